@@ -1,0 +1,22 @@
+/* Errors as values.
+ *
+ * A call that can fail returns false (or NULL) and leaves one line of text in an error that the
+ * caller owns. Nothing below harness/cli prints or exits. The layer that knows more adds it once,
+ * in front: field -> packet -> case step -> file. A NULL error is allowed everywhere.
+ */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+#include <stdbool.h>
+
+struct error {
+    char text[320];
+};
+
+/* Replaces the text and returns false, so that a failing function can `return fail(err, ...)`. */
+bool fail(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts "context: " in front of the text that is there, and returns false. */
+bool fail_within(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

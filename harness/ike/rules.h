@@ -1,0 +1,78 @@
+/* The decisions of an IKE SA end that RFC 6311 and RFC 7296 prescribe, as a table of functions.
+ *
+ * ike_rules_standard() follows the documents. The reference peer replaces single functions to break exactly
+ * one rule, so that the engine itself holds no trace of faults. The functions are pure: they see a view and
+ * fill in a result.
+ */
+#ifndef IKE_RULES_H
+#define IKE_RULES_H
+
+#include "wire/ha.h"
+
+/* What the decisions about a sync request are made from. */
+struct sync_view {
+    bool negotiated; /* both sides announced IKEV2_MESSAGE_ID_SYNC_SUPPORTED */
+    int64_t
+        highest_seen; /* highest request ID, or M1 of an accepted sync request, of the other side; -1: none */
+    uint64_t highest_next;      /* 1 + highest ordinary request ID received */
+    uint64_t first_missing;     /* lowest ordinary request ID not received */
+    uint64_t next_send;         /* 1 + highest own request ID used */
+    uint64_t oldest_unanswered; /* own; next_send: none */
+    unsigned answered;          /* sync requests answered on this SA so far */
+    bool own_sync_outstanding;
+    bool copy;           /* octet for octet the sync request answered last */
+    bool copy_is_newest; /* and no other request of the other side was accepted since */
+    bool extra_payload;  /* a payload that FMT-3 forbids stands beside the notify */
+};
+
+enum sync_verdict {
+    SYNC_DROP,          /* no answer, nothing moves */
+    SYNC_ANSWER,        /* answer_sync, then the counters move */
+    SYNC_REPEAT_ANSWER, /* send the answer to the same octets again, nothing moves */
+    SYNC_AS_ORDINARY,   /* it is an ordinary request with Message ID 0 (NEG-5) */
+};
+
+struct sync_outcome {
+    struct message_id_sync answer; /* nonce, P2, M2 */
+    uint64_t next_send, next_recv; /* the counters after the exchange */
+};
+
+/* A message about to be protected and sent; what a fault may change. */
+struct outgoing {
+    struct ike_header *header;
+    uint8_t *first;       /* type of the first payload */
+    struct writer *inner; /* the chain; may be rewritten in place (writer_octets, then refill) */
+    bool *in_clear;       /* set: send it without SK */
+    bool sync;            /* a message ID sync request or response */
+    const struct message_id_sync *sync_request; /* what a sync response answers; else NULL */
+};
+
+struct ike_rules {
+    /* SYNC-3, 4, 13, NEG-5, FMT-7, FMT-8. `request` is NULL when the notify was malformed. */
+    enum sync_verdict (*judge_sync)(const struct sync_view *view, const struct message_id_sync *request);
+
+    /* SYNC-5, 6, 7, 9, 10, FMT-4. `view->copy` may be true when judge_sync let a copy through. */
+    void (*answer_sync)(const struct sync_view *view, const struct message_id_sync *request,
+                        struct sync_outcome *out);
+
+    /* SYNC-11: after a sync, are own unanswered requests sent again under new IDs? */
+    bool (*resend_outstanding)(const struct sync_view *view);
+
+    /* FMT-5, SEC-2: is this the answer to our own sync request? `outstanding` false: it was answered already,
+     * `sent` is then the last one. */
+    bool (*accept_sync_answer)(const struct message_id_sync *sent, bool outstanding,
+                               const struct message_id_sync *received);
+
+    /* Is a request with this ID, which the window called outside, processed as new all the same? (no) */
+    bool (*process_outside_window)(uint32_t id, uint64_t next_recv, unsigned syncs_answered);
+
+    /* NEG-4: may IKE_AUTH go on with this status notify, which this end does not know? (yes) */
+    bool (*tolerate_unknown_status)(uint16_t notify_type);
+
+    /* Last look at a message before it is protected. (nothing) */
+    void (*edit_outgoing)(const struct outgoing *message);
+};
+
+const struct ike_rules *ike_rules_standard(void);
+
+#endif
