@@ -1,0 +1,43 @@
+/* What became of one combination of one case, and the journal lines that say so. */
+#ifndef SUITE_OUTCOME_H
+#define SUITE_OUTCOME_H
+
+#include <jansson.h>
+
+#include "suite/case.h"
+#include "suite/verdict.h"
+
+enum { CHECK_MAX_PACKETS = 8 };
+
+struct check_record {
+    char requirement[16];
+    enum check_result result;
+    char *expected, *seen;               /* heap */
+    char silence[48];                    /* "fenced", "timed 200 ms"; empty: no silence was proven */
+    unsigned packets[CHECK_MAX_PACKETS]; /* numbers in the case's wire.pcap, from 1 */
+    unsigned n_packets;
+};
+
+struct outcome {
+    enum verdict verdict;
+    char reason[320];            /* for all but PASS and FAIL: what step, what lacked */
+    unsigned tags;               /* of TAG(...) */
+    struct check_record *checks; /* heap */
+    unsigned n_checks;
+    unsigned first_packet, last_packet; /* of this combination in wire.pcap; 0: none */
+    int64_t elapsed_us;                 /* of the link's time */
+    int64_t idle_us;                    /* of it, waited out without waiting for the peer (grace, settling) */
+};
+
+void outcome_clear(struct outcome *o);
+
+/* Adds a check; texts are copied. The verdict gets worse by the requirement's level. False: no such
+ * requirement. */
+bool outcome_add(struct outcome *o, const struct check_record *check);
+
+/* The "verdict" line of the journal: event, case, version, combination (object), role, verdict, reason, tags,
+ * checks, packets. */
+json_t *outcome_to_json(const struct test_case *tc, const struct combination *c, const struct outcome *o);
+bool outcome_from_json(const json_t *line, struct outcome *o, struct error *err);
+
+#endif
