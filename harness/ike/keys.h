@@ -24,7 +24,8 @@ struct ike_key_seed {
     const uint8_t *old_sk_d;
 };
 
-/* `keys->prf` and `keys->suite` are set by the caller before. */
+/* `keys->prf` and `keys->suite` are set by the caller before. With an AEAD the integrity keys have no octets.
+ */
 bool ike_keys_derive(struct ike_keys *keys, const struct ike_key_seed *seed, struct error *err);
 
 /* Child SA keys: KEYMAT = prf+(SK_d, [g^ir] | Ni | Nr); `shared` empty without a key exchange. The first pair

@@ -6,12 +6,15 @@
 #include "wire/ike.h"
 
 /* The first of `ours` (in our order) that a proposal of the offer satisfies: one transform of each type that
- * is needed, and none of a type that we did not name. The result carries the offer's number and SPI.
- * `with_ke` false: KE transforms are not looked at (Child SA of IKE_AUTH). */
+ * is needed, and none of a type that we did not name. INTEG NONE and KE NONE count as no transform. Key
+ * lengths must be equal. The result carries the offer's number and SPI. `with_ke` false: KE transforms are
+ * not looked at (Child SA of IKE_AUTH). */
 bool propose_choose(const struct wire_proposal *offered, size_t n_offered, const struct wire_proposal *ours,
                     size_t n_ours, bool with_ke, struct wire_proposal *chosen);
 
-/* What an initiator must check of an answer: one proposal, of those offered, one transform of each type. */
+/* What an initiator must check of an answer: one proposal, of those offered, one transform of each type. Its
+ * number is the place in `offered`, from 1. `with_ke` false: KE transforms were not sent and must not come.
+ */
 bool propose_check_answer(const struct wire_proposal *answer, size_t n_answer,
                           const struct wire_proposal *offered, size_t n_offered, bool with_ke,
                           struct error *err);
@@ -27,15 +30,19 @@ bool proposal_esn(const struct wire_proposal *chosen);
 
 /* Reads "aes256gcm16-prfsha256-x25519", "aes256-sha256-modp2048", "chacha20poly1305-x25519", ... (the
  * notation of strongSwan's configuration: encryption, integrity for non-AEAD, PRF optional when integrity
- * names one, key exchange, "esn"/"noesn" for ESP). The error names the word that is not known. */
+ * names one, key exchange, "esn"/"noesn" for ESP, neither: no ESN). Several of a kind may be named, in order
+ * of preference; an AEAD and other encryption may not stand together. The result has number 0 and no SPI, its
+ * transforms are in the order of their types. The error names the word that is not known. */
 bool proposal_parse(uint8_t protocol, const char *text, struct wire_proposal *out, struct error *err);
 
-/* Narrows the offer to what is configured; false: nothing is left. */
+/* Narrows the offer to what is configured: the common part of each pair, in the order of the offer, without
+ * repeats, the first IKE_MAX_SELECTORS. False: nothing is left. */
 bool selectors_narrow(const struct wire_selectors *offered, const struct wire_selectors *ours,
                       struct wire_selectors *out);
 
-/* "10.0.0.0/24", "10.0.0.1", "2001:db8::/64", "10.0.0.1-10.0.0.9", optionally "[udp/53]" behind it; several
- * with commas. */
+/* "10.0.0.0/24", "10.0.0.1", "2001:db8::/64", "10.0.0.1-10.0.0.9", optionally "[udp/53]" behind it (a
+ * protocol by name or number, a port or a range of ports); several with commas. The text comes out in the
+ * same notation and is always terminated. */
 bool selectors_parse(const char *text, struct wire_selectors *out, struct error *err);
 void selectors_text(const struct wire_selectors *s, char *out, size_t size);
 

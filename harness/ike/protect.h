@@ -9,7 +9,10 @@
 #include "wire/ike.h"
 
 /* Writes header, SK payload and ICV to `out`. `inner` is a chain of payloads whose first type is `first`. The
- * header's next_payload and length are set here. */
+ * header's next_payload and length are set here. On failure nothing is written.
+ *
+ * The IV is drawn from `random`, for an AEAD too: the members of a cluster share the keys and no counter, and
+ * 64 random bits do not meet within the few messages of an IKE SA. */
 bool ike_seal(const struct cipher_suite *suite, const struct cipher_keys *keys,
               const struct ike_header *header, uint8_t first, struct octets inner,
               struct random_source *random, struct writer *out, struct error *err);
@@ -22,8 +25,9 @@ struct ike_opened {
     uint8_t plain[];
 };
 
-/* Opens a message whose only outer payload, or last one, is SK. Returns heap memory that the caller frees,
- * NULL with the error: short, no SK, wrong ICV, bad padding. */
+/* Opens a message whose only outer payload, or last one, is SK; the payloads before it are skipped over by
+ * their lengths and are covered by the ICV. The chain inside is not read. Returns heap memory that the caller
+ * frees, NULL with the error: short, no SK, wrong ICV, bad padding. */
 struct ike_opened *ike_open(const struct cipher_suite *suite, const struct cipher_keys *keys,
                             struct octets message, struct error *err);
 

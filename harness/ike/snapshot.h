@@ -47,7 +47,7 @@ struct ike_snapshot {
     struct child_snapshot children[]; /* n_children */
 };
 
-/* Wipes and frees. */
+/* Wipes and frees; NULL is allowed. */
 void ike_snapshot_free(struct ike_snapshot *s);
 
 #endif
