@@ -1,9 +1,10 @@
 /* IKEv2 messages: octets <-> structs (RFC 7296 section 3, RFC 7383 for SKF, RFC 6311 section 6).
  *
  * No keys, no I/O, no policy. All views point into the octets that were read; nothing here allocates.
- * The reader is strict: every length is checked, reserved and trailing octets inside a payload that its
- * format does not allow are errors, and the error names payload, offset and field. Reserved bits are ignored,
- * as RFC 7296 2.5 asks.
+ * The reader is strict: every length is checked, trailing octets inside a payload that its format does not
+ * allow are errors, and the error names payload, offset and field (as the RFC's figure does: "SPI Size").
+ * Reserved bits and octets are ignored when read, as RFC 7296 2.5 asks, and written as zero. What was written
+ * is read back equal, and what was read and is written again gives the same octets but for reserved ones.
  */
 #ifndef WIRE_IKE_H
 #define WIRE_IKE_H
@@ -20,7 +21,7 @@ enum {
     IKE_PAYLOAD_HEADER_LEN = 4,
     IKE_MAX_PAYLOADS = 48, /* of one message; longer chains are refused */
     IKE_MAX_PROPOSALS = 16,
-    IKE_MAX_TRANSFORMS = 32, /* of one proposal */
+    IKE_MAX_TRANSFORMS = 64, /* of one proposal; strongSwan's default offer has more than 40 */
     IKE_MAX_SELECTORS = 16,
     IKE_MAX_MESSAGE = 65535,
 };
@@ -48,8 +49,12 @@ static inline bool ike_is_response(const struct ike_header *h)
 struct wire_transform {
     uint8_t type; /* enum transform_type */
     uint16_t id;
-    uint16_t key_bits; /* Key Length attribute, 0: none */
+    uint16_t key_bits; /* Key Length attribute, 0: none; WIRE_KEY_BITS_UNKNOWN: never to be chosen */
 };
+
+/* Stands for an attribute that the suite does not know (or a Key Length of 0): a transform with it is one
+ * that nobody here can choose (RFC 7296 3.3.6), but its proposal is well-formed. */
+enum { WIRE_KEY_BITS_UNKNOWN = 0xffff };
 
 struct wire_proposal {
     uint8_t number;
@@ -132,11 +137,13 @@ struct ike_payloads {
 
 /* --- reading -------------------------------------------------------------------------------- */
 
-/* Checks the header alone: length field against what is there (`datagram` without the non-ESP marker). */
+/* Checks the header alone: the length field must be what is there (`datagram` without the non-ESP marker).
+ * The version is not judged. `out` is filled in whenever 28 octets are there, also when false is returned. */
 bool ike_read_header(struct octets datagram, struct ike_header *out, struct error *err);
 
 /* Walks a chain of payloads and decodes each. SK or SKF must be the last of its chain; what is
  * inside is read by a second call once it is decrypted. A payload of an unknown type is kept with its body.
+ * SA, TSi, TSr, SK and EAP are kept with their body, too. After an error `out` holds those before it.
  */
 bool ike_read_payloads(uint8_t first_type, struct octets chain, struct ike_payloads *out, struct error *err);
 
@@ -159,8 +166,10 @@ bool ike_check_legal(uint8_t exchange, bool response, bool inside_sk, const stru
 
 /* --- writing -------------------------------------------------------------------------------- */
 
-/* Writes a chain of payloads; each payload's header is patched into the one before it, the first
- * type is `first` at the end. Begin and end may also be used by hand for a broken body. */
+/* Writes a chain of payloads; each payload's type is patched into the one before it, the first type is
+ * `first` at the end. Begin and end may also be used by hand for a broken body: payload_begin returns the
+ * offset of the payload's header in the writer. The writers police nothing; what cannot be encoded (an SPI of
+ * 300 octets, a payload of 70000) sets the writer's `full`. */
 struct payload_writer {
     struct writer *w;
     uint8_t first;   /* PAYLOAD_NONE while empty */
@@ -171,6 +180,10 @@ struct payload_writer {
 struct payload_writer payloads_into(struct writer *w);
 size_t payload_begin(struct payload_writer *p, uint8_t type, bool critical);
 void payload_end(struct payload_writer *p, size_t begun);
+
+/* As it was read, or filled in by hand: by its type's members, those without any by `body`. A Next Payload of
+ * SK and SKF is `inner_first`. The others below are shorthands for this one. */
+void write_payload(struct payload_writer *p, const struct ike_payload *payload);
 
 void write_payload_raw(struct payload_writer *p, uint8_t type, bool critical, struct octets body);
 void write_payload_sa(struct payload_writer *p, const struct wire_proposal *proposals, size_t count);
