@@ -1,0 +1,69 @@
+/* A hot-standby cluster: members that share one identity and one address towards the peer.
+ *
+ * One member is active; the others know only what came through the sync channel. The active publishes its
+ * context whenever it changed. When it fails over, the next member rebuilds the session from the context that
+ * it has, in a host of its own. The failed one keeps its stale host, cut off from the network: what it would
+ * still say can be sealed by hand with ike_sa_seal.
+ */
+#ifndef CLUSTER_CLUSTER_H
+#define CLUSTER_CLUSTER_H
+
+#include "cluster/channel.h"
+#include "ike/host.h"
+
+enum { CLUSTER_MAX_MEMBERS = 8 };
+
+struct member {
+    char name[16];         /* "member 1" */
+    struct ike_host *host; /* NULL: a standby that was never active */
+    uint32_t sa;           /* the session's IKE SA in that host; 0: none */
+    char *context;         /* what came through the channel last; NULL: nothing */
+    uint64_t context_serial;
+    uint64_t published[4]; /* what the last published context was made from, to publish changes only */
+    uint64_t m1_told;      /* M1 of a sync request that another member told of; the next one goes above it */
+};
+
+struct cluster {
+    const struct ike_config *config;
+    const struct ike_rules *rules;
+    struct random_source *random;
+    struct sync_channel channel;
+    struct member members[CLUSTER_MAX_MEMBERS];
+    unsigned n_members;
+    unsigned active; /* index */
+    bool shares_m1;  /* SYNC-2: the value that a member sends is told to the others */
+    unsigned margin; /* SYNC-1: added to the known next ID, at least; 0: the peer's window */
+};
+
+/* The first member is active and starts with an empty host. All pointers outlive the cluster. */
+bool cluster_init(struct cluster *c, const struct ike_config *config, const struct ike_rules *rules,
+                  struct random_source *random, unsigned n_members, struct error *err);
+void cluster_clear(struct cluster *c);
+
+struct member *cluster_active(struct cluster *c);
+
+/* Traffic of the active member, and time for it and for the channel. */
+void cluster_input(struct cluster *c, const struct datagram *d, int64_t now_us);
+void cluster_tick(struct cluster *c, int64_t now_us);
+int64_t cluster_deadline(const struct cluster *c);
+bool cluster_output(struct cluster *c, struct datagram *out);
+
+/* Events of the active member; those that change which IKE SA is the session's are followed first. */
+bool cluster_event(struct cluster *c, struct ike_event *out);
+
+/* Publishes the active member's context if it changed. Called by input and tick; call it after starting
+ * something by hand. */
+void cluster_publish(struct cluster *c, int64_t now_us);
+
+/* The next member takes over with what it knows. False with the error when it knows no session. */
+bool cluster_fail_over(struct cluster *c, int64_t now_us, struct error *err);
+
+/* The numbers that the active member, by what it knows, would put into its sync request (SYNC-1), with a
+ * fresh nonce. */
+bool cluster_sync_numbers(struct cluster *c, struct message_id_sync *out, struct error *err);
+
+/* Sends that request and tells the others of M1; 0 with the error when it cannot. */
+uint32_t cluster_sync(struct cluster *c, const struct message_id_sync *request, int64_t now_us,
+                      struct error *err);
+
+#endif
