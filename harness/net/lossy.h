@@ -12,6 +12,8 @@ struct lossy_rates {
     int64_t reorder_us;
 };
 
+/* NULL when memory is out; the inner link is then still the caller's. What is held back to the peer leaves at
+ * its time only while somebody waits in link_receive. */
 struct link *link_lossy_open(struct link *inner, const struct lossy_rates *rates, uint64_t seed);
 
 /* The link inside, for calls that only one back end has; `link` itself when it is no filter. */
