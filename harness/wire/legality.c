@@ -13,8 +13,8 @@ struct occurrence {
     const char *section; /* of RFC 7296 where no other document is named */
 };
 
-/* A form that messages of an exchange have. The first that a message bears the mark of is the one that it is
- * held to: any payload of `marked_by`, or the notify `marked_by_notify`; without marks: all the others. */
+/* A form that messages of an exchange have. A message is held to the first whose mark it bears: any payload
+ * of `marked_by`, or the notify `marked_by_notify`. A form without marks takes all that got so far. */
 struct form {
     uint8_t exchange;
     bool response, inside_sk;
@@ -24,12 +24,14 @@ struct form {
     struct occurrence rows[MAX_ROWS]; /* to the first of PAYLOAD_NONE; what is not named is not allowed */
 };
 
+/* clang-format off: a table */
 #define MARK(name) (UINT32_C(1) << (PAYLOAD_##name - PAYLOAD_SA))
-#define FORM(name) EXCHANGE_##name
-#define REQUEST    false
-#define RESPONSE   true
-#define IN_CLEAR   false
-#define INSIDE_SK  true
+#define NOTHING_ELSE                                                                                         \
+    {                                                                                                        \
+        {                                                                                                    \
+            0                                                                                                \
+        }                                                                                                    \
+    }
 #define SK_ALONE                                                                                             \
     {                                                                                                        \
         {                                                                                                    \
@@ -43,177 +45,198 @@ struct form {
         }                                                                                                    \
     }
 
-static const struct form forms[] = {
-    /* --- IKE_SA_INIT: RFC 7296 1.2, C.1 --- */
-    {FORM(IKE_SA_INIT),
-     REQUEST,
-     IN_CLEAR,
-     "",
-     0,
-     0,
-     {{PAYLOAD_SA, 1, 1, "1.2"}, {PAYLOAD_KE, 1, 1, "1.2"}, {PAYLOAD_NONCE, 1, 1, "1.2"}}},
-    {FORM(IKE_SA_INIT), RESPONSE, IN_CLEAR, " with COOKIE", 0, NOTIFY_COOKIE, {{0}}}, /* 2.6 */
-    {FORM(IKE_SA_INIT),
-     RESPONSE,
-     IN_CLEAR,
-     " with INVALID_KE_PAYLOAD",
-     0,
-     NOTIFY_INVALID_KE_PAYLOAD,
-     {{0}}}, /* 1.2, 2.7 */
-    {FORM(IKE_SA_INIT),
-     RESPONSE,
-     IN_CLEAR,
-     "",
-     0,
-     0,
-     {{PAYLOAD_SA, 1, 1, "1.2"},
-      {PAYLOAD_KE, 1, 1, "1.2"},
-      {PAYLOAD_NONCE, 1, 1, "1.2"},
-      {PAYLOAD_CERTREQ, 0, MANY, "1.2"}}},
+/* exchange, direction, protection */
+#define INIT_REQUEST                   EXCHANGE_IKE_SA_INIT, false, false
+#define INIT_RESPONSE                  EXCHANGE_IKE_SA_INIT, true, false
+#define AUTH_REQUEST                   EXCHANGE_IKE_AUTH, false, true
+#define AUTH_RESPONSE                  EXCHANGE_IKE_AUTH, true, true
+#define CREATE_REQUEST                 EXCHANGE_CREATE_CHILD_SA, false, true
+#define CREATE_RESPONSE                EXCHANGE_CREATE_CHILD_SA, true, true
+#define INFORM_REQUEST                 EXCHANGE_INFORMATIONAL, false, true
+#define INFORM_RESPONSE                EXCHANGE_INFORMATIONAL, true, true
+#define OUTSIDE_OF(exchange, response) EXCHANGE_##exchange, response, false
 
-    /* --- IKE_AUTH: C.2, C.3 --- */
-    {FORM(IKE_AUTH), REQUEST, INSIDE_SK, " with EAP", MARK(EAP), 0, {{PAYLOAD_EAP, 1, 1, "2.16"}}},
-    {FORM(IKE_AUTH),
-     REQUEST,
-     INSIDE_SK,
-     " with a Child SA",
-     MARK(SA),
+static const struct form forms[] = {
+    /* --- IKE_SA_INIT: RFC 7296 C.1 --- */
+    {INIT_REQUEST,
+     "",
      0,
-     {{PAYLOAD_IDI, 1, 1, "1.2"},
-      {PAYLOAD_CERT, 0, MANY, "1.2"},
-      {PAYLOAD_CERTREQ, 0, MANY, "1.2"},
-      {PAYLOAD_IDR, 0, 1, "1.2"},
-      {PAYLOAD_AUTH, 0, 1, "2.16"}, /* left out: asks for EAP */
-      {PAYLOAD_CP, 0, 1, "2.19"},
-      {PAYLOAD_SA, 1, 1, "1.2"},
-      {PAYLOAD_TSI, 1, 1, "1.2"},
-      {PAYLOAD_TSR, 1, 1, "1.2"}}},
-    {FORM(IKE_AUTH),
-     REQUEST,
-     INSIDE_SK,
-     " without a Child SA",
-     MARK(IDI),
      0,
-     {{PAYLOAD_IDI, 1, 1, "RFC 6023 4"},
-      {PAYLOAD_CERT, 0, MANY, "RFC 6023 4"},
-      {PAYLOAD_CERTREQ, 0, MANY, "RFC 6023 4"},
-      {PAYLOAD_IDR, 0, 1, "RFC 6023 4"},
-      {PAYLOAD_AUTH, 0, 1, "RFC 6023 4"},
-      {PAYLOAD_CP, 0, 1, "RFC 6023 4"}}},
-    {FORM(IKE_AUTH), REQUEST, INSIDE_SK, " after EAP", 0, 0, {{PAYLOAD_AUTH, 1, 1, "2.16"}}},
-    {FORM(IKE_AUTH),
-     RESPONSE,
-     INSIDE_SK,
+     {
+         {PAYLOAD_SA, 1, 1, "1.2"},
+         {PAYLOAD_KE, 1, 1, "1.2"},
+         {PAYLOAD_NONCE, 1, 1, "1.2"},
+     }},
+    {INIT_RESPONSE, " with COOKIE", 0, NOTIFY_COOKIE, NOTHING_ELSE},                         /* 2.6 */
+    {INIT_RESPONSE, " with INVALID_KE_PAYLOAD", 0, NOTIFY_INVALID_KE_PAYLOAD, NOTHING_ELSE}, /* 1.2 */
+    {INIT_RESPONSE,
+     "",
+     0,
+     0,
+     {
+         {PAYLOAD_SA, 1, 1, "1.2"},
+         {PAYLOAD_KE, 1, 1, "1.2"},
+         {PAYLOAD_NONCE, 1, 1, "1.2"},
+         {PAYLOAD_CERTREQ, 0, MANY, "1.2"},
+     }},
+
+    /* --- IKE_AUTH: RFC 7296 C.2, C.3 --- */
+    {AUTH_REQUEST,
      " with EAP",
      MARK(EAP),
      0,
-     {{PAYLOAD_IDR, 0, 1, "2.16"},
-      {PAYLOAD_CERT, 0, MANY, "2.16"},
-      {PAYLOAD_AUTH, 0, 1, "2.16"}, /* in the first of them, but for RFC 5998 */
-      {PAYLOAD_EAP, 1, 1, "2.16"}}},
-    {FORM(IKE_AUTH),
-     RESPONSE,
-     INSIDE_SK,
+     {
+         {PAYLOAD_EAP, 1, 1, "2.16"},
+     }},
+    {AUTH_REQUEST,
      " with a Child SA",
      MARK(SA),
      0,
-     {{PAYLOAD_IDR, 0, 1, "1.2"}, /* left out after EAP: C.3 */
-      {PAYLOAD_CERT, 0, MANY, "1.2"},
-      {PAYLOAD_AUTH, 1, 1, "1.2"},
-      {PAYLOAD_CP, 0, 1, "2.19"},
-      {PAYLOAD_SA, 1, 1, "1.2"},
-      {PAYLOAD_TSI, 1, 1, "1.2"},
-      {PAYLOAD_TSR, 1, 1, "1.2"}}},
-    {FORM(IKE_AUTH),
-     RESPONSE,
-     INSIDE_SK,
+     {
+         {PAYLOAD_IDI, 1, 1, "1.2"},
+         {PAYLOAD_CERT, 0, MANY, "1.2"},
+         {PAYLOAD_CERTREQ, 0, MANY, "1.2"},
+         {PAYLOAD_IDR, 0, 1, "1.2"},
+         {PAYLOAD_AUTH, 0, 1, "2.16"}, /* left out to ask for EAP */
+         {PAYLOAD_CP, 0, 1, "2.19"},
+         {PAYLOAD_SA, 1, 1, "1.2"},
+         {PAYLOAD_TSI, 1, 1, "1.2"},
+         {PAYLOAD_TSR, 1, 1, "1.2"},
+     }},
+    {AUTH_REQUEST,
+     " without a Child SA",
+     MARK(IDI),
+     0,
+     {
+         {PAYLOAD_IDI, 1, 1, "RFC 6023 4"},
+         {PAYLOAD_CERT, 0, MANY, "RFC 6023 4"},
+         {PAYLOAD_CERTREQ, 0, MANY, "RFC 6023 4"},
+         {PAYLOAD_IDR, 0, 1, "RFC 6023 4"},
+         {PAYLOAD_AUTH, 0, 1, "RFC 6023 4"},
+         {PAYLOAD_CP, 0, 1, "RFC 6023 4"},
+     }},
+    {AUTH_REQUEST,
+     " after EAP",
+     0,
+     0,
+     {
+         {PAYLOAD_AUTH, 1, 1, "2.16"},
+     }},
+    {AUTH_RESPONSE,
+     " with EAP",
+     MARK(EAP),
+     0,
+     {
+         {PAYLOAD_IDR, 0, 1, "2.16"},
+         {PAYLOAD_CERT, 0, MANY, "2.16"},
+         {PAYLOAD_AUTH, 0, 1, "2.16"}, /* in the first one, unless RFC 5998 is used */
+         {PAYLOAD_EAP, 1, 1, "2.16"},
+     }},
+    {AUTH_RESPONSE,
+     " with a Child SA",
+     MARK(SA),
+     0,
+     {
+         {PAYLOAD_IDR, 0, 1, "1.2"}, /* not after EAP */
+         {PAYLOAD_CERT, 0, MANY, "1.2"},
+         {PAYLOAD_AUTH, 1, 1, "1.2"},
+         {PAYLOAD_CP, 0, 1, "2.19"},
+         {PAYLOAD_SA, 1, 1, "1.2"},
+         {PAYLOAD_TSI, 1, 1, "1.2"},
+         {PAYLOAD_TSR, 1, 1, "1.2"},
+     }},
+    {AUTH_RESPONSE,
      " without a Child SA",
      0,
      0,
-     {{PAYLOAD_IDR, 0, 1, "RFC 6023 4"},
-      {PAYLOAD_CERT, 0, MANY, "RFC 6023 4"},
-      {PAYLOAD_AUTH, 1, 1, "RFC 6023 4"},
-      {PAYLOAD_CP, 0, 1, "RFC 6023 4"}}},
+     {
+         {PAYLOAD_IDR, 0, 1, "1.2"},
+         {PAYLOAD_CERT, 0, MANY, "1.2"},
+         {PAYLOAD_AUTH, 1, 1, "1.2"},
+         {PAYLOAD_CP, 0, 1, "RFC 6023 4"},
+     }},
 
-    /* --- CREATE_CHILD_SA: C.4, C.5 --- */
-    {FORM(CREATE_CHILD_SA),
-     REQUEST,
-     INSIDE_SK,
+    /* --- CREATE_CHILD_SA: RFC 7296 C.4, C.5 --- */
+    {CREATE_REQUEST,
      " for a Child SA",
      MARK(TSI) | MARK(TSR),
      0,
-     {{PAYLOAD_CP, 0, 1, "2.19"},
-      {PAYLOAD_SA, 1, 1, "1.3.1"},
-      {PAYLOAD_NONCE, 1, 1, "1.3.1"},
-      {PAYLOAD_KE, 0, 1, "1.3.1"},
-      {PAYLOAD_TSI, 1, 1, "1.3.1"},
-      {PAYLOAD_TSR, 1, 1, "1.3.1"}}},
-    {FORM(CREATE_CHILD_SA),
-     REQUEST,
-     INSIDE_SK,
+     {
+         {PAYLOAD_CP, 0, 1, "2.19"},
+         {PAYLOAD_SA, 1, 1, "1.3.1"},
+         {PAYLOAD_NONCE, 1, 1, "1.3.1"},
+         {PAYLOAD_KE, 0, 1, "1.3.1"},
+         {PAYLOAD_TSI, 1, 1, "1.3.1"},
+         {PAYLOAD_TSR, 1, 1, "1.3.1"},
+     }},
+    {CREATE_REQUEST,
      " for an IKE SA",
      0,
      0,
-     {{PAYLOAD_SA, 1, 1, "1.3.2"}, {PAYLOAD_NONCE, 1, 1, "1.3.2"}, {PAYLOAD_KE, 1, 1, "1.3.2"}}},
-    {FORM(CREATE_CHILD_SA),
-     RESPONSE,
-     INSIDE_SK,
-     " with INVALID_KE_PAYLOAD",
-     0,
-     NOTIFY_INVALID_KE_PAYLOAD,
-     {{0}}}, /* 1.3 */
-    {FORM(CREATE_CHILD_SA),
-     RESPONSE,
-     INSIDE_SK,
+     {
+         {PAYLOAD_SA, 1, 1, "1.3.2"},
+         {PAYLOAD_NONCE, 1, 1, "1.3.2"},
+         {PAYLOAD_KE, 1, 1, "1.3.2"},
+     }},
+    {CREATE_RESPONSE, " with INVALID_KE_PAYLOAD", 0, NOTIFY_INVALID_KE_PAYLOAD, NOTHING_ELSE}, /* 1.3 */
+    {CREATE_RESPONSE,
      " for a Child SA",
      MARK(TSI) | MARK(TSR),
      0,
-     {{PAYLOAD_CP, 0, 1, "2.19"},
-      {PAYLOAD_SA, 1, 1, "1.3.1"},
-      {PAYLOAD_NONCE, 1, 1, "1.3.1"},
-      {PAYLOAD_KE, 0, 1, "1.3.1"},
-      {PAYLOAD_TSI, 1, 1, "1.3.1"},
-      {PAYLOAD_TSR, 1, 1, "1.3.1"}}},
-    {FORM(CREATE_CHILD_SA),
-     RESPONSE,
-     INSIDE_SK,
+     {
+         {PAYLOAD_CP, 0, 1, "2.19"},
+         {PAYLOAD_SA, 1, 1, "1.3.1"},
+         {PAYLOAD_NONCE, 1, 1, "1.3.1"},
+         {PAYLOAD_KE, 0, 1, "1.3.1"},
+         {PAYLOAD_TSI, 1, 1, "1.3.1"},
+         {PAYLOAD_TSR, 1, 1, "1.3.1"},
+     }},
+    {CREATE_RESPONSE,
      " for an IKE SA",
      0,
      0,
-     {{PAYLOAD_SA, 1, 1, "1.3.2"}, {PAYLOAD_NONCE, 1, 1, "1.3.2"}, {PAYLOAD_KE, 1, 1, "1.3.2"}}},
+     {
+         {PAYLOAD_SA, 1, 1, "1.3.2"},
+         {PAYLOAD_NONCE, 1, 1, "1.3.2"},
+         {PAYLOAD_KE, 1, 1, "1.3.2"},
+     }},
 
-    /* --- INFORMATIONAL: 1.4, C.6 --- */
-    {FORM(INFORMATIONAL),
-     REQUEST,
-     INSIDE_SK,
+    /* --- INFORMATIONAL: RFC 7296 C.6 --- */
+    {INFORM_REQUEST,
      "",
      0,
      0,
-     {{PAYLOAD_DELETE, 0, MANY, "1.4"}, {PAYLOAD_CP, 0, 1, "1.4"}}},
-    {FORM(INFORMATIONAL),
-     RESPONSE,
-     INSIDE_SK,
+     {
+         {PAYLOAD_DELETE, 0, MANY, "1.4"},
+         {PAYLOAD_CP, 0, 1, "2.19"},
+     }},
+    {INFORM_RESPONSE,
      "",
      0,
      0,
-     {{PAYLOAD_DELETE, 0, MANY, "1.4"}, {PAYLOAD_CP, 0, 1, "1.4"}}},
+     {
+         {PAYLOAD_DELETE, 0, MANY, "1.4"},
+         {PAYLOAD_CP, 0, 1, "2.19"},
+     }},
 
     /* --- the outside of protected messages --- */
-    {FORM(IKE_AUTH), REQUEST, IN_CLEAR, "", MARK(SKF), 0, SKF_ALONE},
-    {FORM(IKE_AUTH), REQUEST, IN_CLEAR, "", 0, 0, SK_ALONE},
-    {FORM(IKE_AUTH), RESPONSE, IN_CLEAR, "", MARK(SKF), 0, SKF_ALONE},
-    {FORM(IKE_AUTH), RESPONSE, IN_CLEAR, "", 0, 0, SK_ALONE},
-    {FORM(CREATE_CHILD_SA), REQUEST, IN_CLEAR, "", MARK(SKF), 0, SKF_ALONE},
-    {FORM(CREATE_CHILD_SA), REQUEST, IN_CLEAR, "", 0, 0, SK_ALONE},
-    {FORM(CREATE_CHILD_SA), RESPONSE, IN_CLEAR, "", MARK(SKF), 0, SKF_ALONE},
-    {FORM(CREATE_CHILD_SA), RESPONSE, IN_CLEAR, "", 0, 0, SK_ALONE},
-    {FORM(INFORMATIONAL), REQUEST, IN_CLEAR, "", MARK(SKF), 0, SKF_ALONE},
-    {FORM(INFORMATIONAL), REQUEST, IN_CLEAR, "", MARK(SK), 0, SK_ALONE},
-    {FORM(INFORMATIONAL), REQUEST, IN_CLEAR, " about an unknown SPI", 0, NOTIFY_INVALID_SPI, {{0}}}, /* 1.5 */
-    {FORM(INFORMATIONAL), REQUEST, IN_CLEAR, "", 0, 0, SK_ALONE},
-    {FORM(INFORMATIONAL), RESPONSE, IN_CLEAR, "", MARK(SKF), 0, SKF_ALONE},
-    {FORM(INFORMATIONAL), RESPONSE, IN_CLEAR, "", 0, 0, SK_ALONE},
+    {OUTSIDE_OF(IKE_AUTH, false), ", outer", MARK(SKF), 0, SKF_ALONE},
+    {OUTSIDE_OF(IKE_AUTH, false), ", outer", 0, 0, SK_ALONE},
+    {OUTSIDE_OF(IKE_AUTH, true), ", outer", MARK(SKF), 0, SKF_ALONE},
+    {OUTSIDE_OF(IKE_AUTH, true), ", outer", 0, 0, SK_ALONE},
+    {OUTSIDE_OF(CREATE_CHILD_SA, false), ", outer", MARK(SKF), 0, SKF_ALONE},
+    {OUTSIDE_OF(CREATE_CHILD_SA, false), ", outer", 0, 0, SK_ALONE},
+    {OUTSIDE_OF(CREATE_CHILD_SA, true), ", outer", MARK(SKF), 0, SKF_ALONE},
+    {OUTSIDE_OF(CREATE_CHILD_SA, true), ", outer", 0, 0, SK_ALONE},
+    {OUTSIDE_OF(INFORMATIONAL, false), ", outer", MARK(SKF), 0, SKF_ALONE},
+    {OUTSIDE_OF(INFORMATIONAL, false), ", outer", MARK(SK), 0, SK_ALONE},
+    {OUTSIDE_OF(INFORMATIONAL, false), " about an unknown SPI", 0, NOTIFY_INVALID_SPI,
+     NOTHING_ELSE}, /* 1.5 */
+    {OUTSIDE_OF(INFORMATIONAL, false), ", outer", 0, 0, SK_ALONE},
+    {OUTSIDE_OF(INFORMATIONAL, true), ", outer", MARK(SKF), 0, SKF_ALONE},
+    {OUTSIDE_OF(INFORMATIONAL, true), ", outer", 0, 0, SK_ALONE},
 };
+/* clang-format on */
 
 enum { N_FORMS = sizeof forms / sizeof forms[0] };
 
