@@ -23,77 +23,50 @@ struct format {
     bool (*check)(const struct ike_payload *p, struct error *err); /* what a row cannot say; or NULL */
 };
 
-/* clang-format off: one row, one field */
-#define MEMBER(member) offsetof(struct ike_payload, member)
-#define U8(name, member)                                                                                     \
-    {                                                                                                        \
-        FIELD_U8, name, MEMBER(member), 0, 0                                                                 \
-    }
-#define U16(name, member)                                                                                    \
-    {                                                                                                        \
-        FIELD_U16, name, MEMBER(member), 0, 0                                                                \
-    }
-#define SIZE_OF(name, member)                                                                                \
-    {                                                                                                        \
-        FIELD_SIZE, name, MEMBER(member), 0, 0                                                               \
-    }
-#define SIZED(name, member)                                                                                  \
-    {                                                                                                        \
-        FIELD_SIZED, name, MEMBER(member), 0, 0                                                              \
-    }
-#define REST(name, member, min, max)                                                                         \
-    {                                                                                                        \
-        FIELD_REST, name, MEMBER(member), min, max                                                           \
-    }
-#define RESERVED(octets)                                                                                     \
-    {                                                                                                        \
-        FIELD_RESERVED, "RESERVED", 0, octets, octets                                                        \
-    }
-#define END                                                                                                  \
-    {                                                                                                        \
-        FIELD_END, NULL, 0, 0, 0                                                                             \
-    }
-#define ANY SIZE_MAX
+/* clang-format off */
+#define MEMBER(member)               offsetof(struct ike_payload, member)
+#define U8(name, member)             {FIELD_U8, name, MEMBER(member), 0, 0}
+#define U16(name, member)            {FIELD_U16, name, MEMBER(member), 0, 0}
+#define SIZE_OF(name, member)        {FIELD_SIZE, name, MEMBER(member), 0, 0}
+#define SIZED(name, member)          {FIELD_SIZED, name, MEMBER(member), 0, 0}
+#define REST(name, member, min, max) {FIELD_REST, name, MEMBER(member), min, max}
+#define RESERVED(octets)             {FIELD_RESERVED, "RESERVED", 0, octets, octets}
+#define END                          {FIELD_END, NULL, 0, 0, 0}
+#define ANY                          SIZE_MAX
 
-static const struct field ke_fields[] = {
-    /* RFC 7296 3.4 */
+static const struct field ke_fields[] = { /* RFC 7296 3.4 */
     U16("Key Exchange Method", ke.method),
     RESERVED(2),
     REST("Key Exchange Data", ke.data, 1, ANY),
     END,
 };
 
-static const struct field id_fields[] = {
-    /* RFC 7296 3.5 */
+static const struct field id_fields[] = { /* RFC 7296 3.5 */
     U8("ID Type", id.id_type),
     RESERVED(3),
     REST("Identification Data", id.data, 0, ANY),
     END,
 };
 
-static const struct field cert_fields[] = {
-    /* RFC 7296 3.6, 3.7 */
+static const struct field cert_fields[] = { /* RFC 7296 3.6, 3.7 */
     U8("Cert Encoding", cert.encoding),
     REST("Certificate Data", cert.data, 0, ANY),
     END,
 };
 
-static const struct field auth_fields[] = {
-    /* RFC 7296 3.8 */
+static const struct field auth_fields[] = { /* RFC 7296 3.8 */
     U8("Auth Method", auth.method),
     RESERVED(3),
     REST("Authentication Data", auth.data, 0, ANY),
     END,
 };
 
-static const struct field nonce_fields[] = {
-    /* RFC 7296 3.9 */
+static const struct field nonce_fields[] = { /* RFC 7296 3.9 */
     REST("Nonce Data", nonce, 16, 256),
     END,
 };
 
-static const struct field notify_fields[] = {
-    /* RFC 7296 3.10 */
+static const struct field notify_fields[] = { /* RFC 7296 3.10 */
     U8("Protocol ID", notify.protocol),
     SIZE_OF("SPI Size", notify.spi),
     U16("Notify Message Type", notify.type),
@@ -102,8 +75,7 @@ static const struct field notify_fields[] = {
     END,
 };
 
-static const struct field delete_fields[] = {
-    /* RFC 7296 3.11 */
+static const struct field delete_fields[] = { /* RFC 7296 3.11 */
     U8("Protocol ID", del.protocol),
     U8("SPI Size", del.spi_len),
     U16("Num of SPIs", del.count),
@@ -111,22 +83,19 @@ static const struct field delete_fields[] = {
     END,
 };
 
-static const struct field vendor_fields[] = {
-    /* RFC 7296 3.12 */
+static const struct field vendor_fields[] = { /* RFC 7296 3.12 */
     REST("Vendor ID", vendor, 0, ANY),
     END,
 };
 
-static const struct field cp_fields[] = {
-    /* RFC 7296 3.15 */
+static const struct field cp_fields[] = { /* RFC 7296 3.15 */
     U8("CFG Type", cp.cfg_type),
     RESERVED(3),
     REST("Configuration Attributes", cp.attributes, 0, ANY),
     END,
 };
 
-static const struct field skf_fields[] = {
-    /* RFC 7383 2.5 */
+static const struct field skf_fields[] = { /* RFC 7383 2.5 */
     U16("Fragment Number", skf.number),
     U16("Total Fragments", skf.total),
     REST("Encrypted content", skf.data, 0, ANY),

@@ -24,26 +24,11 @@ struct form {
     struct occurrence rows[MAX_ROWS]; /* to the first of PAYLOAD_NONE; what is not named is not allowed */
 };
 
-/* clang-format off: a table */
-#define MARK(name) (UINT32_C(1) << (PAYLOAD_##name - PAYLOAD_SA))
-#define NOTHING_ELSE                                                                                         \
-    {                                                                                                        \
-        {                                                                                                    \
-            0                                                                                                \
-        }                                                                                                    \
-    }
-#define SK_ALONE                                                                                             \
-    {                                                                                                        \
-        {                                                                                                    \
-            PAYLOAD_SK, 1, 1, "3.14"                                                                         \
-        }                                                                                                    \
-    }
-#define SKF_ALONE                                                                                            \
-    {                                                                                                        \
-        {                                                                                                    \
-            PAYLOAD_SKF, 1, 1, "RFC 7383 2.5"                                                                \
-        }                                                                                                    \
-    }
+/* clang-format off */
+#define MARK(name)   (UINT32_C(1) << (PAYLOAD_##name - PAYLOAD_SA))
+#define NOTHING_ELSE {{0}}
+#define SK_ALONE     {{PAYLOAD_SK, 1, 1, "3.14"}}
+#define SKF_ALONE    {{PAYLOAD_SKF, 1, 1, "RFC 7383 2.5"}}
 
 /* exchange, direction, protection */
 #define INIT_REQUEST                   EXCHANGE_IKE_SA_INIT, false, false
@@ -58,166 +43,106 @@ struct form {
 
 static const struct form forms[] = {
     /* --- IKE_SA_INIT: RFC 7296 C.1 --- */
-    {INIT_REQUEST,
-     "",
-     0,
-     0,
-     {
-         {PAYLOAD_SA, 1, 1, "1.2"},
-         {PAYLOAD_KE, 1, 1, "1.2"},
-         {PAYLOAD_NONCE, 1, 1, "1.2"},
-     }},
+    {INIT_REQUEST, "", 0, 0, {
+        {PAYLOAD_SA,      1, 1,    "1.2"},
+        {PAYLOAD_KE,      1, 1,    "1.2"},
+        {PAYLOAD_NONCE,   1, 1,    "1.2"},
+    }},
     {INIT_RESPONSE, " with COOKIE", 0, NOTIFY_COOKIE, NOTHING_ELSE},                         /* 2.6 */
     {INIT_RESPONSE, " with INVALID_KE_PAYLOAD", 0, NOTIFY_INVALID_KE_PAYLOAD, NOTHING_ELSE}, /* 1.2 */
-    {INIT_RESPONSE,
-     "",
-     0,
-     0,
-     {
-         {PAYLOAD_SA, 1, 1, "1.2"},
-         {PAYLOAD_KE, 1, 1, "1.2"},
-         {PAYLOAD_NONCE, 1, 1, "1.2"},
-         {PAYLOAD_CERTREQ, 0, MANY, "1.2"},
-     }},
+    {INIT_RESPONSE, "", 0, 0, {
+        {PAYLOAD_SA,      1, 1,    "1.2"},
+        {PAYLOAD_KE,      1, 1,    "1.2"},
+        {PAYLOAD_NONCE,   1, 1,    "1.2"},
+        {PAYLOAD_CERTREQ, 0, MANY, "1.2"},
+    }},
 
     /* --- IKE_AUTH: RFC 7296 C.2, C.3 --- */
-    {AUTH_REQUEST,
-     " with EAP",
-     MARK(EAP),
-     0,
-     {
-         {PAYLOAD_EAP, 1, 1, "2.16"},
-     }},
-    {AUTH_REQUEST,
-     " with a Child SA",
-     MARK(SA),
-     0,
-     {
-         {PAYLOAD_IDI, 1, 1, "1.2"},
-         {PAYLOAD_CERT, 0, MANY, "1.2"},
-         {PAYLOAD_CERTREQ, 0, MANY, "1.2"},
-         {PAYLOAD_IDR, 0, 1, "1.2"},
-         {PAYLOAD_AUTH, 0, 1, "2.16"}, /* left out to ask for EAP */
-         {PAYLOAD_CP, 0, 1, "2.19"},
-         {PAYLOAD_SA, 1, 1, "1.2"},
-         {PAYLOAD_TSI, 1, 1, "1.2"},
-         {PAYLOAD_TSR, 1, 1, "1.2"},
-     }},
-    {AUTH_REQUEST,
-     " without a Child SA",
-     MARK(IDI),
-     0,
-     {
-         {PAYLOAD_IDI, 1, 1, "RFC 6023 4"},
-         {PAYLOAD_CERT, 0, MANY, "RFC 6023 4"},
-         {PAYLOAD_CERTREQ, 0, MANY, "RFC 6023 4"},
-         {PAYLOAD_IDR, 0, 1, "RFC 6023 4"},
-         {PAYLOAD_AUTH, 0, 1, "RFC 6023 4"},
-         {PAYLOAD_CP, 0, 1, "RFC 6023 4"},
-     }},
-    {AUTH_REQUEST,
-     " after EAP",
-     0,
-     0,
-     {
-         {PAYLOAD_AUTH, 1, 1, "2.16"},
-     }},
-    {AUTH_RESPONSE,
-     " with EAP",
-     MARK(EAP),
-     0,
-     {
-         {PAYLOAD_IDR, 0, 1, "2.16"},
-         {PAYLOAD_CERT, 0, MANY, "2.16"},
-         {PAYLOAD_AUTH, 0, 1, "2.16"}, /* in the first one, unless RFC 5998 is used */
-         {PAYLOAD_EAP, 1, 1, "2.16"},
-     }},
-    {AUTH_RESPONSE,
-     " with a Child SA",
-     MARK(SA),
-     0,
-     {
-         {PAYLOAD_IDR, 0, 1, "1.2"}, /* not after EAP */
-         {PAYLOAD_CERT, 0, MANY, "1.2"},
-         {PAYLOAD_AUTH, 1, 1, "1.2"},
-         {PAYLOAD_CP, 0, 1, "2.19"},
-         {PAYLOAD_SA, 1, 1, "1.2"},
-         {PAYLOAD_TSI, 1, 1, "1.2"},
-         {PAYLOAD_TSR, 1, 1, "1.2"},
-     }},
-    {AUTH_RESPONSE,
-     " without a Child SA",
-     0,
-     0,
-     {
-         {PAYLOAD_IDR, 0, 1, "1.2"},
-         {PAYLOAD_CERT, 0, MANY, "1.2"},
-         {PAYLOAD_AUTH, 1, 1, "1.2"},
-         {PAYLOAD_CP, 0, 1, "RFC 6023 4"},
-     }},
+    {AUTH_REQUEST, " with EAP", MARK(EAP), 0, {
+        {PAYLOAD_EAP,     1, 1,    "2.16"},
+    }},
+    {AUTH_REQUEST, " with a Child SA", MARK(SA), 0, {
+        {PAYLOAD_IDI,     1, 1,    "1.2"},
+        {PAYLOAD_CERT,    0, MANY, "1.2"},
+        {PAYLOAD_CERTREQ, 0, MANY, "1.2"},
+        {PAYLOAD_IDR,     0, 1,    "1.2"},
+        {PAYLOAD_AUTH,    0, 1,    "2.16"}, /* left out to ask for EAP */
+        {PAYLOAD_CP,      0, 1,    "2.19"},
+        {PAYLOAD_SA,      1, 1,    "1.2"},
+        {PAYLOAD_TSI,     1, 1,    "1.2"},
+        {PAYLOAD_TSR,     1, 1,    "1.2"},
+    }},
+    {AUTH_REQUEST, " without a Child SA", MARK(IDI), 0, {
+        {PAYLOAD_IDI,     1, 1,    "RFC 6023 4"},
+        {PAYLOAD_CERT,    0, MANY, "RFC 6023 4"},
+        {PAYLOAD_CERTREQ, 0, MANY, "RFC 6023 4"},
+        {PAYLOAD_IDR,     0, 1,    "RFC 6023 4"},
+        {PAYLOAD_AUTH,    0, 1,    "RFC 6023 4"},
+        {PAYLOAD_CP,      0, 1,    "RFC 6023 4"},
+    }},
+    {AUTH_REQUEST, " after EAP", 0, 0, {
+        {PAYLOAD_AUTH,    1, 1,    "2.16"},
+    }},
+    {AUTH_RESPONSE, " with EAP", MARK(EAP), 0, {
+        {PAYLOAD_IDR,     0, 1,    "2.16"},
+        {PAYLOAD_CERT,    0, MANY, "2.16"},
+        {PAYLOAD_AUTH,    0, 1,    "2.16"}, /* in the first one, unless RFC 5998 is used */
+        {PAYLOAD_EAP,     1, 1,    "2.16"},
+    }},
+    {AUTH_RESPONSE, " with a Child SA", MARK(SA), 0, {
+        {PAYLOAD_IDR,     0, 1,    "1.2"}, /* not after EAP */
+        {PAYLOAD_CERT,    0, MANY, "1.2"},
+        {PAYLOAD_AUTH,    1, 1,    "1.2"},
+        {PAYLOAD_CP,      0, 1,    "2.19"},
+        {PAYLOAD_SA,      1, 1,    "1.2"},
+        {PAYLOAD_TSI,     1, 1,    "1.2"},
+        {PAYLOAD_TSR,     1, 1,    "1.2"},
+    }},
+    {AUTH_RESPONSE, " without a Child SA", 0, 0, {
+        {PAYLOAD_IDR,     0, 1,    "1.2"},
+        {PAYLOAD_CERT,    0, MANY, "1.2"},
+        {PAYLOAD_AUTH,    1, 1,    "1.2"},
+        {PAYLOAD_CP,      0, 1,    "RFC 6023 4"},
+    }},
 
     /* --- CREATE_CHILD_SA: RFC 7296 C.4, C.5 --- */
-    {CREATE_REQUEST,
-     " for a Child SA",
-     MARK(TSI) | MARK(TSR),
-     0,
-     {
-         {PAYLOAD_CP, 0, 1, "2.19"},
-         {PAYLOAD_SA, 1, 1, "1.3.1"},
-         {PAYLOAD_NONCE, 1, 1, "1.3.1"},
-         {PAYLOAD_KE, 0, 1, "1.3.1"},
-         {PAYLOAD_TSI, 1, 1, "1.3.1"},
-         {PAYLOAD_TSR, 1, 1, "1.3.1"},
-     }},
-    {CREATE_REQUEST,
-     " for an IKE SA",
-     0,
-     0,
-     {
-         {PAYLOAD_SA, 1, 1, "1.3.2"},
-         {PAYLOAD_NONCE, 1, 1, "1.3.2"},
-         {PAYLOAD_KE, 1, 1, "1.3.2"},
-     }},
+    {CREATE_REQUEST, " for a Child SA", MARK(TSI) | MARK(TSR), 0, {
+        {PAYLOAD_CP,      0, 1,    "2.19"},
+        {PAYLOAD_SA,      1, 1,    "1.3.1"},
+        {PAYLOAD_NONCE,   1, 1,    "1.3.1"},
+        {PAYLOAD_KE,      0, 1,    "1.3.1"},
+        {PAYLOAD_TSI,     1, 1,    "1.3.1"},
+        {PAYLOAD_TSR,     1, 1,    "1.3.1"},
+    }},
+    {CREATE_REQUEST, " for an IKE SA", 0, 0, {
+        {PAYLOAD_SA,      1, 1,    "1.3.2"},
+        {PAYLOAD_NONCE,   1, 1,    "1.3.2"},
+        {PAYLOAD_KE,      1, 1,    "1.3.2"},
+    }},
     {CREATE_RESPONSE, " with INVALID_KE_PAYLOAD", 0, NOTIFY_INVALID_KE_PAYLOAD, NOTHING_ELSE}, /* 1.3 */
-    {CREATE_RESPONSE,
-     " for a Child SA",
-     MARK(TSI) | MARK(TSR),
-     0,
-     {
-         {PAYLOAD_CP, 0, 1, "2.19"},
-         {PAYLOAD_SA, 1, 1, "1.3.1"},
-         {PAYLOAD_NONCE, 1, 1, "1.3.1"},
-         {PAYLOAD_KE, 0, 1, "1.3.1"},
-         {PAYLOAD_TSI, 1, 1, "1.3.1"},
-         {PAYLOAD_TSR, 1, 1, "1.3.1"},
-     }},
-    {CREATE_RESPONSE,
-     " for an IKE SA",
-     0,
-     0,
-     {
-         {PAYLOAD_SA, 1, 1, "1.3.2"},
-         {PAYLOAD_NONCE, 1, 1, "1.3.2"},
-         {PAYLOAD_KE, 1, 1, "1.3.2"},
-     }},
+    {CREATE_RESPONSE, " for a Child SA", MARK(TSI) | MARK(TSR), 0, {
+        {PAYLOAD_CP,      0, 1,    "2.19"},
+        {PAYLOAD_SA,      1, 1,    "1.3.1"},
+        {PAYLOAD_NONCE,   1, 1,    "1.3.1"},
+        {PAYLOAD_KE,      0, 1,    "1.3.1"},
+        {PAYLOAD_TSI,     1, 1,    "1.3.1"},
+        {PAYLOAD_TSR,     1, 1,    "1.3.1"},
+    }},
+    {CREATE_RESPONSE, " for an IKE SA", 0, 0, {
+        {PAYLOAD_SA,      1, 1,    "1.3.2"},
+        {PAYLOAD_NONCE,   1, 1,    "1.3.2"},
+        {PAYLOAD_KE,      1, 1,    "1.3.2"},
+    }},
 
     /* --- INFORMATIONAL: RFC 7296 C.6 --- */
-    {INFORM_REQUEST,
-     "",
-     0,
-     0,
-     {
-         {PAYLOAD_DELETE, 0, MANY, "1.4"},
-         {PAYLOAD_CP, 0, 1, "2.19"},
-     }},
-    {INFORM_RESPONSE,
-     "",
-     0,
-     0,
-     {
-         {PAYLOAD_DELETE, 0, MANY, "1.4"},
-         {PAYLOAD_CP, 0, 1, "2.19"},
-     }},
+    {INFORM_REQUEST, "", 0, 0, {
+        {PAYLOAD_DELETE,  0, MANY, "1.4"},
+        {PAYLOAD_CP,      0, 1,    "2.19"},
+    }},
+    {INFORM_RESPONSE, "", 0, 0, {
+        {PAYLOAD_DELETE,  0, MANY, "1.4"},
+        {PAYLOAD_CP,      0, 1,    "2.19"},
+    }},
 
     /* --- the outside of protected messages --- */
     {OUTSIDE_OF(IKE_AUTH, false), ", outer", MARK(SKF), 0, SKF_ALONE},
