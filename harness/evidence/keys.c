@@ -17,14 +17,10 @@ struct encryption_name {
 };
 
 static const struct encryption_name encryption_names[] = {
-    {ENCR_3DES, 0, "3DES [RFC2451]"},
     {ENCR_NULL, 0, "NULL [RFC2410]"},
     {ENCR_AES_CBC, 128, "AES-CBC-128 [RFC3602]"},
     {ENCR_AES_CBC, 192, "AES-CBC-192 [RFC3602]"},
     {ENCR_AES_CBC, 256, "AES-CBC-256 [RFC3602]"},
-    {ENCR_AES_CTR, 128, "AES-CTR-128 [RFC5930]"},
-    {ENCR_AES_CTR, 192, "AES-CTR-192 [RFC5930]"},
-    {ENCR_AES_CTR, 256, "AES-CTR-256 [RFC5930]"},
     {ENCR_AES_GCM_8, 128, "AES-GCM-128 with 8 octet ICV [RFC5282]"},
     {ENCR_AES_GCM_8, 192, "AES-GCM-192 with 8 octet ICV [RFC5282]"},
     {ENCR_AES_GCM_8, 256, "AES-GCM-256 with 8 octet ICV [RFC5282]"},
