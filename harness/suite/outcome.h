@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "suite/case.h"
+#include "suite/requirement.h"
 #include "suite/verdict.h"
 
 enum { CHECK_MAX_PACKETS = 8 };
@@ -35,8 +36,23 @@ void outcome_clear(struct outcome *o);
  * requirement. */
 bool outcome_add(struct outcome *o, const struct check_record *check);
 
+/* What one check makes of a case. A MUST or base rule broken: FAIL; a SHOULD: WARN; a MAY, and all that is
+ * observed only: OBSERVED. A check that could not be judged is UNSUPPORTED, so that nothing but such checks
+ * is no success. */
+enum verdict check_verdict(enum requirement_level level, enum check_result result);
+
+/* The IDs of the requirements that were broken so that it counts (WARN or FAIL): each once, in the order of
+ * the catalogue. Returns how many were stored. */
+enum { OUTCOME_MAX_BROKEN = 32 };
+size_t outcome_broken(const struct outcome *o, const char **ids, size_t max);
+
+/* The axes of the case and their values, as an object; and an object of that kind as the text that
+ * combination_text writes. */
+json_t *combination_to_json(unsigned axes, const struct combination *c);
+void combination_text_of_json(const json_t *combination, char *out, size_t size);
+
 /* The "verdict" line of the journal: event, case, version, combination (object), role, verdict, reason, tags,
- * checks, packets. */
+ * checks, packets, elapsed_us, idle_us. Reading clears `o` first; the caller clears it in the end. */
 json_t *outcome_to_json(const struct test_case *tc, const struct combination *c, const struct outcome *o);
 bool outcome_from_json(const json_t *line, struct outcome *o, struct error *err);
 

@@ -51,5 +51,6 @@ enum tag_bit { TAGS(TAG_ENUM) TAG_COUNT };
 #define TAG(name) (1U << TAG_BIT_##name)
 
 const char *tag_name(enum tag_bit bit);
+bool tag_parse(const char *name, enum tag_bit *out);
 
 #endif

@@ -1,0 +1,116 @@
+#include "suite/axes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_OF(name, text) [AXIS_##name] = (text),
+
+enum { MAX_VALUES = 6 };
+
+static const char *const axis_names[AXIS_COUNT] = {AXES(NAME_OF)};
+
+static const char *const value_names[AXIS_COUNT][MAX_VALUES] = {
+    [AXIS_ROLE] = {[ROLE_INITIATOR] = "initiator", [ROLE_RESPONDER] = "responder"},
+    [AXIS_REQUESTS_SEEN] = {[SEEN_NONE] = "none", [SEEN_ONE] = "one", [SEEN_SEVERAL] = "several"},
+    [AXIS_PEER_OUTSTANDING] = {[OUTSTANDING_NONE] = "none",
+                               [OUTSTANDING_LIVENESS] = "liveness",
+                               [OUTSTANDING_REKEY_CHILD] = "rekey-child",
+                               [OUTSTANDING_REKEY_IKE] = "rekey-ike"},
+    [AXIS_M1] = {[AGAINST_EQUAL] = "equal",
+                 [AGAINST_PLUS_ONE] = "+1",
+                 [AGAINST_FAR] = "far",
+                 [AGAINST_LOWER] = "lower"},
+    [AXIS_P1] = {[AGAINST_EQUAL] = "equal",
+                 [AGAINST_PLUS_ONE] = "+1",
+                 [AGAINST_FAR] = "far",
+                 [AGAINST_LOWER] = "lower"},
+    [AXIS_GENERATION] = {[GENERATION_FIRST] = "first",
+                         [GENERATION_BY_PEER] = "by-peer",
+                         [GENERATION_BY_CLUSTER] = "by-cluster"},
+    [AXIS_NAT] = {[NAT_NONE] = "none", [NAT_SEEN] = "seen"},
+    [AXIS_CHILDREN] = {[CHILDREN_ONE] = "one", [CHILDREN_SEVERAL] = "several"},
+    [AXIS_FAMILY] = {[FAMILY_IPV4] = "ipv4", [FAMILY_IPV6] = "ipv6"},
+    [AXIS_ALGORITHMS] = {[ALGORITHMS_GCM_X25519] = "aes256gcm16-x25519",
+                         [ALGORITHMS_CBC_X25519] = "aes256-sha256-x25519",
+                         [ALGORITHMS_GCM_ECP256] = "aes256gcm16-ecp256",
+                         [ALGORITHMS_CBC_MODP2048] = "aes256-sha256-modp2048",
+                         [ALGORITHMS_CHACHA_X25519] = "chacha20poly1305-x25519"},
+    [AXIS_ORDER] = {[ORDER_AaBb] = "A-a-B-b",
+                    [ORDER_ABab] = "A-B-a-b",
+                    [ORDER_ABba] = "A-B-b-a",
+                    [ORDER_BAab] = "B-A-a-b",
+                    [ORDER_BAba] = "B-A-b-a",
+                    [ORDER_BbAa] = "B-b-A-a"},
+    [AXIS_LOSS] = {[LOSS_NONE] = "none", [LOSS_A] = "A", [LOSS_B] = "B", [LOSS_a] = "a", [LOSS_b] = "b"},
+};
+
+const char *axis_name(enum axis a)
+{
+    return axis_names[a];
+}
+
+unsigned axis_values(enum axis a)
+{
+    unsigned n = 0;
+    while (n < MAX_VALUES && value_names[a][n])
+        n++;
+    return n;
+}
+
+const char *axis_value_name(enum axis a, unsigned value)
+{
+    return value < MAX_VALUES ? value_names[a][value] : NULL;
+}
+
+bool axis_parse(const char *name, enum axis *out)
+{
+    for (unsigned a = 0; a < AXIS_COUNT; a++) {
+        if (strcmp(axis_names[a], name) == 0) {
+            *out = (enum axis)a;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool axis_value_parse(enum axis a, const char *name, uint8_t *out)
+{
+    for (unsigned v = 0; v < axis_values(a); v++) {
+        if (strcmp(value_names[a][v], name) == 0) {
+            *out = (uint8_t)v;
+            return true;
+        }
+    }
+    return false;
+}
+
+void combination_text(unsigned axes, const struct combination *c, char *out, size_t size)
+{
+    size_t len = 0;
+    if (size > 0)
+        out[0] = '\0';
+    for (unsigned a = 0; a < AXIS_COUNT && len < size; a++) {
+        if (!((axes | ON(ROLE)) & 1U << a))
+            continue;
+        const char *value = axis_value_name((enum axis)a, c->value[a]);
+        len += (size_t)snprintf(out + len, size - len, "%s%s=%s", len ? "," : "", axis_names[a],
+                                value ? value : "?");
+    }
+}
+
+const char *algorithms_ike_proposal(enum algorithms value)
+{
+    switch (value) {
+    case ALGORITHMS_GCM_X25519:
+        return "aes256gcm16-prfsha256-x25519";
+    case ALGORITHMS_CBC_X25519:
+        return "aes256-sha256-x25519";
+    case ALGORITHMS_GCM_ECP256:
+        return "aes256gcm16-prfsha256-ecp256";
+    case ALGORITHMS_CBC_MODP2048:
+        return "aes256-sha256-modp2048";
+    case ALGORITHMS_CHACHA_X25519:
+        return "chacha20poly1305-prfsha256-x25519";
+    }
+    return NULL;
+}

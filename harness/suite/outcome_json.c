@@ -1,0 +1,151 @@
+#include "suite/outcome.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "suite/json_text.h"
+
+static json_t *tags_to_json(unsigned tags)
+{
+    json_t *list = json_array();
+    for (unsigned bit = 0; bit < TAG_COUNT; bit++)
+        if (tags & 1U << bit)
+            json_array_append_new(list, json_string(tag_name((enum tag_bit)bit)));
+    return list;
+}
+
+static json_t *check_to_json(const struct check_record *check)
+{
+    json_t *packets = json_array();
+    for (unsigned i = 0; i < check->n_packets && i < CHECK_MAX_PACKETS; i++)
+        json_array_append_new(packets, json_integer(check->packets[i]));
+    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}",             /**/
+                     "requirement", json_text(check->requirement), /**/
+                     "result", check_result_name(check->result),   /**/
+                     "expected", json_text(check->expected),       /**/
+                     "seen", json_text(check->seen),               /**/
+                     "silence", json_text(check->silence),         /**/
+                     "packets", packets);
+}
+
+static json_t *checks_to_json(const struct outcome *o)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < o->n_checks; i++)
+        json_array_append_new(list, check_to_json(&o->checks[i]));
+    return list;
+}
+
+json_t *combination_to_json(unsigned axes, const struct combination *c)
+{
+    json_t *object = json_object();
+    for (unsigned a = 0; a < AXIS_COUNT; a++) {
+        const char *value = axis_value_name((enum axis)a, c->value[a]);
+        if (((axes | ON(ROLE)) & 1U << a) && value)
+            json_object_set_new(object, axis_name((enum axis)a), json_string(value));
+    }
+    return object;
+}
+
+void combination_text_of_json(const json_t *combination, char *out, size_t size)
+{
+    const char *axis;
+    json_t *value;
+    size_t len = 0;
+    if (size > 0)
+        out[0] = '\0';
+    json_object_foreach((json_t *)combination, axis, value)
+    {
+        const char *text = json_string_value(value);
+        if (len >= size)
+            return;
+        len += (size_t)snprintf(out + len, size - len, "%s%s=%s", len ? "," : "", axis, text ? text : "?");
+    }
+}
+
+json_t *outcome_to_json(const struct test_case *tc, const struct combination *c, const struct outcome *o)
+{
+    const char *role = axis_value_name(AXIS_ROLE, c->value[AXIS_ROLE]);
+    return json_pack("{s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:{s:i, s:i}, s:I, s:I}", /**/
+                     "event", "verdict",                                                      /**/
+                     "case", tc->id,                                                          /**/
+                     "version", (int)tc->version,                                             /**/
+                     "combination", combination_to_json(tc->axes, c),                         /**/
+                     "role", role ? role : "?",                                               /**/
+                     "verdict", verdict_name(o->verdict),                                     /**/
+                     "reason", json_text(o->reason),                                          /**/
+                     "tags", tags_to_json(o->tags),                                           /**/
+                     "checks", checks_to_json(o),                                             /**/
+                     "packets", "first", (int)o->first_packet, "last", (int)o->last_packet,   /**/
+                     "elapsed_us", (json_int_t)o->elapsed_us,                                 /**/
+                     "idle_us", (json_int_t)o->idle_us);
+}
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+static bool read_check(const json_t *from, struct outcome *o, struct error *err)
+{
+    struct check_record check = {0};
+    snprintf(check.requirement, sizeof check.requirement, "%s", json_text_of(from, "requirement", ""));
+    snprintf(check.silence, sizeof check.silence, "%s", json_text_of(from, "silence", ""));
+    if (check.requirement[0] == '\0')
+        return fail(err, "\"requirement\" is missing");
+    const char *result = json_text_of(from, "result", NULL);
+    if (!result || !check_result_parse(result, &check.result))
+        return fail(err, "\"result\" is \"%.40s\", not one of held, broken, observed, not-judged",
+                    result ? result : "");
+
+    size_t i;
+    json_t *packet;
+    json_array_foreach(json_object_get(from, "packets"), i, packet) if (check.n_packets < CHECK_MAX_PACKETS)
+        check.packets[check.n_packets++] = (unsigned)json_integer_value(packet);
+
+    struct check_record *checks = realloc(o->checks, (o->n_checks + 1) * sizeof *checks);
+    if (!checks)
+        return fail(err, "out of memory");
+    o->checks = checks;
+    check.expected = strdup(json_text_of(from, "expected", ""));
+    check.seen = strdup(json_text_of(from, "seen", ""));
+    checks[o->n_checks++] = check;
+    return (check.expected && check.seen) || fail(err, "out of memory");
+}
+
+static bool read_checks(const json_t *line, struct outcome *o, struct error *err)
+{
+    size_t i;
+    json_t *check;
+    json_array_foreach(json_object_get(line, "checks"), i,
+                       check) if (!read_check(check, o, err)) return fail_within(err, "check %zu", i + 1);
+    return true;
+}
+
+bool outcome_from_json(const json_t *line, struct outcome *o, struct error *err)
+{
+    *o = (struct outcome){0};
+    const char *verdict = json_text_of(line, "verdict", NULL);
+    if (strcmp(json_text_of(line, "event", ""), "verdict") != 0)
+        return fail(err, "not a verdict line: \"event\" is \"%.40s\"", json_text_of(line, "event", ""));
+    if (!verdict || !verdict_parse(verdict, &o->verdict))
+        return fail(err, "\"verdict\" is \"%.40s\", which is no verdict", verdict ? verdict : "");
+
+    snprintf(o->reason, sizeof o->reason, "%s", json_text_of(line, "reason", ""));
+    size_t i;
+    json_t *tag;
+    json_array_foreach(json_object_get(line, "tags"), i, tag)
+    {
+        enum tag_bit bit;
+        if (tag_parse(json_string_value(tag), &bit)) /* a later suite may know more of them */
+            o->tags |= 1U << bit;
+    }
+    const json_t *packets = json_object_get(line, "packets");
+    o->first_packet = (unsigned)json_integer_value(json_object_get(packets, "first"));
+    o->last_packet = (unsigned)json_integer_value(json_object_get(packets, "last"));
+    o->elapsed_us = json_integer_value(json_object_get(line, "elapsed_us"));
+    o->idle_us = json_integer_value(json_object_get(line, "idle_us"));
+    if (!read_checks(line, o, err)) {
+        outcome_clear(o);
+        return false;
+    }
+    return true;
+}
