@@ -65,7 +65,7 @@ static const uint32_t sizes[] = {1, 2, 3, 4, 5, 7, 31, 32};
 
 START_TEST(send_window_follows_the_model)
 {
-    for (uint64_t seed = 0; seed < 200; seed++) {
+    for (uint64_t seed = 0; seed < 30; seed++) {
         struct random_source random = random_from_seed(seed);
         struct send_model model = {.size = sizes[_i]};
         struct send_window w = send_window_new(sizes[_i]);
@@ -138,7 +138,7 @@ static void recv_compare(const struct recv_window *w, const struct recv_model *m
 
 START_TEST(recv_window_follows_the_model)
 {
-    for (uint64_t seed = 0; seed < 60; seed++) {
+    for (uint64_t seed = 0; seed < 15; seed++) {
         struct random_source random = random_from_seed(seed);
         struct recv_model model = {.size = sizes[_i], .highest = -1};
         struct recv_window w = recv_window_new(sizes[_i]);
