@@ -39,7 +39,8 @@ static inline bool link_send(struct link *link, const struct datagram *d, struct
 }
 
 /* Waits until a datagram for a bound endpoint is there (1, the caller clears it), the deadline passed
- * (0), or the link failed (-1, with the error). A deadline in the past polls. */
+ * (0), or the link failed (-1, with the error). A deadline in the past polls. `from` is the sender, `to` the
+ * endpoint as it was bound. CLOCK_NEVER is refused when nothing could end the wait. */
 static inline int link_receive(struct link *link, int64_t deadline_us, struct datagram *out,
                                struct error *err)
 {
