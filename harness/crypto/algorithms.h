@@ -18,7 +18,7 @@ enum {
 /* What an SA's octets are sealed with: an AEAD (integ is 0), or encryption and integrity. */
 struct cipher_suite {
     uint16_t encr;
-    uint16_t encr_key_bits;
+    uint16_t encr_key_bits; /* the key length attribute: 0 for NULL and ChaCha20-Poly1305, which have none */
     uint16_t integ;
 };
 

@@ -3,6 +3,7 @@
  *
  * An SA keeps keys, not OpenSSL contexts: those are shared per process (and so thread-unsafe) and keyed for
  * each call, so that thousands of SAs stay small. Padding is the caller's (it differs between IKE and ESP).
+ * crypto/cleanup.h gives the contexts back.
  */
 #ifndef CRYPTO_CIPHER_H
 #define CRYPTO_CIPHER_H
