@@ -1,5 +1,6 @@
 /* Captures and key files, read back by those who must understand them: libpcap and tshark. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pcap/pcap.h>
 #include <signal.h>
 #include <stdio.h>
@@ -133,6 +134,23 @@ START_TEST(a_file_cut_by_a_kill_is_repaired_before_appending)
     ck_assert_uint_eq(add(w, &member4, &peer4, octets_of_text("third"), 3), 2);
     ck_assert(pcap_writer_close(w, &err));
     ck_assert_uint_eq(count_packets(), 2);
+}
+END_TEST
+
+START_TEST(a_capture_is_not_inherited_by_drivers)
+{
+    struct pcap_writer *w = open_capture(0);
+    struct stat file, st;
+    ck_assert_int_eq(stat(capture, &file), 0);
+    unsigned seen = 0;
+    for (int fd = 3; fd < 64; fd++) {
+        if (fstat(fd, &st) != 0 || st.st_ino != file.st_ino || st.st_dev != file.st_dev)
+            continue;
+        ck_assert_int_eq(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+        seen++;
+    }
+    ck_assert_uint_eq(seen, 1);
+    ck_assert(pcap_writer_close(w, &err));
 }
 END_TEST
 
@@ -388,6 +406,7 @@ int main(void)
     tcase_add_test(t, a_packet_reads_back_with_headers_and_time);
     tcase_add_test(t, numbers_go_on_when_a_file_is_appended_to);
     tcase_add_test(t, a_file_cut_by_a_kill_is_repaired_before_appending);
+    tcase_add_test(t, a_capture_is_not_inherited_by_drivers);
     tcase_add_test(t, lost_evidence_and_foreign_files_are_refused);
     tcase_add_test(t, the_largest_datagrams_fit_and_larger_ones_are_refused);
     tcase_add_test(t, a_full_disk_is_told_and_leaves_a_readable_file);

@@ -215,6 +215,9 @@ START_TEST(udp_serves_a_quiet_endpoint_during_a_flood)
     struct endpoint busy = bind_at(link, "127.0.0.1", 0), quiet = bind_at(link, "127.0.0.1", 0);
     for (int i = 0; i < 100; i++)
         send_text(link, &quiet, &busy, "flood");
+    struct datagram first =
+        expect(link, CLOCK_MS(1000)); /* the flood is being served when quiet gets its own */
+    datagram_clear(&first);
     send_text(link, &busy, &quiet, "quiet");
     int before = 0;
     for (;; before++) {
@@ -275,7 +278,7 @@ struct echo {
     struct link *link; /* the virtual one */
     struct endpoint self, other;
     int64_t period_us, next_us;
-    unsigned inputs, ticks;
+    unsigned inputs, ticks, inputs_at_tick;
     int64_t last_input_us;
 };
 
@@ -294,6 +297,7 @@ static void echo_tick(void *state, int64_t now_us)
     struct echo *e = state;
     ck_assert_int_ge(now_us, e->next_us);
     e->ticks++;
+    e->inputs_at_tick = e->inputs;
     e->next_us += e->period_us;
     struct datagram d = {.from = e->self, .to = e->other, .octets = (uint8_t[]){"tick"}, .len = 4};
     if (e->other.family)
@@ -365,6 +369,20 @@ START_TEST(the_node_is_called_at_its_deadlines)
     virtual_attach(p.link, &without_time);
     ck_assert_int_eq(link_receive(p.link, START + 9000, &d, &err), 0);
     ck_assert_uint_eq(p.echo.ticks, 5);
+    link_close(p.link);
+}
+END_TEST
+
+START_TEST(an_arrival_comes_before_a_tick_of_the_same_moment)
+{
+    struct pair p;
+    struct datagram d;
+    open_pair(&p, NULL, 0, 1000);
+    ck_assert_int_eq(link_receive(p.link, START + 1000 - DELAY, &d, &err), 0);
+    send_text(p.link, &p.member, &p.peer, "x");
+    ck_assert_int_eq(link_receive(p.link, START + 1000, &d, &err), 0);
+    ck_assert_uint_eq(p.echo.ticks, 1);
+    ck_assert_uint_eq(p.echo.inputs_at_tick, 1);
     link_close(p.link);
 }
 END_TEST
@@ -607,6 +625,7 @@ int main(void)
     tcase_add_loop_test(t, a_wait_that_cannot_end_is_an_error, 0, 2);
     tcase_add_test(t, virtual_time_moves_only_in_receive);
     tcase_add_test(t, the_node_is_called_at_its_deadlines);
+    tcase_add_test(t, an_arrival_comes_before_a_tick_of_the_same_moment);
     tcase_add_test(t, a_node_that_never_moves_its_deadline_is_an_error);
     tcase_add_test(t, virtual_endpoints_are_checked);
     tcase_add_test(t, a_closed_link_frees_what_is_under_way);
