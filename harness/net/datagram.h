@@ -22,6 +22,7 @@ struct datagram {
     struct endpoint from, to;
     uint8_t *octets;
     size_t len;
+    bool by_filter; /* a duplicate that a fault filter made, not its sender */
 };
 
 /* "192.0.2.1" or "2001:db8::1"; the port is given apart. */

@@ -104,6 +104,7 @@ static bool take_in(struct lossy_link *l, struct datagram d, struct error *err)
         datagram_clear(&d);
         return fail(err, "memory is out");
     }
+    *(fate.held ? &d.by_filter : &copy.by_filter) = fate.duplicated; /* whichever arrives second */
     if (fate.held)
         hold(l, &l->in, d);
     else

@@ -337,6 +337,20 @@ void gate_release_all(struct gate *gate, enum gate_direction direction)
         ;
 }
 
+bool gate_discard(struct gate *gate, enum gate_direction direction, size_t index)
+{
+    struct lane *lane = &gate->lanes[direction];
+    struct parcel *p = held_at(gate, direction, index);
+    if (!p)
+        return false;
+    DL_DELETE(lane->held, p);
+    record_of(gate, p)->fate = GATE_DISCARDED;
+    struct parcel *alone = NULL;
+    DL_APPEND(alone, p);
+    free_parcels(&alone);
+    return true;
+}
+
 void gate_discard_held(struct gate *gate, enum gate_direction direction)
 {
     struct lane *lane = &gate->lanes[direction];

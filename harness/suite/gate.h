@@ -86,6 +86,7 @@ bool gate_take(struct gate *gate, enum gate_direction *direction, struct datagra
 size_t gate_held(const struct gate *gate, enum gate_direction direction);
 const struct datagram *gate_peek_held(const struct gate *gate, enum gate_direction direction, size_t index);
 bool gate_release(struct gate *gate, enum gate_direction direction, size_t index); /* false: no such */
+bool gate_discard(struct gate *gate, enum gate_direction direction, size_t index); /* false: no such */
 void gate_release_all(struct gate *gate, enum gate_direction direction);
 void gate_discard_held(struct gate *gate, enum gate_direction direction);
 
