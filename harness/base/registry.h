@@ -83,32 +83,72 @@
     X(USE_PPK, 16435)                                                                                        \
     X(INTERMEDIATE_EXCHANGE_SUPPORTED, 16438)
 
-#define IKE_TRANSFORM_TYPES(X) X(ENCR, 1) X(PRF, 2) X(INTEG, 3) X(KE, 4) X(ESN, 5)
+#define IKE_TRANSFORM_TYPES(X)                                                                               \
+    X(ENCR, 1)                                                                                               \
+    X(PRF, 2)                                                                                                \
+    X(INTEG, 3)                                                                                              \
+    X(KE, 4)                                                                                                 \
+    X(ESN, 5)
 
 #define IKE_ENCR_ALGORITHMS(X)                                                                               \
     X(3DES, 3)                                                                                               \
-    X(NULL, 11) X(AES_CBC, 12) X(AES_CTR, 13) X(AES_GCM_8, 18) X(AES_GCM_12, 19) X(AES_GCM_16, 20)           \
-        X(CHACHA20_POLY1305, 28)
+    X(NULL, 11)                                                                                              \
+    X(AES_CBC, 12)                                                                                           \
+    X(AES_CTR, 13)                                                                                           \
+    X(AES_GCM_8, 18)                                                                                         \
+    X(AES_GCM_12, 19)                                                                                        \
+    X(AES_GCM_16, 20)                                                                                        \
+    X(CHACHA20_POLY1305, 28)
 
-#define IKE_PRF_ALGORITHMS(X) X(HMAC_SHA1, 2) X(HMAC_SHA2_256, 5) X(HMAC_SHA2_384, 6) X(HMAC_SHA2_512, 7)
+#define IKE_PRF_ALGORITHMS(X)                                                                                \
+    X(HMAC_SHA1, 2)                                                                                          \
+    X(HMAC_SHA2_256, 5)                                                                                      \
+    X(HMAC_SHA2_384, 6)                                                                                      \
+    X(HMAC_SHA2_512, 7)
 
 #define IKE_INTEG_ALGORITHMS(X)                                                                              \
-    X(NONE, 0) X(HMAC_SHA1_96, 2) X(HMAC_SHA2_256_128, 12) X(HMAC_SHA2_384_192, 13) X(HMAC_SHA2_512_256, 14)
+    X(NONE, 0)                                                                                               \
+    X(HMAC_SHA1_96, 2)                                                                                       \
+    X(HMAC_SHA2_256_128, 12)                                                                                 \
+    X(HMAC_SHA2_384_192, 13)                                                                                 \
+    X(HMAC_SHA2_512_256, 14)
 
 #define IKE_KE_METHODS(X)                                                                                    \
     X(NONE, 0)                                                                                               \
-    X(MODP_1024, 2) X(MODP_2048, 14) X(MODP_3072, 15) X(MODP_4096, 16) X(ECP_256, 19) X(ECP_384, 20)         \
-        X(ECP_521, 21) X(CURVE25519, 31) X(CURVE448, 32)
+    X(MODP_1024, 2)                                                                                          \
+    X(MODP_2048, 14)                                                                                         \
+    X(MODP_3072, 15)                                                                                         \
+    X(MODP_4096, 16)                                                                                         \
+    X(ECP_256, 19)                                                                                           \
+    X(ECP_384, 20)                                                                                           \
+    X(ECP_521, 21)                                                                                           \
+    X(CURVE25519, 31)                                                                                        \
+    X(CURVE448, 32)
 
-#define IKE_PROTOCOLS(X) X(NONE, 0) X(IKE, 1) X(AH, 2) X(ESP, 3)
+#define IKE_PROTOCOLS(X)                                                                                     \
+    X(NONE, 0)                                                                                               \
+    X(IKE, 1)                                                                                                \
+    X(AH, 2)                                                                                                 \
+    X(ESP, 3)
 
 #define IKE_ID_TYPES(X)                                                                                      \
     X(IPV4_ADDR, 1)                                                                                          \
-    X(FQDN, 2) X(RFC822_ADDR, 3) X(IPV6_ADDR, 5) X(DER_ASN1_DN, 9) X(DER_ASN1_GN, 10) X(KEY_ID, 11)          \
-        X(NULL, 13)
+    X(FQDN, 2)                                                                                               \
+    X(RFC822_ADDR, 3)                                                                                        \
+    X(IPV6_ADDR, 5)                                                                                          \
+    X(DER_ASN1_DN, 9)                                                                                        \
+    X(DER_ASN1_GN, 10)                                                                                       \
+    X(KEY_ID, 11)                                                                                            \
+    X(NULL, 13)
 
 #define IKE_AUTH_METHODS(X)                                                                                  \
-    X(RSA, 1) X(PSK, 2) X(ECDSA_256, 9) X(ECDSA_384, 10) X(ECDSA_521, 11) X(NULL, 13) X(DIGITAL_SIGNATURE, 14)
+    X(RSA, 1)                                                                                                \
+    X(PSK, 2)                                                                                                \
+    X(ECDSA_256, 9)                                                                                          \
+    X(ECDSA_384, 10)                                                                                         \
+    X(ECDSA_521, 11)                                                                                         \
+    X(NULL, 13)                                                                                              \
+    X(DIGITAL_SIGNATURE, 14)
 
 #define REGISTRY_ENUM_EXCHANGE(name, value)      EXCHANGE_##name = (value),
 #define REGISTRY_ENUM_PAYLOAD(name, value, text) PAYLOAD_##name = (value),

@@ -294,6 +294,17 @@ START_TEST(random_below_reaches_all_and_only_its_range)
 }
 END_TEST
 
+/* 3 * 2^30: without rejection the lowest third would be drawn twice as often as each of the others. */
+START_TEST(random_below_is_uniform_for_a_large_bound)
+{
+    struct random_source source = random_from_seed(8);
+    unsigned lowest = 0;
+    for (int i = 0; i < 6000; i++)
+        lowest += random_below(&source, UINT32_C(3) << 30) < UINT32_C(1) << 30;
+    ck_assert(lowest > 1800 && lowest < 2200);
+}
+END_TEST
+
 START_TEST(derived_seeds_depend_on_seed_and_name)
 {
     uint64_t seed = random_derive_seed(1, "sync.basic");
@@ -381,6 +392,7 @@ static void add_other_tests(TCase *tc)
     tcase_add_test(tc, seeded_random_repeats_to_the_octet);
     tcase_add_test(tc, system_random_does_not_repeat);
     tcase_add_test(tc, random_below_reaches_all_and_only_its_range);
+    tcase_add_test(tc, random_below_is_uniform_for_a_large_bound);
     tcase_add_test(tc, derived_seeds_depend_on_seed_and_name);
     tcase_add_test(tc, clocks_tell_microseconds);
     tcase_add_test(tc, registry_names_are_the_registry_s);
