@@ -170,6 +170,49 @@ START_TEST(a_message_is_built)
 }
 END_TEST
 
+START_TEST(chains_are_built_by_the_shorthands)
+{
+    static const uint8_t key[] = {1, 2, 3, 4}, cp[] = {1, 0, 0, 0, 0, 1, 0, 0};
+    static const uint8_t spis[] = {0xc0, 0xff, 0xee, 0x01, 0xc0, 0xff, 0xee, 0x02};
+    struct wire_proposal esp = {
+        .number = 1,
+        .protocol = PROTOCOL_ESP,
+        .spi_len = 4,
+        .spi = {0xc0, 0xff, 0xee, 0x01},
+        .n_transforms = 2,
+        .transforms = {{TRANSFORM_ENCR, ENCR_AES_GCM_16, 128}, {TRANSFORM_ESN, 0, 0}}};
+    struct wire_selectors ts_i = {1, {{4, 0, 0, 65535, {10}, {10, 0, 0, 255}}}};
+    struct wire_selectors ts_r = {
+        1, {{6, 17, 53, 53, {0x20, 1, 0xd, 0xb8, [15] = 1}, {0x20, 1, 0xd, 0xb8, [15] = 1}}}};
+    uint8_t room[512];
+    struct writer w = writer_into(room, sizeof room);
+    struct payload_writer p = payloads_into(&w);
+    write_payload_id(&p, PAYLOAD_IDI, ID_FQDN, octets_of_text("a"));
+    write_payload_auth(&p, AUTH_PSK, VIEW(key));
+    write_payload_raw(&p, PAYLOAD_CP, false, VIEW(cp));
+    write_payload_sa(&p, &esp, 1);
+    write_payload_selectors(&p, PAYLOAD_TSI, &ts_i);
+    write_payload_selectors(&p, PAYLOAD_TSR, &ts_r);
+    write_announcement(&p, NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED);
+    write_announcement(&p, NOTIFY_IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED);
+    ck_assert(octets_equal(writer_octets(&w), VIEW(sample_auth)));
+
+    w = writer_into(room, sizeof room);
+    p = payloads_into(&w);
+    write_message_id_sync(&p, &(struct message_id_sync){{1, 2, 3, 4}, 7, 3});
+    write_replay_counter_sync(&p, false, 65536);
+    write_payload_delete(&p, PROTOCOL_ESP, 4, 2, VIEW(spis));
+    ck_assert_uint_eq(p.first, SAMPLE_SYNC_FIRST);
+    ck_assert(octets_equal(writer_octets(&w), VIEW(sample_sync)));
+
+    static const uint8_t certreq[] = {0, 0, 0, 9, 4, 1, 2, 3, 4}; /* CERTREQ: X.509, 4 octets */
+    w = writer_into(room, sizeof room);
+    p = payloads_into(&w);
+    write_payload_cert(&p, PAYLOAD_CERTREQ, 4, VIEW(key));
+    ck_assert(octets_equal(writer_octets(&w), VIEW(certreq)));
+}
+END_TEST
+
 START_TEST(what_cannot_be_encoded_is_not_written)
 {
     static uint8_t room[70000];
@@ -275,6 +318,7 @@ int main(void)
     tcase_add_test(tc, an_empty_chain_has_no_payloads);
     tcase_add_test(tc, what_was_read_is_written_again);
     tcase_add_test(tc, a_message_is_built);
+    tcase_add_test(tc, chains_are_built_by_the_shorthands);
     tcase_add_test(tc, what_cannot_be_encoded_is_not_written);
     tcase_add_test(tc, ha_errors_name_the_notify_and_the_field);
     tcase_add_test(tc, messages_are_described);
