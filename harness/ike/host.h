@@ -94,13 +94,18 @@ void ike_sa_abandon_requests(struct ike_host *host, uint32_t sa);
 /* --- looking in -------------------------------------------------------------------------------- */
 
 struct ike_sa_info {
-    bool initiator, established, rekeyed; /* rekeyed: a successor exists */
+    bool initiator, established;
+    bool rekeyed;  /* a successor exists */
+    bool deleting; /* own delete is out */
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
     struct endpoint local, remote;
     bool peer_announced_message_id_sync, peer_announced_replay_counter_sync;
+    bool message_id_sync, replay_counter_sync; /* negotiated: both sides announced it */
+    bool sync_outstanding;                     /* own sync request */
     uint64_t next_send, next_recv;
     int64_t highest_seen;
     uint32_t unanswered; /* own requests outstanding */
+    uint32_t waiting;    /* own requests that wait for the window */
     uint32_t window_send, window_recv;
     unsigned n_children;
     bool nat_local, nat_remote;

@@ -1,0 +1,303 @@
+/* CREATE_CHILD_SA for the IKE SA itself (RFC 7296 1.3.2, 2.8, 2.8.2, 2.18, 2.25.2).
+ *
+ * The successor starts with message ID 0 and window size 1 both ways (2.18) and takes over the Child SAs.
+ * What RFC 6311 leaves open (NEG-7): the agreement on both kinds of sync carries over, since it says what the
+ * two ends can do, and the ends stay the same. */
+#include "ike/sa.h"
+
+#include <stdlib.h>
+
+/* --- succession ------------------------------------------------------------------------------------------
+ */
+
+/* Requests that did not go out yet go out in the successor. */
+static void move_waiting_requests(struct ike_sa *from, struct ike_sa *to)
+{
+    struct request **end = &to->requests;
+    while (*end != NULL)
+        end = &(*end)->next;
+    for (struct request *r = from->requests, *next; r != NULL; r = next) {
+        next = r->next;
+        if (r->sent || r->kind == REQUEST_DELETE_IKE || r->kind == REQUEST_REKEY_IKE)
+            continue;
+        *end = request_detach(from, r);
+        end = &r->next;
+    }
+}
+
+static void succeed(struct ike_sa *old, struct ike_sa *new)
+{
+    child_move_all(old, new);
+    old->successor = new->id;
+    old->syncs_at_rekey = old->sync.answered;
+    sa_set_state(old, SA_REKEYED);
+    move_waiting_requests(old, new);
+    requests_flush(new);
+}
+
+void rekey_settle_for_rival(struct ike_sa *sa)
+{
+    struct request *own = request_outstanding(sa, REQUEST_REKEY_IKE);
+    if (own == NULL || own->negotiation->rival == 0)
+        return;
+    struct ike_sa *rival = host_sa(sa->host, own->negotiation->rival);
+    own->negotiation->rival = 0;
+    if (rival != NULL && rival->state == SA_ESTABLISHED)
+        succeed(sa, rival);
+}
+
+static void take_back(struct ike_sa *sa, struct ike_sa *successor, const char *why)
+{
+    child_move_all(successor, sa);
+    sa->successor = 0;
+    sa_set_state(sa, SA_ESTABLISHED);
+    sa_end(successor, false, 0, why);
+}
+
+/* A member that took over after the failed one had rekeyed, and was not told: it synced the old SA, goes on
+ * in it, and never says a word in the successor (SYNC-16, CLU-5). */
+bool rekey_take_back(struct ike_sa *sa)
+{
+    struct ike_sa *successor = host_sa(sa->host, sa->successor);
+    if (successor == NULL || successor->heard || sa->sync.answered == sa->syncs_at_rekey)
+        return false;
+    take_back(sa, successor, "the peer went on in the SA that this one replaced");
+    return true;
+}
+
+static struct ike_sa *new_successor(struct ike_sa *old, bool initiator)
+{
+    struct ike_sa *sa = sa_new(old->host, initiator, &old->local, &old->remote);
+    if (sa == NULL)
+        return NULL;
+    sa->remote_id_type = old->remote_id_type;
+    sa->peer_announced_sync = old->peer_announced_sync;
+    sa->peer_announced_replay_sync = old->peer_announced_replay_sync;
+    sa->sync_negotiated = old->sync_negotiated;
+    sa->replay_sync_negotiated = old->replay_sync_negotiated;
+    sa->nat_local = old->nat_local;
+    sa->nat_remote = old->nat_remote;
+    if (!blob_set(&sa->remote_id, blob_octets(&old->remote_id))) {
+        sa_free(sa);
+        return NULL;
+    }
+    return sa;
+}
+
+static void bring_up(struct ike_sa *sa, uint32_t replaces)
+{
+    sa_register(sa);
+    sa_announce_keys(sa);
+    sa_established(sa, replaces);
+}
+
+/* --- initiator
+ * ----------------------------------------------------------------------------------------------- */
+
+/* SA, Ni, KEi */
+static void write_payloads(struct payload_writer *p, const struct wire_proposal *proposals, size_t n,
+                           const struct negotiation *own)
+{
+    write_payload_sa(p, proposals, n);
+    write_payload_nonce(p, octets_of(own->nonce, sizeof own->nonce));
+    write_payload_ke(p, own->ke_method, ke_public(own->ke));
+}
+
+static size_t offer_of(const struct ike_sa *sa, const struct negotiation *n,
+                       struct wire_proposal offer[IKE_MAX_PROPOSALS])
+{
+    const struct ike_config *config = sa->host->config;
+    return prepare_offer(config->ike_proposals, config->n_ike_proposals, true,
+                         octets_of(n->ike_spi, IKE_SPI_LEN), offer);
+}
+
+bool rekey_start(struct ike_sa *sa, uint32_t tag, uint16_t ke_method, unsigned restarts, struct error *err)
+{
+    struct negotiation *n = negotiation_new(sa->host, ke_method, err);
+    if (n == NULL)
+        return false;
+    n->restarts = restarts;
+    sa_new_spi(sa->host, n->ike_spi);
+    struct request *r = request_new(sa, REQUEST_REKEY_IKE, EXCHANGE_CREATE_CHILD_SA, tag);
+    if (r == NULL) {
+        negotiation_free(n);
+        return fail(err, "out of memory");
+    }
+    r->negotiation = n;
+
+    uint8_t room[CHAIN_ROOM];
+    struct writer w = writer_into(room, sizeof room);
+    struct payload_writer p = payloads_into(&w);
+    struct wire_proposal offer[IKE_MAX_PROPOSALS];
+    write_payloads(&p, offer, offer_of(sa, n, offer), n);
+    if (!request_fill(r, &p)) {
+        request_free(request_detach(sa, r));
+        return fail(err, "CREATE_CHILD_SA: no room for the request");
+    }
+    requests_flush(sa);
+    return true;
+}
+
+static bool ask_with_other_ke(struct ike_sa *sa, const struct request *r, const struct received *in)
+{
+    const struct ike_config *config = sa->host->config;
+    const struct negotiation *n = r->negotiation;
+    uint16_t method =
+        ke_method_wanted(&in->payloads, config->ike_proposals, config->n_ike_proposals, n->ke_method);
+    return method != KE_NONE && n->restarts < MAX_INIT_RESTARTS &&
+           rekey_start(sa, r->tag, method, n->restarts + 1, NULL);
+}
+
+static bool accept_answer(struct ike_sa *sa, const struct ike_sa *old, const struct negotiation *n,
+                          const struct ike_payloads *in, struct error *err)
+{
+    struct wire_proposal answer[IKE_MAX_PROPOSALS], offer[IKE_MAX_PROPOSALS];
+    size_t n_answer, n_offer = offer_of(old, n, offer);
+    if (!read_offer(in, answer, &n_answer, err) ||
+        !propose_check_answer(answer, n_answer, offer, n_offer, true, err))
+        return false;
+    if (answer[0].spi_len != IKE_SPI_LEN)
+        return fail(err, "SA answer: no SPI of %d octets", IKE_SPI_LEN);
+    sa->proposal = answer[0];
+    memcpy(sa->spi_i, n->ike_spi, IKE_SPI_LEN);
+    memcpy(sa->spi_r, answer[0].spi, IKE_SPI_LEN);
+    return negotiation_derive(n, ike_find(in, PAYLOAD_KE), &sa->shared, err) &&
+           ((blob_set(&sa->nonce_i, octets_of(n->nonce, sizeof n->nonce)) &&
+             blob_set(&sa->nonce_r, nonce_of(in))) ||
+            fail(err, "out of memory")) &&
+           sa_derive_keys(sa, old, err);
+}
+
+/* RFC 7296 2.8.2: the SA that was made with the lowest nonce is deleted by the end that made it, the other
+ * one inherits; who made that one deletes the old one. */
+static void decide(struct ike_sa *old, struct ike_sa *new, const struct negotiation *n,
+                   struct octets peer_nonce)
+{
+    struct ike_sa *rival = host_sa(old->host, n->rival);
+    if (rival != NULL && rival->state == SA_ESTABLISHED && negotiation_loses(n, peer_nonce)) {
+        succeed(old, rival);
+        delete_ike_start(new, 0);
+        return;
+    }
+    succeed(old, new);
+    delete_ike_start(old, 0);
+}
+
+/* Own rekey came to nothing. */
+static bool settle(struct ike_sa *sa, const struct negotiation *n)
+{
+    struct ike_sa *rival = host_sa(sa->host, n->rival);
+    if (rival != NULL && rival->state == SA_ESTABLISHED)
+        succeed(sa, rival);
+    return true;
+}
+
+bool rekey_conclude(struct ike_sa *sa, struct request *r, const struct received *in)
+{
+    const struct negotiation *n = r->negotiation;
+    uint16_t notify = in->legal ? error_notify_in(&in->payloads) : NOTIFY_INVALID_SYNTAX;
+    if (notify == NOTIFY_INVALID_KE_PAYLOAD && n->rival == 0 && ask_with_other_ke(sa, r, in))
+        return false;
+    if (notify != 0)
+        return settle(sa, n);
+
+    struct error err = {"out of memory"};
+    struct ike_sa *new = new_successor(sa, true);
+    if (new == NULL || !accept_answer(new, sa, n, &in->payloads, &err)) {
+        host_drop(sa->host, sa, &in->header, "rekey: %.70s", err.text);
+        if (new != NULL)
+            sa_free(new);
+        return settle(sa, n);
+    }
+    bring_up(new, sa->id);
+    decide(sa, new, n, nonce_of(&in->payloads));
+    return true;
+}
+
+/* --- responder
+ * ----------------------------------------------------------------------------------------------- */
+
+/* RFC 7296 2.25.2: not while an own exchange about a Child SA is under way. */
+static bool busy_with_children(const struct ike_sa *sa)
+{
+    return request_outstanding(sa, REQUEST_CREATE_CHILD) != NULL ||
+           request_outstanding(sa, REQUEST_REKEY_CHILD) != NULL ||
+           request_outstanding(sa, REQUEST_DELETE_CHILD) != NULL;
+}
+
+static struct refusal choose(struct ike_sa *sa, const struct ike_payloads *in, struct wire_proposal *chosen)
+{
+    const struct ike_config *config = sa->host->config;
+    struct wire_proposal offer[IKE_MAX_PROPOSALS];
+    size_t n;
+    if (busy_with_children(sa))
+        return (struct refusal){.notify = NOTIFY_TEMPORARY_FAILURE};
+    if (!read_offer(in, offer, &n, NULL) ||
+        !propose_choose(offer, n, config->ike_proposals, config->n_ike_proposals, true, chosen) ||
+        chosen->spi_len != IKE_SPI_LEN)
+        return (struct refusal){.notify = NOTIFY_NO_PROPOSAL_CHOSEN};
+    return check_ke(chosen, in);
+}
+
+/* A peer that sends its rekey again after a sync (SYNC-11) names the same SPI: what this end made of the
+ * first request is of no use to it. */
+static void drop_twin(struct ike_sa *sa, const uint8_t peer_spi[IKE_SPI_LEN])
+{
+    for (struct ike_sa *other = sa->host->sas; other != NULL; other = other->by_id.next) {
+        if (other == sa || other->initiator || !sa_is(other, SA_LIVE) ||
+            memcmp(other->spi_i, peer_spi, IKE_SPI_LEN) != 0 ||
+            !octets_equal(blob_octets(&other->remote_id), blob_octets(&sa->remote_id)))
+            continue;
+        take_back(sa, other, "the peer asked for this SA again");
+        return;
+    }
+}
+
+static bool set_up(struct ike_sa *sa, const struct ike_sa *old, const struct ike_payloads *in,
+                   struct negotiation *n)
+{
+    memcpy(sa->spi_i, sa->proposal.spi, IKE_SPI_LEN);
+    sa_new_spi(sa->host, sa->spi_r);
+    return negotiation_start(n, sa->host, proposal_ke(&sa->proposal), NULL) &&
+           negotiation_derive(n, ike_find(in, PAYLOAD_KE), &sa->shared, NULL) &&
+           blob_set(&sa->nonce_i, nonce_of(in)) &&
+           blob_set(&sa->nonce_r, octets_of(n->nonce, sizeof n->nonce)) && sa_derive_keys(sa, old, NULL);
+}
+
+static void hand_over(struct ike_sa *old, struct ike_sa *new, const struct received *in,
+                      const struct negotiation *n)
+{
+    struct request *own = request_outstanding(old, REQUEST_REKEY_IKE);
+    if (own != NULL)
+        negotiation_set_rival(own->negotiation, new->id, nonce_of(&in->payloads),
+                              octets_of(n->nonce, sizeof n->nonce));
+    else
+        succeed(old, new);
+}
+
+void rekey_respond(struct ike_sa *sa, const struct received *in, struct reply *out)
+{
+    struct wire_proposal chosen;
+    struct refusal no = choose(sa, &in->payloads, &chosen);
+    if (no.notify != 0) {
+        reply_refuse(out, no);
+        return;
+    }
+    drop_twin(sa, chosen.spi);
+    struct ike_sa *new = new_successor(sa, false);
+    struct negotiation n = {0};
+    if (new != NULL)
+        new->proposal = chosen;
+    if (new == NULL || !set_up(new, sa, &in->payloads, &n)) {
+        reply_refuse(out, (struct refusal){.notify = NOTIFY_INVALID_SYNTAX}); /* no public value (RFC 6989) */
+        if (new != NULL)
+            sa_free(new);
+        negotiation_clear(&n);
+        return;
+    }
+    memcpy(chosen.spi, new->spi_r, IKE_SPI_LEN);
+    write_payloads(&out->p, &chosen, 1, &n);
+    bring_up(new, sa->id);
+    hand_over(sa, new, in, &n);
+    negotiation_clear(&n);
+}
