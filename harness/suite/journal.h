@@ -5,7 +5,7 @@
  *    "started":"2024-05-31T12:00:00Z"}       always the first line
  *   {"event":"packet"|"note"|"check"|...}    what happens while a combination is played
  *   {"event":"verdict",...}                  one for each combination, suite/outcome.h
- *   {"event":"end",...}                      the last line of a run that came to its end
+ *   {"event":"end","end":"complete",...}     the last line of a run that was not killed, and how it ended
  *
  * The seed is a decimal string: not every JSON reader keeps 64 bits. Readers pass over events and members
  * that they do not know; `format` rises when that is not enough.

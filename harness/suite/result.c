@@ -57,7 +57,7 @@ static bool collect(struct journal_reader *reader, json_t *results, unsigned cou
         const char *event = json_text_of(line, "event", "");
         bool good = strcmp(event, "verdict") != 0 || add_result(results, counts, line, err);
         if (strcmp(event, "end") == 0)
-            *complete = true;
+            *complete = strcmp(json_text_of(line, "end", "complete"), "complete") == 0;
         json_decref(line);
         if (!good)
             return false;
