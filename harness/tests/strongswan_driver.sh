@@ -108,13 +108,13 @@ ok "status counts no IKE SA" prints '^ike_sas=0$' in_run "$a" status
 ok "rekey without an IKE SA fails" status_is 1 in_run "$a" rekey-ike
 ok "add-child without an IKE SA fails" status_is 1 in_run "$a" add-child
 ok "initiate" in_run "$a" initiate
-ok "IKE_SA_INIT reaches the harness" sees_ike_sa_init "$a" 10.77.1.1
+ok "IKE_SA_INIT reaches the harness" sees_ike_sa_init "$a" 10.77.0.2
 slot=1
 ok "initiate of slot 1" in_run "$a" initiate
 slot=0
 ok "it goes to the address of slot 1" sees_ike_sa_init "$a" 10.77.1.2
 ok "initiate over IPv6" in_run "$a" initiate 6
-ok "IKE_SA_INIT over IPv6" sees_ike_sa_init "$a" fd00:77::1:1
+ok "IKE_SA_INIT over IPv6" sees_ike_sa_init "$a" fd00:77::2
 ok "status counts the IKE SA" prints '^ike_sas=1$' in_run "$a" status
 ok "the other run has none" prints '^ike_sas=0$' in_run "$b" status
 ok "delete" in_run "$a" delete
