@@ -1,16 +1,17 @@
 #include "suite/run_record.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "suite/journal.h"
+#include "suite/result.h"
 
 struct run_record {
-    char path[4096];
-    int fd;
-    off_t size;
+    const struct run_options *options;
+    struct journal *journal;
+    char journal_path[PATH_MAX], result_path[PATH_MAX];
 };
 
 const char *run_end_name(enum run_end end)
@@ -31,69 +32,86 @@ struct run_record *run_record_open(const struct run_options *options, struct err
         fail(err, "out of memory");
         return NULL;
     }
-    snprintf(record->path, sizeof record->path, "%s/journal.jsonl", options->folder);
-    record->fd = open(record->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (record->fd >= 0)
+    record->options = options;
+    snprintf(record->journal_path, sizeof record->journal_path, "%s/journal.jsonl", options->folder);
+    snprintf(record->result_path, sizeof record->result_path, "%s/result.json", options->folder);
+    record->journal = journal_create(record->journal_path, err);
+    if (record->journal)
         return record;
-    fail(err, "cannot create %s: %s", record->path, strerror(errno));
     free(record);
     return NULL;
 }
 
-json_t *run_record_beginning(const struct run_options *options, size_t combinations)
+bool run_record_header(struct run_record *record, size_t combinations, struct error *err)
 {
     static const char *const depths[] = {
         [DEPTH_QUICK] = "quick", [DEPTH_NORMAL] = "normal", [DEPTH_FULL] = "full"};
-    const struct peer_config *config = &options->driver->config;
-    return json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:i}", "event", "run", "format", 1, "peer",
-                     config->name, "peer-version", config->version, "depth", depths[options->selection.depth],
-                     "seed", (json_int_t)options->seed, "combinations", (json_int_t)combinations, "jobs",
-                     (int)options->jobs);
-}
-
-static bool append(struct run_record *record, const char *text, size_t len)
-{
-    for (size_t at = 0; at < len;) {
-        ssize_t n = write(record->fd, text + at, len - at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += (size_t)n;
-    }
-    return true;
+    const struct run_options *options = record->options;
+    const struct journal_header header = {
+        .suite = options->suite,
+        .peer = options->driver->config.name,
+        .peer_version = options->driver->config.version,
+        .seed = options->seed,
+        .transport = options->transport,
+        .depth = depths[options->selection.depth],
+        .started = (time_t)(clock_wall_us() / 1000000),
+    };
+    json_t *line = journal_header_line(&header);
+    json_object_set_new(line, "combinations", json_integer((json_int_t)combinations));
+    json_object_set_new(line, "lose_percent", json_integer(options->lose_percent));
+    json_object_set_new(line, "duplicate_percent", json_integer(options->duplicate_percent));
+    json_object_set_new(line, "reorder_percent", json_integer(options->reorder_percent));
+    return journal_write(record->journal, line, err);
 }
 
 bool run_record_line(struct run_record *record, json_t *line, struct error *err)
 {
-    char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
-    json_decref(line);
-    if (!text)
-        return fail(err, "out of memory");
-    size_t len = strlen(text);
-    text[len++] = '\n';
-    bool written = append(record, text, len);
-    int why = errno;
-    free(text);
-    if (written) {
-        record->size += (off_t)len;
-        return true;
-    }
-    (void)!ftruncate(record->fd, record->size);
-    lseek(record->fd, record->size, SEEK_SET);
-    return fail(err, "cannot write %s: %s", record->path, strerror(why));
+    return journal_write(record->journal, line, err);
 }
 
-bool run_record_end(struct run_record *record, const struct run_report *report, struct error *err)
+/* --- the result ----------------------------------------------------------------------------------- */
+
+static size_t place_of(const struct run_options *options, const json_t *result)
 {
-    return run_record_line(record, json_pack("{s:s, s:s}", "event", "end", "end", run_end_name(report->end)),
-                           err);
+    const char *id = json_string_value(json_object_get(result, "case"));
+    size_t i = 0;
+    while (id && i < options->n_cases && strcmp(options->cases[i]->id, id) != 0)
+        i++;
+    return i;
+}
+
+/* Cases end in any order when several play at once; the combinations of one case never do. */
+static bool sort_results(const struct run_options *options, json_t *result)
+{
+    json_t *unsorted = json_object_get(result, "results"), *sorted = json_array();
+    for (size_t place = 0; place <= options->n_cases; place++) {
+        size_t i;
+        json_t *one;
+        json_array_foreach(unsorted, i, one)
+        {
+            if (place_of(options, one) == place)
+                json_array_append(sorted, one);
+        }
+    }
+    return json_object_set_new(result, "results", sorted) == 0;
+}
+
+bool run_record_end(struct run_record *record, enum run_end end, struct error *err)
+{
+    json_t *line = json_pack("{s:s, s:s}", "event", "end", "end", run_end_name(end));
+    if (!journal_write(record->journal, line, err))
+        return false;
+    json_t *result = result_from_journal(record->journal_path, err);
+    bool written = result && (sort_results(record->options, result) || fail(err, "out of memory")) &&
+                   result_write(record->result_path, result, err);
+    json_decref(result);
+    return written;
 }
 
 void run_record_free(struct run_record *record)
 {
     if (!record)
         return;
-    close(record->fd);
+    journal_close(record->journal);
     free(record);
 }

@@ -96,17 +96,12 @@ static uint64_t seed_of(const struct run_options *options, const struct test_cas
     return random_derive_seed(options->seed, name);
 }
 
-static void announce(struct playing *playing, size_t index)
+static void announce(struct playing *playing, const struct test_case *tc, const struct combination *c)
 {
-    const struct run_item *item = playing->work->item;
-    struct outcome nothing = {0};
-    json_t *line = outcome_to_json(item->test_case, &item->combinations[index], &nothing);
-    json_t *combination = json_incref(json_object_get(line, "combination"));
-    json_decref(line);
-    line = json_object();
+    json_t *line = json_object();
     json_object_set_new(line, "event", json_string("begin"));
-    json_object_set_new(line, "case", json_string(item->test_case->id));
-    json_object_set_new(line, "combination", combination);
+    json_object_set_new(line, "case", json_string(tc->id));
+    json_object_set_new(line, "combination", combination_to_json(tc->axes | ON(ROLE), c));
     send_line(&playing->sender, line);
 }
 
@@ -131,7 +126,7 @@ static bool play_one(struct playing *playing, size_t index)
         .sink = {&playing->sender, send_line},
     };
     struct outcome outcome = {0};
-    announce(playing, index);
+    announce(playing, tc, combination);
     (options->play ? options->play : play_combination)(&play, &outcome, &playing->start_us);
 
     json_t *line = outcome_to_json(tc, combination, &outcome);

@@ -304,9 +304,14 @@ static bool prepare(struct run *run)
 static void play_with_peer(struct run *run)
 {
     struct driver *driver = run->options->driver;
-    if (!start_driver(run))
+    bool up = start_driver(run); /* only then its version is known */
+    struct error why;
+    if (!run_record_header(run->record, run->plan.total, &why) && !run->over) {
+        *run->err = why;
+        end_run(run, RUN_BROKEN);
+    }
+    if (!up)
         return;
-    record_line(run, run_record_beginning(run->options, run->plan.total));
     record_skips(run);
     if (run->observer->up)
         run->observer->up(run->observer->state, &driver->config, progress_of(run));
@@ -317,14 +322,17 @@ static void play_with_peer(struct run *run)
 static void close_run(struct run *run)
 {
     struct run_report *report = run->report;
+    struct error why;
     if (report->end == RUN_INTERRUPTED) {
         look_for_signals(run); /* one that ended a start is still to be taken */
         fail(run->err, "interrupted by %s", report->signal ? strsignal(report->signal) : "a signal");
         record_line(run, json_pack("{s:s, s:i}", "event", "interrupted", "signal", report->signal));
     }
-    if (!run_record_end(run->record, report, report->end == RUN_COMPLETE ? run->err : NULL) &&
-        report->end == RUN_COMPLETE)
+    /* What could not be written down is no success. */
+    if (!run_record_end(run->record, report->end, &why) && report->end == RUN_COMPLETE) {
+        *run->err = why;
         report->end = RUN_BROKEN;
+    }
 }
 
 enum run_end run_suite(const struct run_options *options, const struct run_observer *observer,

@@ -28,6 +28,7 @@ struct run_options {
     struct run_selection selection;
     unsigned jobs; /* processes at once, from 1; driver->config.slots, when set, is the limit */
     uint64_t seed;
+    const char *suite, *transport; /* for the record: version of understudy; "memory" or "udp" */
     unsigned lose_percent, duplicate_percent, reorder_percent;
     const char *folder; /* made with run_folder_make */
     unsigned stall_ms;  /* a process that is silent for so long is ended; 0: RUN_STALL_MS */
