@@ -47,8 +47,8 @@ struct ike_config {
     const struct wire_notify *extra_auth_notifies;
     size_t n_extra_auth_notifies;
 
-    /* Inbound SPIs of Child SAs: the bits of the mask are as given, the others random. So members that share an
-     * address never allocate the same one (RFC 6311 3.3). Mask 0: all random. */
+    /* Inbound SPIs of Child SAs: the bits of the mask are as given, the others random. So members that share
+     * an address never allocate the same one (RFC 6311 3.3). Mask 0: all random. */
     uint32_t child_spi_mask, child_spi_bits;
 
     struct ike_retransmission retransmission;

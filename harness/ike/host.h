@@ -29,7 +29,7 @@ enum ike_event_kind {
     IKE_EVENT_GAVE_UP,     /* own request `tag` was not answered after all retransmissions */
     IKE_EVENT_REQUEST,     /* a request of the peer was processed and answered */
     IKE_EVENT_SYNC_ANSWERED, /* this end answered a sync request: `sync` is what it answered */
-    IKE_EVENT_SYNCED,        /* own sync request is answered: `sync` is what the peer said (P2, M2) */
+    IKE_EVENT_SYNCED,        /* own sync request `tag` is answered: `sync` is what the peer said (P2, M2) */
     IKE_EVENT_DROPPED,       /* a datagram was dropped; `text` says why */
     IKE_EVENT_DOWN,          /* the IKE SA is gone: deleted, failed or replaced; `text` says why */
 };
@@ -80,7 +80,9 @@ uint32_t ike_sa_inform(struct ike_host *host, uint32_t sa, uint8_t first, struct
                        struct error *err);
 
 /* Sends a message ID sync request (Message ID 0, outside the window) and retransmits it; its answer gives
- * SYNCED and moves the counters to max(own, answered). One at a time: a new one replaces the old. */
+ * SYNCED and moves the counters to max(own, answered). One at a time: a new one replaces the old. It may be
+ * sent whether or not sync was negotiated, and holds no other request back. A sync that is given up (the peer
+ * drops it when M1 is stale) leaves the SA as it is. */
 uint32_t ike_sa_sync(struct ike_host *host, uint32_t sa, const struct message_id_sync *request,
                      int64_t now_us, struct error *err);
 
@@ -116,14 +118,15 @@ bool ike_sa_info(const struct ike_host *host, uint32_t sa, struct ike_sa_info *o
 /* Inbound SPIs of the SA's Child SAs, oldest first; returns how many there are. */
 unsigned ike_sa_children(const struct ike_host *host, uint32_t sa, uint32_t *spis, unsigned max);
 
-/* The established IKE SAs, oldest first. */
+/* The established IKE SAs, oldest first: rekeyed ones too until they are deleted, not those being deleted. */
 unsigned ike_host_sas(const struct ike_host *host, uint32_t *ids, unsigned max);
 
 /* --- fail over ---------------------------------------------------------------------------------- */
 
 struct ike_snapshot *ike_sa_snapshot(const struct ike_host *host, uint32_t sa, struct error *err);
 
-/* An established SA from a snapshot alone; its id. Nothing is outstanding, nothing cached. */
+/* An established SA from a snapshot alone; its id. Refused when its own IKE SPI, or the inbound SPI of a
+ * Child SA, is in use here. Nothing is outstanding, nothing cached. */
 uint32_t ike_host_restore(struct ike_host *host, const struct ike_snapshot *snapshot, struct error *err);
 
 /* --- by hand ------------------------------------------------------------------------------------- */

@@ -105,6 +105,9 @@ static bool accept_answer(struct ike_sa *sa, const struct received *in, struct e
 {
     const struct ike_config *config = sa->host->config;
     struct negotiation *n = &sa->handshake->negotiation;
+    static const uint8_t zero[IKE_SPI_LEN];
+    if (memcmp(sa->spi_r, zero, IKE_SPI_LEN) == 0)
+        return fail(err, "the responder's SPI is zero");
     struct wire_proposal answer[IKE_MAX_PROPOSALS], offer[IKE_MAX_PROPOSALS];
     size_t n_answer, n_offer = prepare_offer(config->ike_proposals, config->n_ike_proposals, true,
                                              (struct octets){0}, offer);
@@ -140,7 +143,7 @@ bool init_conclude(struct ike_sa *sa, struct request *r, const struct received *
     }
 
     /* The response is not protected: one that leads nowhere may be forged, so the SA waits on. */
-    struct error err;
+    struct error err = {"out of memory"};
     memcpy(sa->spi_r, in->header.spi_r, IKE_SPI_LEN);
     if (!accept_answer(sa, in, &err) || !blob_set(&sa->handshake->init_response, in->message)) {
         forget_attempt(sa);

@@ -1,4 +1,4 @@
-/* From a datagram to the handler of its message, and the answers that are kept for copies.
+/* From a datagram to the handler of its message.
  *
  * What a message may reach depends on exchange, direction and protection together, so that an unprotected
  * payload cannot get to code that expects a protected one. */
@@ -6,76 +6,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* --- replies ------------------------------------------------------------------------------------------- */
-
-void reply_start(struct reply *r)
-{
-    r->w = writer_into(r->room, sizeof r->room);
-    r->p = payloads_into(&r->w);
-    r->ends_sa = false;
-    r->why = NULL;
-}
-
-void reply_notify(struct reply *r, uint16_t notify, struct octets data)
-{
-    const struct wire_notify n = {.type = notify, .data = data};
-    write_payload_notify(&r->p, &n);
-}
-
-void reply_refuse(struct reply *r, struct refusal why)
-{
-    uint8_t group[2] = {(uint8_t)(why.ke_method >> 8), (uint8_t)why.ke_method};
-    reply_start(r);
-    reply_notify(r, why.notify, octets_of(group, why.notify == NOTIFY_INVALID_KE_PAYLOAD ? 2 : 0));
-    r->ends_sa = why.notify == NOTIFY_INVALID_SYNTAX; /* fatal at both ends (RFC 7296 2.21.3) */
-    r->why = "INVALID_SYNTAX";
-}
-
-uint16_t error_notify_in(const struct ike_payloads *payloads)
-{
-    for (size_t i = 0; i < payloads->count; i++)
-        if (payloads->list[i].type == PAYLOAD_NOTIFY && payloads->list[i].notify.type < NOTIFY_FIRST_STATUS)
-            return payloads->list[i].notify.type;
-    return 0;
-}
-
-/* RFC 7296 2.11: an answer goes to where its request came from. */
-static void send_back(struct ike_sa *sa, const struct received *in, struct octets message)
-{
-    host_send(sa->host, &in->datagram->to, &in->datagram->from, message);
-}
-
-static struct answer *answer_place(struct ike_sa *sa, uint32_t message_id)
-{
-    return &sa->answers[message_id % sa->recv.size];
-}
-
-static void answer(struct ike_sa *sa, const struct received *in, const struct reply *reply)
-{
-    const struct outline outline = {
-        .header = sa_header(sa, in->header.exchange, true, in->header.message_id),
-        .first = reply->p.first,
-        .inner = writer_octets(&reply->w),
-    };
-    struct answer *kept = answer_place(sa, in->header.message_id);
-    kept->message_id = in->header.message_id;
-    struct error err;
-    kept->used = message_protected(sa, &outline, &kept->message, &err);
-    if (kept->used)
-        send_back(sa, in, blob_octets(&kept->message));
-    else
-        host_drop(sa->host, sa, &in->header, "not answered: %s", err.text);
-}
-
-static void answer_copy(struct ike_sa *sa, const struct received *in)
-{
-    const struct answer *kept = answer_place(sa, in->header.message_id);
-    if (kept->used && kept->message_id == in->header.message_id)
-        send_back(sa, in, blob_octets(&kept->message));
-    else
-        host_drop(sa->host, sa, &in->header, "a copy of a request whose answer is not kept");
-}
 
 /* --- routes ----------------------------------------------------------------------------------------------
  */
@@ -199,7 +129,7 @@ static void process_request(struct ike_sa *sa, const struct received *in)
     accept_request(sa, in);
     struct reply reply;
     write_answer(sa, route, in, &reply);
-    answer(sa, in, &reply);
+    sa_answer(sa, in, &reply);
 
     struct ike_event *e = host_event(sa->host, IKE_EVENT_REQUEST, sa->id);
     e->message_id = in->header.message_id;
@@ -217,7 +147,7 @@ static void input_request(struct ike_sa *sa, const struct received *in)
         return;
     switch (recv_window_judge(&sa->recv, in->header.message_id)) {
     case RECV_COPY:
-        answer_copy(sa, in);
+        sa_answer_copy(sa, in);
         return;
     case RECV_OUTSIDE:
         if (!rules->process_outside_window(in->header.message_id, sa->recv.next, sa->sync.answered)) {

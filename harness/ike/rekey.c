@@ -29,7 +29,7 @@ static void succeed(struct ike_sa *old, struct ike_sa *new)
 {
     child_move_all(old, new);
     old->successor = new->id;
-    old->syncs_at_rekey = old->sync.answered;
+    old->rounds_at_rekey = old->sync.rounds;
     sa_set_state(old, SA_REKEYED);
     move_waiting_requests(old, new);
     requests_flush(new);
@@ -59,7 +59,7 @@ static void take_back(struct ike_sa *sa, struct ike_sa *successor, const char *w
 bool rekey_take_back(struct ike_sa *sa)
 {
     struct ike_sa *successor = host_sa(sa->host, sa->successor);
-    if (successor == NULL || successor->heard || sa->sync.answered == sa->syncs_at_rekey)
+    if (successor == NULL || successor->heard || sa->sync.rounds == sa->rounds_at_rekey)
         return false;
     take_back(sa, successor, "the peer went on in the SA that this one replaced");
     return true;

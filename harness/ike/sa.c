@@ -45,20 +45,6 @@ bool sa_set_state(struct ike_sa *sa, enum sa_state to)
 
 /* --- birth ------------------------------------------------------------------------------------------- */
 
-bool sa_make_room_for_answers(struct ike_sa *sa)
-{
-    sa->answers = calloc(sa->recv.size, sizeof *sa->answers);
-    return sa->answers != NULL;
-}
-
-void sa_clear_answers(struct ike_sa *sa)
-{
-    for (uint32_t i = 0; sa->answers != NULL && i < sa->recv.size; i++) {
-        sa->answers[i].used = false;
-        blob_clear(&sa->answers[i].message);
-    }
-}
-
 struct ike_sa *sa_new(struct ike_host *host, bool initiator, const struct endpoint *local,
                       const struct endpoint *remote)
 {

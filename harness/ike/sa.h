@@ -4,14 +4,16 @@
  *   schedule.c  deadlines                               child.c       Child SAs: offer, answer, accept
  *   sa.c        an SA: birth, state, end                create.c      CREATE_CHILD_SA for Child SAs
  *   send.c      sealing, requests, retransmission       rekey.c       CREATE_CHILD_SA for the IKE SA
- *   receive.c   from datagram to handler, answers       inform.c      INFORMATIONAL
+ *   receive.c   from a datagram to its handler          inform.c      INFORMATIONAL
+ *   reply.c     answers, and their copies               commands.c    what the caller starts
  *   init*.c     IKE_SA_INIT                             sync.c        RFC 6311
  *   auth*.c     IKE_AUTH                                restore.c     snapshots
  */
 #ifndef IKE_SA_H
 #define IKE_SA_H
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM                    1
+#define HASH_FUNCTION(keyptr, keylen, hashv) HASH_FNV(keyptr, keylen, hashv)
 #include <uthash.h>
 
 #include "crypto/ke.h"
@@ -119,6 +121,7 @@ struct sync_state {
     bool sent_any, outstanding; /* own sync requests */
     struct message_id_sync sent;
     unsigned answered;             /* sync requests of the other side */
+    unsigned rounds;               /* these, and own ones that were answered */
     struct blob request, response; /* the one answered last */
     bool copy_is_newest;           /* no other request was accepted since */
 };
@@ -166,8 +169,8 @@ struct ike_sa {
     struct handshake *handshake;
     struct child_sa *children; /* oldest first */
 
-    uint32_t successor;      /* the SA that a rekey made of this one */
-    unsigned syncs_at_rekey; /* sync.answered at that time */
+    uint32_t successor;       /* the SA that a rekey made of this one */
+    unsigned rounds_at_rekey; /* sync.rounds at that time */
     uint32_t last_notify_error;
 
     int64_t expires_us;
@@ -317,12 +320,19 @@ void request_free(struct request *r);
 void sa_retransmit(struct ike_sa *sa); /* what is due */
 int64_t retransmission_span_us(const struct ike_retransmission *r);
 
-/* --- receive.c ----------------------------------------------------------------------------------------- */
+/* --- reply.c ------------------------------------------------------------------------------------------- */
 
 void reply_start(struct reply *r);
 void reply_notify(struct reply *r, uint16_t notify, struct octets data); /* added */
 void reply_refuse(struct reply *r, struct refusal why);                  /* instead of all else */
 uint16_t error_notify_in(const struct ike_payloads *payloads);           /* the first; 0: none */
+void sa_answer(struct ike_sa *sa, const struct received *in, const struct reply *reply);
+void sa_answer_copy(struct ike_sa *sa, const struct received *in);
+bool sa_make_room_for_answers(struct ike_sa *sa);
+void sa_clear_answers(struct ike_sa *sa);
+
+/* --- receive.c ----------------------------------------------------------------------------------------- */
+
 void sa_follow(struct ike_sa *sa, const struct datagram *d);
 
 /* --- negotiation.c ------------------------------------------------------------------------------------- */
@@ -425,10 +435,5 @@ bool delete_conclude(struct ike_sa *sa, struct request *r, const struct received
 /* Takes the message when it belongs to RFC 6311; false: it is an ordinary one. */
 bool sync_takes_request(struct ike_sa *sa, const struct received *in);
 bool sync_takes_response(struct ike_sa *sa, const struct received *in);
-
-/* --- restore.c ----------------------------------------------------------------------------------------- */
-
-bool sa_make_room_for_answers(struct ike_sa *sa);
-void sa_clear_answers(struct ike_sa *sa);
 
 #endif

@@ -210,7 +210,7 @@ void requests_resend(struct ike_sa *sa)
 
 static int64_t next_wait_us(const struct ike_retransmission *plan, int64_t wait_us)
 {
-    return plan->factor_percent >= 100 ? wait_us / 100 * plan->factor_percent : wait_us;
+    return plan->factor_percent >= 100 ? wait_us * plan->factor_percent / 100 : wait_us;
 }
 
 int64_t retransmission_span_us(const struct ike_retransmission *plan)

@@ -99,6 +99,7 @@ static void answer_sync(struct ike_sa *sa, const struct received *in, const stru
     sa_follow(sa, in->datagram);
     sa->heard = true;
     sa->sync.answered++;
+    sa->sync.rounds++;
     sa->sync.copy_is_newest = true;
     if ((int64_t)request->expected_send > sa->highest_seen)
         sa->highest_seen = request->expected_send; /* SYNC-4 */
@@ -207,6 +208,7 @@ static void synced(struct ike_sa *sa, const struct message_id_sync *answer)
     e->sync = *answer;
     request_free(request_detach(sa, r));
     sa->sync.outstanding = false;
+    sa->sync.rounds++;
     sa->heard = true;
     recv_window_set(&sa->recv, recv);
     move_send_window(sa, send, &view);
