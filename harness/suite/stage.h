@@ -32,6 +32,9 @@ void cluster_window(struct stage *stage, uint32_t size);
 /* Put into the cluster's own IKE_AUTH message. `n` must live as long as the stage. */
 void cluster_adds_notify(struct stage *stage, const struct wire_notify *n);
 
+/* Takes all of these back. */
+void cluster_adds_nothing(struct stage *stage);
+
 /* --- the session ------------------------------------------------------------------------------ */
 
 /* IKE_SA_INIT and IKE_AUTH in the combination's role, then what its axes "ike-sa" and "child-sas" ask for.
@@ -72,6 +75,10 @@ struct asked {
     unsigned request_packet, answer_packet;
 };
 struct asked ask(struct stage *stage);
+
+/* The same, but the request carries a sync notify: where 0 is the member's next ID, a sync request and this
+ * are the same octets. The answer, whatever it is, is awaited. */
+struct sync_request ask_with_sync(struct stage *stage, struct message_id_sync numbers);
 
 /* So many requests at once, not waited for; the first `lost` of them never reach the peer. Returns how many
  * of the others the peer answered. */
@@ -150,6 +157,12 @@ struct sync_request send_sync(struct stage *stage, struct message_id_sync number
 /* The same octets again, from where they came. */
 unsigned send_again(struct stage *stage, const struct sync_request *request);
 
+/* Waits the short time that a peer may take for what it does of itself. */
+void wait_out_grace(struct stage *stage);
+
+/* Are these two packets, by number, the same octets? */
+bool same_octets(const struct stage *stage, unsigned a, unsigned b);
+
 /* The answer that came to this request, by its nonce, after packet `after`. Does not wait. */
 bool answer_to(struct stage *stage, const struct sync_request *request, unsigned after,
                struct sync_answer *out);
@@ -162,6 +175,16 @@ struct sync_request send_request_with_id(struct stage *stage, uint32_t message_i
 
 /* Waits for a sync request of the peer; `after` is a packet number. Ends the case when none comes. */
 struct sync_request await_peer_sync(struct stage *stage, unsigned after);
+
+/* One that is not a repetition of `last`. */
+struct sync_request await_another_peer_sync(struct stage *stage, const struct sync_request *last);
+
+/* Waits until a member has answered this request of the peer's, and what was answered has arrived as far as
+ * one can know; what we answered (expected_send is our next ID, expected_recv the peer's). */
+struct message_id_sync peer_sync_settles(struct stage *stage, const struct sync_request *theirs);
+
+/* The message in which a member answered it. */
+struct sync_request our_answer_to(struct stage *stage, const struct sync_request *theirs);
 
 /* From now on the peer's sync requests do not reach the members (they are on the wire); answer_peer_sync
  * answers by hand. The second ends that. */
@@ -183,6 +206,9 @@ void check(struct stage *stage, const char *requirement, bool held, const unsign
 void observe(struct stage *stage, const char *requirement, const unsigned *packets, const char *expected,
              const char *seen);
 void not_judged(struct stage *stage, const char *requirement, const char *why);
+
+/* The form of an answer to a sync: the checks of FMT-1 to FMT-4, one by one. */
+void judge_form_of(struct stage *stage, const struct sync_answer *a);
 
 /* What came of silence that was expected after `sent`. The fence is an ordinary request of the active member
  * right behind it; then a short grace. */

@@ -98,3 +98,8 @@ void cluster_adds_notify(struct stage *stage, const struct wire_notify *n)
     if (stage->ike.n_extra_auth_notifies < sizeof stage->extra / sizeof *stage->extra)
         stage->extra[stage->ike.n_extra_auth_notifies++] = *n;
 }
+
+void cluster_adds_nothing(struct stage *stage)
+{
+    stage->ike.n_extra_auth_notifies = 0;
+}

@@ -103,6 +103,8 @@ void wire_clear(struct stage *stage);
 /* The stage frees the octets when it closes; false: memory is out (the octets are then the caller's). */
 bool keep_datagram(struct stage *stage, const struct datagram *d);
 
+const struct wire_packet *packet_numbered(const struct stage *stage, unsigned number); /* NULL: no such */
+
 /* Does it belong to the session's IKE SA? */
 bool of_session(const struct stage *stage, const struct wire_packet *p);
 bool packet_is(const struct wire_packet *p, bool from_peer, bool response, uint8_t exchange);

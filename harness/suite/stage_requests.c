@@ -98,6 +98,25 @@ struct asked ask(struct stage *stage)
     return a;
 }
 
+struct sync_request ask_with_sync(struct stage *stage, struct message_id_sync numbers)
+{
+    uint8_t buffer[64];
+    struct error err = {0};
+    struct writer w = writer_into(buffer, sizeof buffer);
+    struct payload_writer p = payloads_into(&w);
+    struct sync_request sent = {.sync = numbers};
+    struct awaited wait = {.from = stage->n_events};
+    size_t from = stage->n_wire;
+    write_message_id_sync(&p, &numbers);
+    wait.tag = ike_sa_inform(active_host(stage), session_sa(stage), p.first, writer_octets(&w),
+                             stage_now(stage), &err);
+    if (!wait.tag)
+        leave_with(stage, VERDICT_ERROR, err.text);
+    pump_until(stage, stage->patience_us, is_settled, &wait);
+    sent.packet = packet_with_id(stage, from, false, 0);
+    return sent;
+}
+
 void exchange_requests(struct stage *stage, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {

@@ -90,17 +90,21 @@ static unsigned any_response(const struct stage *stage, size_t from)
     return 0;
 }
 
+static void take_request(struct stage *stage, const struct wire_packet *p, struct sync_request *out)
+{
+    packet_sync(p, &out->sync);
+    out->packet = p->number;
+    if (!datagram_copy(&out->datagram, &p->datagram) || !keep_datagram(stage, &out->datagram))
+        leave_with(stage, VERDICT_ERROR, "out of memory");
+}
+
 static void find_request(struct stage *stage, size_t from, struct sync_request *request, int64_t *sent_at_us)
 {
     const struct wire_packet *p = first_sync_request(stage, from, false, request->sync.nonce);
     if (!p)
         return;
-    request->packet = p->number;
     *sent_at_us = p->at_us;
-    datagram_copy(&request->datagram, &p->datagram);
-    if (keep_datagram(stage, &request->datagram))
-        return;
-    leave_with(stage, VERDICT_ERROR, "out of memory");
+    take_request(stage, p, request);
 }
 
 struct sync_answer try_synchronize(struct stage *stage, struct message_id_sync numbers)
@@ -189,6 +193,18 @@ static bool peer_has_synced(struct stage *stage, void *arg)
     return first_sync_request(stage, w->from, true, NULL) != NULL;
 }
 
+static const struct wire_packet *another_sync(const struct stage *stage, const struct sync_request *last)
+{
+    struct message_id_sync sync;
+    for (size_t i = 0; i < stage->n_wire; i++)
+        if (packet_is(stage->wire[i], true, false, EXCHANGE_INFORMATIONAL) &&
+            of_session(stage, stage->wire[i]) && packet_sync(stage->wire[i], &sync) &&
+            stage->wire[i]->number > last->packet &&
+            memcmp(sync.nonce, last->sync.nonce, sizeof sync.nonce) != 0)
+            return stage->wire[i];
+    return NULL;
+}
+
 struct sync_request await_peer_sync(struct stage *stage, unsigned after)
 {
     struct peer_sync_wait wait = {.from = index_after(stage, after)};
@@ -196,11 +212,7 @@ struct sync_request await_peer_sync(struct stage *stage, unsigned after)
     if (!pump_until(stage, stage->patience_us, peer_has_synced, &wait))
         inconclusive(stage, "the peer, told to fail over, sent no sync request in %lld ms",
                      (long long)(stage->patience_us / 1000));
-    const struct wire_packet *p = first_sync_request(stage, wait.from, true, NULL);
-    packet_sync(p, &request.sync);
-    request.packet = p->number;
-    if (!datagram_copy(&request.datagram, &p->datagram) || !keep_datagram(stage, &request.datagram))
-        leave_with(stage, VERDICT_ERROR, "out of memory");
+    take_request(stage, first_sync_request(stage, wait.from, true, NULL), &request);
     return request;
 }
 
@@ -224,6 +236,23 @@ struct sync_request answer_peer_sync(struct stage *stage, struct message_id_sync
     return seal_and_send(stage, &header, answer, NULL);
 }
 
+/* A retransmission has other octets to come than the first sending only by mistake; a new request has another
+ * nonce. */
+static bool another_sync_came(struct stage *stage, void *arg)
+{
+    return another_sync(stage, arg) != NULL;
+}
+
+struct sync_request await_another_peer_sync(struct stage *stage, const struct sync_request *last)
+{
+    struct sync_request request = {0};
+    if (!pump_until(stage, stage->patience_us, another_sync_came, (void *)(uintptr_t)last))
+        inconclusive(stage, "the peer, told to fail over again, sent no new sync request in %lld ms",
+                     (long long)(stage->patience_us / 1000));
+    take_request(stage, another_sync(stage, last), &request);
+    return request;
+}
+
 struct repeat_wait {
     const struct sync_request *request;
     size_t from;
@@ -243,4 +272,52 @@ bool peer_sends_again(struct stage *stage, const struct sync_request *request, u
 {
     struct repeat_wait wait = {.request = request, .from = index_after(stage, after)};
     return pump_until(stage, stage->patience_us, is_repeated, &wait);
+}
+
+/* --- settling
+ * --------------------------------------------------------------------------------------------------- */
+
+static const struct wire_packet *answer_of_ours(const struct stage *stage, const struct sync_request *theirs)
+{
+    struct message_id_sync sync;
+    for (size_t i = stage->n_wire; i-- > 0;)
+        if (packet_is(stage->wire[i], false, true, EXCHANGE_INFORMATIONAL) &&
+            of_session(stage, stage->wire[i]) && has_nonce(stage->wire[i], theirs->sync.nonce, &sync))
+            return stage->wire[i];
+    return NULL;
+}
+
+static bool is_answered_by_us(struct stage *stage, void *theirs)
+{
+    return answer_of_ours(stage, theirs) != NULL;
+}
+
+struct message_id_sync peer_sync_settles(struct stage *stage, const struct sync_request *theirs)
+{
+    struct message_id_sync answer = {0};
+    if (!pump_until(stage, stage->patience_us, is_answered_by_us, (void *)(uintptr_t)theirs))
+        inconclusive(stage,
+                     "the peer's sync request (packet %u) could not be answered: it did not come again",
+                     theirs->packet);
+    packet_sync(answer_of_ours(stage, theirs), &answer);
+    /* Where answers get lost, the peer asks again until it has one. */
+    pump_for(stage, link_is_lossy(stage) ? CLOCK_MS(15000) : grace_us(stage));
+    return answer;
+}
+
+struct sync_request our_answer_to(struct stage *stage, const struct sync_request *theirs)
+{
+    struct sync_request answer = {0};
+    const struct wire_packet *p = answer_of_ours(stage, theirs);
+    if (!p)
+        inconclusive(stage, "the peer's sync request (packet %u) was never answered", theirs->packet);
+    take_request(stage, p, &answer);
+    return answer;
+}
+
+void wait_out_grace(struct stage *stage)
+{
+    int64_t grace = grace_us(stage);
+    pump_for(stage, grace);
+    stage->outcome->idle_us += grace;
 }

@@ -200,3 +200,17 @@ bool packet_sync(const struct wire_packet *p, struct message_id_sync *out)
     const struct wire_notify *n = packet_notify(p, NOTIFY_IKEV2_MESSAGE_ID_SYNC);
     return n && read_message_id_sync(n, out, NULL);
 }
+
+const struct wire_packet *packet_numbered(const struct stage *stage, unsigned number)
+{
+    for (size_t i = 0; number && i < stage->n_wire; i++)
+        if (stage->wire[i]->number == number)
+            return stage->wire[i];
+    return NULL;
+}
+
+bool same_octets(const struct stage *stage, unsigned a, unsigned b)
+{
+    const struct wire_packet *p = packet_numbered(stage, a), *q = packet_numbered(stage, b);
+    return p && q && octets_equal(datagram_octets(&p->datagram), datagram_octets(&q->datagram));
+}

@@ -1,0 +1,42 @@
+#include "suite/case.h"
+
+/* The order of the catalogue: it is the order in which reports list them. */
+#define CASES(X)                                                                                             \
+    X(neg_support_is_announced)                                                                              \
+    X(neg_sync_without_agreement)                                                                            \
+    X(neg_unknown_status_is_ignored)                                                                         \
+    X(fmt_answer_has_its_form)                                                                               \
+    X(fmt_nonce_is_echoed)                                                                                   \
+    X(fmt_wrong_nonce_is_dropped)                                                                            \
+    X(fmt_extra_payload_is_no_sync)                                                                          \
+    X(sync_m1_of_a_failover)                                                                                 \
+    X(sync_m1_is_shared)                                                                                     \
+    X(sync_stale_m1)                                                                                         \
+    X(sync_equal_m1)                                                                                         \
+    X(sync_m2)                                                                                               \
+    X(sync_p2)                                                                                               \
+    X(sync_counters_after)                                                                                   \
+    X(sync_below_m2)                                                                                         \
+    X(sync_own_outstanding)                                                                                  \
+    X(sync_gaps)                                                                                             \
+    X(sync_several)                                                                                          \
+    X(sync_identical_copy)                                                                                   \
+    X(ex_a1)                                                                                                 \
+    X(ex_a2_as_printed)                                                                                      \
+    X(ex_a2_higher_m1)                                                                                       \
+    X(ex_a3)                                                                                                 \
+    X(sec_replayed_request)                                                                                  \
+    X(sec_replayed_response)
+
+#define DECLARE(name) extern const struct test_case case_##name;
+#define LIST(name)    &case_##name,
+
+CASES(DECLARE)
+
+static const struct test_case *const cases[] = {CASES(LIST)};
+
+const struct test_case *const *all_cases(size_t *count)
+{
+    *count = sizeof cases / sizeof *cases;
+    return cases;
+}

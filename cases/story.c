@@ -1,0 +1,74 @@
+#include "cases/story.h"
+
+void judge_answered(struct stage *stage, const char *requirement, const struct sync_answer *a)
+{
+    check(stage, requirement, a->answered, PACKETS(a->request.packet, a->packet),
+          say(stage, "the sync request with M1 = %u is answered", a->request.sync.expected_send),
+          a->answered ? say(stage, "answered with P2 = %u, M2 = %u", a->p2, a->m2) : "no valid answer came");
+}
+
+void judge_m2(struct stage *stage, const struct sync_answer *a, const struct ids *before)
+{
+    uint64_t least = a->request.sync.expected_send;
+    if (before->cluster_next > least)
+        least = before->cluster_next;
+    check(stage, "SYNC-5", a->m2 >= least, PACKETS(a->request.packet, a->packet),
+          say(stage, "M2 at least %llu: M1 is %u, the highest ID seen is %lld", (unsigned long long)least,
+              a->request.sync.expected_send, (long long)before->cluster_next - 1),
+          say(stage, "M2 = %u", a->m2));
+}
+
+void judge_p2(struct stage *stage, const struct sync_answer *a, const struct ids *before)
+{
+    uint64_t exact = a->request.sync.expected_recv;
+    if (before->peer_next > exact)
+        exact = before->peer_next;
+    check(stage, "SYNC-6", a->p2 == exact, PACKETS(a->request.packet, a->packet),
+          say(stage, "P2 = %llu: P1 is %u, the peer's highest ID so far is %lld", (unsigned long long)exact,
+              a->request.sync.expected_recv, (long long)before->peer_next - 1),
+          say(stage, "P2 = %u", a->p2));
+}
+
+void judge_member_is_heard(struct stage *stage, const char *requirement)
+{
+    struct asked a = ask(stage);
+    check(stage, requirement, a.answered, PACKETS(a.request_packet, a.answer_packet),
+          say(stage, "the member's next request, ID %u, is answered", a.message_id),
+          a.answered ? "it was" : "it was not");
+}
+
+void judge_peer_uses(struct stage *stage, const char *requirement, uint64_t next)
+{
+    struct peer_asked own = peer_asks(stage);
+    if (!own.possible) {
+        not_judged(stage, requirement,
+                   "the ID of the peer's next request: its driver has no trigger for one");
+        return;
+    }
+    check(stage, requirement, own.seen && own.message_id == next, PACKETS(own.packet),
+          say(stage, "the peer's next own request has ID %llu", (unsigned long long)next),
+          own.seen ? say(stage, "it has ID %u", own.message_id) : "none came");
+}
+
+void judge_counters_unmoved(struct stage *stage, const char *requirement, struct message_id_sync answer,
+                            unsigned packet)
+{
+    struct asked a = ask(stage);
+    check(stage, requirement, a.answered && a.message_id == answer.expected_send,
+          PACKETS(packet, a.request_packet, a.answer_packet),
+          say(stage, "the member's request with ID %u is answered", answer.expected_send),
+          a.answered ? say(stage, "ID %u was answered", a.message_id)
+                     : say(stage, "ID %u was not", a.message_id));
+    judge_peer_uses(stage, requirement, answer.expected_recv);
+}
+
+struct message_id_sync numbers_of_axes(struct stage *stage, const struct ids *seen)
+{
+    static const int ahead[] = {
+        [AGAINST_EQUAL] = 0, [AGAINST_PLUS_ONE] = 1, [AGAINST_FAR] = 1000, [AGAINST_LOWER] = -1};
+    int m1_ahead = ahead[axis_of(stage, AXIS_M1)], p1_ahead = ahead[axis_of(stage, AXIS_P1)];
+    /* Lower than 0 there is nothing; M1 is never lower here: that is a case of its own. */
+    uint64_t p1 = seen->peer_next == 0 && p1_ahead < 0 ? 0 : seen->peer_next + (uint64_t)p1_ahead;
+    uint64_t lowest = (uint64_t)(seen->cluster_highest + 1);
+    return sync_of(stage, m1_ahead < 0 ? lowest : lowest + (uint64_t)m1_ahead, p1);
+}

@@ -1,0 +1,29 @@
+/* Phrases that several stories share: judgements about the answer to a sync, and about where the counters
+ * are. */
+#ifndef CASES_STORY_H
+#define CASES_STORY_H
+
+#include "suite/stage.h"
+
+/* A sync that had to be answered was answered. */
+void judge_answered(struct stage *stage, const char *requirement, const struct sync_answer *a);
+
+/* M2 and P2 of an answer against what the wire showed before the request. */
+void judge_m2(struct stage *stage, const struct sync_answer *a, const struct ids *before);
+void judge_p2(struct stage *stage, const struct sync_answer *a, const struct ids *before);
+
+/* The counters are where `answer` (ours, to the peer's sync) says: the member's next request is answered, the
+ * peer's next own request has the ID that was promised. */
+void judge_counters_unmoved(struct stage *stage, const char *requirement, struct message_id_sync answer,
+                            unsigned packet);
+
+/* The peer's next own request has this ID; not judged when it cannot be made to send one. */
+void judge_peer_uses(struct stage *stage, const char *requirement, uint64_t next);
+
+/* The member's next request is answered. */
+void judge_member_is_heard(struct stage *stage, const char *requirement);
+
+/* Is the sync request that the axes "m1" and "p1" describe. */
+struct message_id_sync numbers_of_axes(struct stage *stage, const struct ids *seen);
+
+#endif
