@@ -20,13 +20,14 @@ static json_t *check_to_json(const struct check_record *check)
     json_t *packets = json_array();
     for (unsigned i = 0; i < check->n_packets && i < CHECK_MAX_PACKETS; i++)
         json_array_append_new(packets, json_integer(check->packets[i]));
-    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}",             /**/
-                     "requirement", json_text(check->requirement), /**/
-                     "result", check_result_name(check->result),   /**/
-                     "expected", json_text(check->expected),       /**/
-                     "seen", json_text(check->seen),               /**/
-                     "silence", json_text(check->silence),         /**/
-                     "packets", packets);
+    json_t *object = json_object();
+    json_object_set_new(object, "requirement", json_text(check->requirement));
+    json_object_set_new(object, "result", json_string(check_result_name(check->result)));
+    json_object_set_new(object, "expected", json_text(check->expected));
+    json_object_set_new(object, "seen", json_text(check->seen));
+    json_object_set_new(object, "silence", json_text(check->silence));
+    json_object_set_new(object, "packets", packets);
+    return object;
 }
 
 static json_t *checks_to_json(const struct outcome *o)
@@ -67,19 +68,23 @@ void combination_text_of_json(const json_t *combination, char *out, size_t size)
 json_t *outcome_to_json(const struct test_case *tc, const struct combination *c, const struct outcome *o)
 {
     const char *role = axis_value_name(AXIS_ROLE, c->value[AXIS_ROLE]);
-    return json_pack("{s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:{s:i, s:i}, s:I, s:I}", /**/
-                     "event", "verdict",                                                      /**/
-                     "case", tc->id,                                                          /**/
-                     "version", (int)tc->version,                                             /**/
-                     "combination", combination_to_json(tc->axes, c),                         /**/
-                     "role", role ? role : "?",                                               /**/
-                     "verdict", verdict_name(o->verdict),                                     /**/
-                     "reason", json_text(o->reason),                                          /**/
-                     "tags", tags_to_json(o->tags),                                           /**/
-                     "checks", checks_to_json(o),                                             /**/
-                     "packets", "first", (int)o->first_packet, "last", (int)o->last_packet,   /**/
-                     "elapsed_us", (json_int_t)o->elapsed_us,                                 /**/
-                     "idle_us", (json_int_t)o->idle_us);
+    json_t *packets = json_object(), *line = json_object();
+    json_object_set_new(packets, "first", json_integer(o->first_packet));
+    json_object_set_new(packets, "last", json_integer(o->last_packet));
+
+    json_object_set_new(line, "event", json_string("verdict"));
+    json_object_set_new(line, "case", json_string(tc->id));
+    json_object_set_new(line, "version", json_integer(tc->version));
+    json_object_set_new(line, "combination", combination_to_json(tc->axes, c));
+    json_object_set_new(line, "role", json_string(role ? role : "?"));
+    json_object_set_new(line, "verdict", json_string(verdict_name(o->verdict)));
+    json_object_set_new(line, "reason", json_text(o->reason));
+    json_object_set_new(line, "tags", tags_to_json(o->tags));
+    json_object_set_new(line, "checks", checks_to_json(o));
+    json_object_set_new(line, "packets", packets);
+    json_object_set_new(line, "elapsed_us", json_integer(o->elapsed_us));
+    json_object_set_new(line, "idle_us", json_integer(o->idle_us));
+    return line;
 }
 
 /* --- reading -------------------------------------------------------------------------------- */

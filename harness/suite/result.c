@@ -29,13 +29,13 @@ static bool add_result(json_t *results, unsigned counts[VERDICT_COUNT], const js
         return fail_within(err, "case %.80s", json_text_of(line, "case", "?"));
     combination_text_of_json(json_object_get(line, "combination"), combination, sizeof combination);
     counts[outcome.verdict]++;
-    json_t *result = json_pack("{s:o, s:I, s:o, s:s, s:o, s:o}",                                /**/
-                               "case", json_text(json_text_of(line, "case", "?")),              /**/
-                               "version", json_integer_value(json_object_get(line, "version")), /**/
-                               "combination", json_text(combination),                           /**/
-                               "verdict", verdict_name(outcome.verdict),                        /**/
-                               "reason", json_text(outcome.reason),                             /**/
-                               "requirements", broken_to_json(&outcome));
+    json_t *result = json_object();
+    json_object_set_new(result, "case", json_text(json_text_of(line, "case", "?")));
+    json_object_set(result, "version", json_object_get(line, "version"));
+    json_object_set_new(result, "combination", json_text(combination));
+    json_object_set_new(result, "verdict", json_string(verdict_name(outcome.verdict)));
+    json_object_set_new(result, "reason", json_text(outcome.reason));
+    json_object_set_new(result, "requirements", broken_to_json(&outcome));
     outcome_clear(&outcome);
     return json_array_append_new(results, result) == 0 || fail(err, "out of memory");
 }
