@@ -1,0 +1,69 @@
+/* The program: one file per subcommand, and what they share. Only this room prints and ends the process. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define UNDERSTUDY_VERSION "0.1.0"
+
+enum cli_exit {
+    EXIT_CONFORMS = 0,
+    EXIT_DEVIATES = 1,  /* a MUST or base rule failed, or another than the expected result */
+    EXIT_USAGE = 2,     /* wrong usage or configuration */
+    EXIT_NO_RESULT = 3, /* the lab or the peer could not be brought up, or nothing could be judged */
+};
+
+/* --- options -------------------------------------------------------------------------------------- */
+
+struct cli_option {
+    const char *name;
+    int key;              /* what cli_next returns; from 1 */
+    const char *argument; /* "GLOB"; NULL: takes none */
+    const char *help;
+};
+
+struct cli_command {
+    const char *name;
+    const char *arguments; /* after the options, "CASE"; NULL: none are allowed */
+    const char *summary;
+    const struct cli_option *options; /* up to one without a name */
+    const char *notes;                /* below the options in --help; NULL: none */
+    int (*run)(const struct cli_command *command, int argc, char **argv);
+};
+
+enum { CLI_END = -1, CLI_STOP = -2, CLI_MAX_OPTIONS = 32 };
+
+/* The key of the next option, with its argument in *value; CLI_END after the last. CLI_STOP: --help is
+ * printed, or an error, and *status is what to end with. */
+int cli_next(const struct cli_command *command, int argc, char **argv, const char **value, int *status);
+
+void cli_help(const struct cli_command *command);
+
+/* Prints "understudy: ..." on standard error and returns EXIT_USAGE. */
+int cli_usage_error(const struct cli_command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A decimal number in [min, max], nothing else. */
+bool cli_number(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+
+/* The nearest of the names to a misspelt one, NULL when none is near. */
+const char *cli_nearest(const char *word, const char *const *names, size_t n);
+
+/* --- a growing list of borrowed texts ------------------------------------------------------------- */
+
+struct cli_list {
+    const char **items;
+    size_t count;
+};
+
+bool cli_list_add(struct cli_list *list, const char *item);
+void cli_list_clear(struct cli_list *list);
+
+/* --- the subcommands ------------------------------------------------------------------------------ */
+
+extern const struct cli_command command_run, command_list, command_explain, command_matrix,
+    command_requirements, command_peer;
+
+#endif

@@ -1,0 +1,42 @@
+/* What `understudy run` shows: progress while it runs, then the failures, the table and the conclusion. */
+#ifndef CLI_RUN_CONSOLE_H
+#define CLI_RUN_CONSOLE_H
+
+#include "cli/cli.h"
+#include "suite/expectation.h"
+#include "suite/requirement.h"
+#include "suite/runner.h"
+
+enum { CONSOLE_MAX_KEPT = 1000, CONSOLE_MAX_SHOWN = 25 };
+
+struct console {
+    bool terminal, colour;
+    const char *folder;
+    struct expectation_set *expected; /* NULL: none are given */
+    bool strict;
+    unsigned port;        /* of the peer, for the command that shows packets */
+    int64_t shown_us;     /* when the progress was last drawn */
+    bool line_is_open;    /* a progress line stands where the cursor is */
+    json_t *kept;         /* verdict lines to show at the end, the first CONSOLE_MAX_KEPT */
+    size_t deviations;    /* all that count, kept or not */
+    size_t expected_ones; /* deviations that were expected */
+    size_t unexpected_passes;
+    enum verdict *per_requirement; /* the worst, in the order of the catalogue; SKIP: never checked */
+};
+
+bool console_open(struct console *console, const char *folder, bool no_color);
+void console_close(struct console *console);
+struct run_observer console_observer(struct console *console);
+
+/* Takes the progress line away, so that something else can be printed. */
+void console_clear_line(struct console *console);
+const char *console_colour(const struct console *console, enum verdict verdict);
+const char *console_plain(const struct console *console);
+
+/* At the end (run_failures.c, run_table.c). */
+void console_print_failures(struct console *console);
+void console_print_unmet(struct console *console);
+void console_print_table(const struct console *console);
+void console_print_counts(const struct console *console, const struct run_progress *progress);
+
+#endif

@@ -1,0 +1,200 @@
+#include "cli/run_options.h"
+
+#include <string.h>
+
+#include "cli/catalogue.h"
+
+enum {
+    OPT_PEER = 1,
+    OPT_FAULT,
+    OPT_CASE,
+    OPT_EXCLUDE,
+    OPT_ROLE,
+    OPT_DEPTH,
+    OPT_TRANSPORT,
+    OPT_LOSS,
+    OPT_DUPLICATE,
+    OPT_REORDER,
+    OPT_JOBS,
+    OPT_SEED,
+    OPT_OUT,
+    OPT_FORCE,
+    OPT_STRICT,
+    OPT_EXPECT,
+    OPT_NO_COLOR,
+};
+
+const struct cli_option run_option_table[] = {
+    {"peer", OPT_PEER, "FOLDER|FILE",
+     "the peer under test, a peer.ini; without it, the built-in reference peer"},
+    {"fault", OPT_FAULT, "NAME", "the reference peer breaks this one rule"},
+    {"case", OPT_CASE, "GLOB", "only cases that match, \"sync.*\"; may be given again"},
+    {"exclude", OPT_EXCLUDE, "GLOB", "no cases that match; may be given again"},
+    {"role", OPT_ROLE, "ROLE", "of the cluster: initiator, responder, both (default)"},
+    {"depth", OPT_DEPTH, "DEPTH",
+     "quick: each case once; normal (default): each state; full: each pair of states"},
+    {"transport", OPT_TRANSPORT, "HOW", "to the reference peer: memory (default), udp"},
+    {"loss", OPT_LOSS, "PERCENT", "lose datagrams at random"},
+    {"duplicate", OPT_DUPLICATE, "PERCENT", "deliver datagrams twice at random"},
+    {"reorder", OPT_REORDER, "PERCENT", "deliver datagrams late at random"},
+    {"jobs", OPT_JOBS, "N", "how many cases play at once"},
+    {"seed", OPT_SEED, "N", "what all that is random is drawn from; the same seed repeats a run in memory"},
+    {"out", OPT_OUT, "FOLDER", "where the run is written, default build/runs/<time>"},
+    {"force", OPT_FORCE, NULL, "replace an earlier run in that folder"},
+    {"strict", OPT_STRICT, NULL, "a broken SHOULD does not conform either"},
+    {"expect", OPT_EXPECT, "FILE", "known deviations, or the result.json of a run: only a change counts"},
+    {"no-color", OPT_NO_COLOR, NULL, "no colour (NO_COLOR in the environment does the same)"},
+    {0},
+};
+
+static bool depth_parse(const char *text, enum depth *out)
+{
+    static const char *const names[] = {
+        [DEPTH_QUICK] = "quick", [DEPTH_NORMAL] = "normal", [DEPTH_FULL] = "full"};
+    for (unsigned i = DEPTH_QUICK; i <= DEPTH_FULL; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *out = (enum depth)i;
+            return true;
+        }
+    return false;
+}
+
+static bool percent_parse(const char *text, unsigned *out)
+{
+    uint64_t value;
+    bool good = cli_number(text, 0, 100, &value);
+    *out = good ? (unsigned)value : 0;
+    return good;
+}
+
+/* What is valid for an option, when its value is not; NULL: the value is taken. */
+static const char *take(struct run_arguments *a, int key, const char *value)
+{
+    uint64_t number = 0;
+    switch (key) {
+    case OPT_PEER:
+        a->peer = value;
+        return NULL;
+    case OPT_FAULT:
+        a->fault = value;
+        return NULL;
+    case OPT_CASE:
+        return cli_list_add(&a->only, value) ? NULL : "fewer";
+    case OPT_EXCLUDE:
+        return cli_list_add(&a->exclude, value) ? NULL : "fewer";
+    case OPT_ROLE:
+        return role_set_parse(value, &a->roles) ? NULL : "initiator, responder, both";
+    case OPT_DEPTH:
+        return depth_parse(value, &a->depth) ? NULL : "quick, normal, full";
+    case OPT_TRANSPORT:
+        a->transport_given = true;
+        a->udp = strcmp(value, "udp") == 0;
+        return a->udp || strcmp(value, "memory") == 0 ? NULL : "memory, udp";
+    case OPT_LOSS:
+        return percent_parse(value, &a->lose_percent) ? NULL : "0 to 100";
+    case OPT_DUPLICATE:
+        return percent_parse(value, &a->duplicate_percent) ? NULL : "0 to 100";
+    case OPT_REORDER:
+        return percent_parse(value, &a->reorder_percent) ? NULL : "0 to 100";
+    case OPT_JOBS:
+        if (!cli_number(value, 1, RUN_MAX_JOBS, &number))
+            return "1 to 256";
+        a->jobs = (unsigned)number;
+        return NULL;
+    case OPT_SEED:
+        a->seed_given = true;
+        return cli_number(value, 0, UINT64_MAX, &a->seed) ? NULL : "a number from 0";
+    case OPT_OUT:
+        a->folder = value;
+        return value[0] ? NULL : "the name of a folder";
+    case OPT_FORCE:
+        a->force = true;
+        return NULL;
+    case OPT_STRICT:
+        a->strict = true;
+        return NULL;
+    case OPT_EXPECT:
+        a->expect = value;
+        return NULL;
+    case OPT_NO_COLOR:
+        a->no_color = true;
+        return NULL;
+    }
+    return NULL;
+}
+
+static const char *name_of(int key)
+{
+    for (const struct cli_option *o = run_option_table; o->name; o++)
+        if (o->key == key)
+            return o->name;
+    return "";
+}
+
+/* A glob that matches nothing is a misspelt one. */
+static int check_globs(const struct cli_command *command, const struct cli_list *globs)
+{
+    for (size_t i = 0; i < globs->count; i++)
+        if (!catalogue_matches_any(globs->items[i]))
+            return catalogue_no_case(command, globs->items[i]);
+    return EXIT_CONFORMS;
+}
+
+static int check_fault(const struct cli_command *command, const char *fault)
+{
+    struct cli_list names = {0};
+    size_t n;
+    const struct reference_fault *faults = reference_faults(&n);
+    bool known = false;
+    for (size_t i = 0; i < n; i++) {
+        known |= strcmp(faults[i].name, fault) == 0;
+        cli_list_add(&names, faults[i].name);
+    }
+    const char *near = cli_nearest(fault, names.items, names.count);
+    cli_list_clear(&names);
+    if (known)
+        return EXIT_CONFORMS;
+    if (near)
+        return cli_usage_error(command, "no fault is called \"%s\": did you mean %s?", fault, near);
+    return cli_usage_error(command, "no fault is called \"%s\"; `understudy matrix` names them", fault);
+}
+
+static int check(const struct cli_command *command, const struct run_arguments *a)
+{
+    if (a->peer && a->fault)
+        return cli_usage_error(command, "--fault is for the reference peer, it cannot go with --peer");
+    if (a->peer && a->transport_given)
+        return cli_usage_error(command, "--transport is for the reference peer, it cannot go with --peer");
+    int status = check_globs(command, &a->only);
+    if (status == EXIT_CONFORMS)
+        status = check_globs(command, &a->exclude);
+    if (status == EXIT_CONFORMS && a->fault)
+        status = check_fault(command, a->fault);
+    return status;
+}
+
+bool run_arguments_read(const struct cli_command *command, int argc, char **argv, struct run_arguments *out,
+                        int *status)
+{
+    const char *value;
+    int key;
+    *out = (struct run_arguments){.depth = DEPTH_NORMAL};
+    while ((key = cli_next(command, argc, argv, &value, status)) != CLI_END) {
+        if (key == CLI_STOP)
+            return false;
+        const char *valid = take(out, key, value);
+        if (valid) {
+            *status =
+                cli_usage_error(command, "option --%s: \"%s\" is none of %s", name_of(key), value, valid);
+            return false;
+        }
+    }
+    *status = check(command, out);
+    return *status == EXIT_CONFORMS;
+}
+
+void run_arguments_clear(struct run_arguments *arguments)
+{
+    cli_list_clear(&arguments->only);
+    cli_list_clear(&arguments->exclude);
+}

@@ -1,0 +1,25 @@
+/* The command line of `understudy run`, read and checked. */
+#ifndef CLI_RUN_OPTIONS_H
+#define CLI_RUN_OPTIONS_H
+
+#include "cli/cli.h"
+#include "suite/runner.h"
+
+struct run_arguments {
+    const char *peer, *fault, *folder, *expect;
+    struct cli_list only, exclude;
+    unsigned roles, jobs; /* 0: not given */
+    enum depth depth;
+    bool udp, transport_given, seed_given, force, strict, no_color;
+    uint64_t seed;
+    unsigned lose_percent, duplicate_percent, reorder_percent;
+};
+
+extern const struct cli_option run_option_table[];
+
+/* False: *status is what to end with; errors are printed. */
+bool run_arguments_read(const struct cli_command *command, int argc, char **argv, struct run_arguments *out,
+                        int *status);
+void run_arguments_clear(struct run_arguments *arguments);
+
+#endif
