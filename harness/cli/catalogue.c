@@ -112,18 +112,10 @@ unsigned case_roles(const struct test_case *tc)
     return tc->roles ? tc->roles : BOTH_ROLES;
 }
 
-bool fault_breaks(const struct reference_fault *fault, const char *requirement)
-{
-    for (size_t i = 0; i < sizeof fault->requirements / sizeof *fault->requirements; i++)
-        if (fault->requirements[i] && strcmp(fault->requirements[i], requirement) == 0)
-            return true;
-    return false;
-}
-
 bool fault_proves(const struct reference_fault *fault, const struct test_case *tc)
 {
     for (size_t i = 0; i < CASE_MAX_REQUIREMENTS && tc->requires[i]; i++)
-        if (fault_breaks(fault, tc->requires[i]))
+        if (strcmp(fault->requirement, tc->requires[i]) == 0)
             return true;
     return false;
 }

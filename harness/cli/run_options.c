@@ -145,15 +145,12 @@ static int check_fault(const struct cli_command *command, const char *fault)
     struct cli_list names = {0};
     size_t n;
     const struct reference_fault *faults = reference_faults(&n);
-    bool known = false;
-    for (size_t i = 0; i < n; i++) {
-        known |= strcmp(faults[i].name, fault) == 0;
+    if (reference_fault_find(fault))
+        return EXIT_CONFORMS;
+    for (size_t i = 0; i < n; i++)
         cli_list_add(&names, faults[i].name);
-    }
     const char *near = cli_nearest(fault, names.items, names.count);
     cli_list_clear(&names);
-    if (known)
-        return EXIT_CONFORMS;
     if (near)
         return cli_usage_error(command, "no fault is called \"%s\": did you mean %s?", fault, near);
     return cli_usage_error(command, "no fault is called \"%s\"; `understudy matrix` names them", fault);
