@@ -8,146 +8,9 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "suite/run_child.h"
-#include "suite/run_record.h"
-#include "suite/run_signals.h"
+#include "suite/run_parts.h"
 
-enum { TICK_MS = 250, MERCY_US = 1000000 };
-
-struct run {
-    const struct run_options *options;
-    const struct run_observer *observer;
-    struct run_report *report;
-    struct error *err;
-    struct run_plan plan;
-    struct run_record *record;
-    struct run_signals signals;
-    struct run_child *children;
-    unsigned n_children; /* slots */
-    atomic_bool *pause;  /* shared with the processes */
-    unsigned stall_ms;
-    bool restart;     /* the peer vanished: nothing is handed out until it is started anew */
-    bool over;        /* nothing is handed out any more; the processes are being ended */
-    int64_t mercy_us; /* what is still there after this is killed */
-    int64_t began_us;
-};
-
-/* --- saying what happens -------------------------------------------------------------------------- */
-
-static struct run_progress *progress_of(struct run *run)
-{
-    struct run_progress *progress = &run->report->progress;
-    progress->elapsed_us = clock_monotonic_us() - run->began_us;
-    progress->running = 0;
-    for (unsigned i = 0; i < run->n_children; i++)
-        progress->running += run->children[i].pid != 0;
-    return progress;
-}
-
-static void tell(struct run *run, const char *text)
-{
-    if (run->observer->note)
-        run->observer->note(run->observer->state, text);
-}
-
-/* Ends the run in order; the first reason stands. SIGTERM to the processes, SIGKILL to what is left of them.
- */
-static void end_run(struct run *run, enum run_end end)
-{
-    if (run->over)
-        return;
-    run->over = true;
-    run->report->end = end;
-    run->mercy_us = clock_monotonic_us() + MERCY_US;
-    for (unsigned i = 0; i < run->n_children; i++)
-        if (run->children[i].pid)
-            kill(run->children[i].pid, SIGTERM);
-}
-
-/* Takes the reference. A journal that cannot be written ends the run: what is not recorded did not happen. */
-static void record_line(struct run *run, json_t *line)
-{
-    struct error why;
-    if (!run_record_line(run->record, line, &why) && !run->over) {
-        *run->err = why;
-        end_run(run, RUN_BROKEN);
-    }
-}
-
-static void count_verdict(struct run *run, const struct run_item *item, size_t index, const struct outcome *o)
-{
-    struct run_progress *progress = progress_of(run);
-    progress->verdicts[o->verdict]++;
-    progress->done++;
-    if (run->observer->verdict)
-        run->observer->verdict(run->observer->state, item->test_case, &item->combinations[index], o,
-                               progress);
-}
-
-/* --- what the processes send ---------------------------------------------------------------------- */
-
-static void take_verdict(struct run *run, struct run_child *child, json_t *line)
-{
-    struct outcome outcome = {0};
-    struct error why;
-    struct run_item *item = child->item;
-    if (!child->in_combination || !outcome_from_json(line, &outcome, &why))
-        return; /* the combination stays without a verdict and becomes an ERROR */
-    child->in_combination = false;
-    item->start_us = json_integer_value(json_object_get(line, "end_us"));
-    record_line(run, json_incref(line));
-    count_verdict(run, item, item->next - 1, &outcome);
-    if (outcome.tags & TAG(PEER_RESTART) && run->options->restart_peer) {
-        run->restart = true;
-        atomic_store(run->pause, true);
-    }
-    outcome_clear(&outcome);
-}
-
-static void take_lines(struct run *run, struct run_child *child)
-{
-    for (json_t *line; (line = run_child_line(child)); json_decref(line)) {
-        const char *event = json_string_value(json_object_get(line, "event"));
-        if (!event)
-            continue;
-        if (strcmp(event, "verdict") == 0) {
-            take_verdict(run, child, line);
-            continue;
-        }
-        if (strcmp(event, "begin") == 0 && child->item->next < child->item->count) {
-            child->item->next++;
-            child->in_combination = child->begun_any = true;
-        }
-        record_line(run, json_incref(line));
-    }
-}
-
-/* The suite itself failed in this combination; the next process goes on behind it. */
-static void record_error(struct run *run, const struct run_item *item, size_t index, const char *cause)
-{
-    struct outcome outcome = {.verdict = VERDICT_ERROR};
-    snprintf(outcome.reason, sizeof outcome.reason, "%s", cause);
-    record_line(run, outcome_to_json(item->test_case, &item->combinations[index], &outcome));
-    count_verdict(run, item, index, &outcome);
-}
-
-static void take_end(struct run *run, struct run_child *child, int wait_status)
-{
-    struct run_item *item = child->item;
-    char cause[200];
-    run_child_read(child);
-    take_lines(run, child);
-    run_child_cause(child, wait_status, run->stall_ms, cause, sizeof cause);
-    /* A process that does not even begin would be started for ever. */
-    bool stuck = !child->begun_any && item->next < item->count && !atomic_load(run->pause);
-    if (stuck && !run->over)
-        item->next++;
-    if ((stuck || child->in_combination) && !run->over) {
-        record_error(run, item, item->next - 1, cause);
-        item->start_us += CLOCK_MS(3600 * 1000); /* well behind the time that was never reported */
-    }
-    run_child_end(child);
-}
+enum { TICK_MS = 250 };
 
 /* --- handing out ---------------------------------------------------------------------------------- */
 
@@ -168,7 +31,7 @@ static void hand_out(struct run *run)
         if (!item)
             return;
         if (!run_child_start(&run->children[slot], run->options, item, slot, run->pause, run->err))
-            end_run(run, RUN_BROKEN);
+            run_end_for(run, RUN_BROKEN);
     }
 }
 
@@ -178,15 +41,15 @@ static bool start_driver(struct run *run)
     struct driver *driver = run->options->driver;
     if (driver->ops->start(driver, run->err))
         return true;
-    end_run(run, run_signals_pending() ? RUN_INTERRUPTED : RUN_NOT_UP);
+    run_end_for(run, run_signals_pending() ? RUN_INTERRUPTED : RUN_NOT_UP);
     return false;
 }
 
 static void restart_peer(struct run *run)
 {
     struct driver *driver = run->options->driver;
-    tell(run, "the peer vanished; it is started anew");
-    record_line(run, json_pack("{s:s}", "event", "peer-restart"));
+    run_tell(run, "the peer vanished; it is started anew");
+    run_take_record(run, json_pack("{s:s}", "event", "peer-restart"));
     driver->ops->stop(driver);
     if (!start_driver(run)) {
         fail_within(run->err, "the peer vanished and could not be started again");
@@ -203,7 +66,7 @@ static void reap(struct run *run)
     for (unsigned i = 0; i < run->n_children; i++) {
         int status = 0;
         if (run->children[i].pid && waitpid(run->children[i].pid, &status, WNOHANG) > 0)
-            take_end(run, &run->children[i], status);
+            run_take_end(run, &run->children[i], status);
     }
 }
 
@@ -215,7 +78,7 @@ static void look_for_signals(struct run *run)
     if (!run->report->signal)
         run->report->signal = number;
     run->mercy_us = 0; /* a second one: no mercy */
-    end_run(run, RUN_INTERRUPTED);
+    run_end_for(run, RUN_INTERRUPTED);
 }
 
 static void look_for_stalls(struct run *run)
@@ -245,7 +108,7 @@ static void wait_a_little(struct run *run)
     for (unsigned i = 0; i < run->n_children; i++)
         if (fds[i + 1].revents) {
             run_child_read(&run->children[i]);
-            take_lines(run, &run->children[i]);
+            run_take_lines(run, &run->children[i]);
         }
 }
 
@@ -262,7 +125,7 @@ static void play_all(struct run *run)
         reap(run);
         look_for_stalls(run);
         if (run->observer->tick)
-            run->observer->tick(run->observer->state, progress_of(run));
+            run->observer->tick(run->observer->state, run_progress_now(run));
     }
 }
 
@@ -277,7 +140,7 @@ static void record_skips(struct run *run)
         struct outcome outcome = {.verdict = VERDICT_SKIP};
         struct combination at_rest = {0};
         snprintf(outcome.reason, sizeof outcome.reason, "%s", item->skipped);
-        record_line(run, outcome_to_json(item->test_case, &at_rest, &outcome));
+        run_take_record(run, outcome_to_json(item->test_case, &at_rest, &outcome));
         run->report->progress.skipped++;
     }
 }
@@ -308,13 +171,13 @@ static void play_with_peer(struct run *run)
     struct error why;
     if (!run_record_header(run->record, run->plan.total, &why) && !run->over) {
         *run->err = why;
-        end_run(run, RUN_BROKEN);
+        run_end_for(run, RUN_BROKEN);
     }
     if (!up)
         return;
     record_skips(run);
     if (run->observer->up)
-        run->observer->up(run->observer->state, &driver->config, progress_of(run));
+        run->observer->up(run->observer->state, &driver->config, run_progress_now(run));
     play_all(run);
     driver->ops->stop(driver);
 }
@@ -326,7 +189,7 @@ static void close_run(struct run *run)
     if (report->end == RUN_INTERRUPTED) {
         look_for_signals(run); /* one that ended a start is still to be taken */
         fail(run->err, "interrupted by %s", report->signal ? strsignal(report->signal) : "a signal");
-        record_line(run, json_pack("{s:s, s:i}", "event", "interrupted", "signal", report->signal));
+        run_take_record(run, json_pack("{s:s, s:i}", "event", "interrupted", "signal", report->signal));
     }
     /* What could not be written down is no success. */
     if (!run_record_end(run->record, report->end, &why) && report->end == RUN_COMPLETE) {
