@@ -78,7 +78,7 @@ bool stage_configure(struct stage *stage, struct error *err)
     return read_identity(stage, config->id_harness_type, for_slot(stage, config->id_harness), &ike->local_id,
                          err) &&
            read_identity(stage, config->id_peer_type, config->id_peer, &ike->remote_id, err) &&
-           selectors_parse(config->harness_ts, &ike->local_ts, err) &&
+           selectors_parse(for_slot(stage, config->harness_ts), &ike->local_ts, err) &&
            selectors_parse(config->peer_ts, &ike->remote_ts, err) && choose_algorithms(stage, config, err);
 }
 

@@ -126,6 +126,9 @@ void pull(struct stage *stage, const char *verb);
 /* The same, and says whether the peer has it. */
 bool try_pull(struct stage *stage, const char *verb);
 int64_t grace_us(const struct stage *stage);
+
+/* Waits until what the peer has been told has arrived, as far as one can know. */
+void settle(struct stage *stage);
 bool link_is_lossy(const struct stage *stage);
 
 /* --- stage_end.c ---------------------------------------------------------------------------------- */

@@ -8,6 +8,12 @@ int64_t grace_us(const struct stage *stage)
     return link_is_lossy(stage) ? grace + CLOCK_MS(40) : grace;
 }
 
+/* Where messages get lost, the other side repeats until it is content: one cannot see it, only wait it out. */
+void settle(struct stage *stage)
+{
+    pump_for(stage, link_is_lossy(stage) ? CLOCK_MS(12000) : grace_us(stage));
+}
+
 struct ike_host *active_host(struct stage *stage)
 {
     return cluster_active(&stage->cluster)->host;
@@ -104,6 +110,9 @@ bool try_establish(struct stage *stage, const char **why)
     begin(stage);
     pump_until(stage, stage->patience_us, is_established, NULL);
     measure_round_trip(stage, from_wire);
+    /* As responder we are done one message before the peer is. */
+    if (stage->session && role_of(stage) == ROLE_RESPONDER)
+        settle(stage);
     if (!stage->session && why)
         *why = what_happened(stage, from_wire);
     return stage->session;

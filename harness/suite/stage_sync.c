@@ -300,8 +300,7 @@ struct message_id_sync peer_sync_settles(struct stage *stage, const struct sync_
                      "the peer's sync request (packet %u) could not be answered: it did not come again",
                      theirs->packet);
     packet_sync(answer_of_ours(stage, theirs), &answer);
-    /* Where answers get lost, the peer asks again until it has one. */
-    pump_for(stage, link_is_lossy(stage) ? CLOCK_MS(15000) : grace_us(stage));
+    settle(stage);
     return answer;
 }
 

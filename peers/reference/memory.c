@@ -1,0 +1,152 @@
+/* The reference peer as the node of a virtual network. */
+#include "peers/reference/peer.h"
+
+#include <stdlib.h>
+
+#include "net/virtual.h"
+#include "peers/reference/driver_parts.h"
+
+enum { ONE_WAY_US = 250 };
+
+struct memory_driver {
+    struct driver driver;
+    const struct reference_fault *fault;
+    struct reference_peer *peer; /* of the combination that is open */
+    struct link *link;
+};
+
+/* --- the node ------------------------------------------------------------------------------------------- */
+
+static void let_out(struct memory_driver *m)
+{
+    struct datagram d;
+    while (reference_peer_output(m->peer, &d)) {
+        virtual_node_send(m->link, &d);
+        datagram_clear(&d);
+    }
+}
+
+static void node_input(void *state, const struct datagram *d, int64_t now_us)
+{
+    struct memory_driver *m = state;
+    reference_peer_input(m->peer, d, now_us);
+    let_out(m);
+}
+
+static void node_tick(void *state, int64_t now_us)
+{
+    struct memory_driver *m = state;
+    reference_peer_tick(m->peer, now_us);
+    let_out(m);
+}
+
+static int64_t node_deadline(void *state)
+{
+    const struct memory_driver *m = state;
+    return reference_peer_deadline(m->peer);
+}
+
+/* --- the driver ------------------------------------------------------------------------------------------
+ */
+
+static bool memory_start(struct driver *d, struct error *err)
+{
+    (void)d;
+    (void)err;
+    return true;
+}
+
+static void memory_stop(struct driver *d)
+{
+    (void)d;
+}
+
+static bool endpoints(const struct peer_config *config, unsigned slot, const struct combination *c,
+                      struct driver_line *line, struct error *err)
+{
+    const struct peer_address *a = c->value[AXIS_FAMILY] == FAMILY_IPV6 ? &config->ipv6 : &config->ipv4;
+    return endpoint_parse(a->harness[slot], 500, &line->cluster_ike, err) &&
+           endpoint_parse(a->harness[slot], 4500, &line->cluster_natt, err) &&
+           endpoint_parse(a->peer, 500, &line->peer_ike, err) &&
+           endpoint_parse(a->peer, 4500, &line->peer_natt, err);
+}
+
+static bool memory_open(struct driver *d, unsigned slot, const struct combination *c, uint64_t seed,
+                        int64_t start_us, struct driver_line *line, struct error *err)
+{
+    struct memory_driver *m = (struct memory_driver *)d;
+    line->virtual_time = true;
+    if (!endpoints(&d->config, slot, c, line, err))
+        return false;
+    line->link = m->link = link_virtual_open(start_us, ONE_WAY_US);
+    if (!m->link)
+        return fail(err, "out of memory");
+    struct endpoint bound;
+    if (!link_bind(m->link, &line->cluster_ike, &bound, err) ||
+        !link_bind(m->link, &line->cluster_natt, &bound, err))
+        return false;
+    const struct reference_setup setup = {.config = &d->config,
+                                          .fault = m->fault,
+                                          .local_ike = line->peer_ike,
+                                          .remote_ike = line->cluster_ike,
+                                          .local_natt_port = line->peer_natt.port,
+                                          .remote_natt_port = line->cluster_natt.port,
+                                          .seed = seed,
+                                          .seeded = true};
+    m->peer = reference_peer_new(&setup, err);
+    if (!m->peer)
+        return false;
+    const struct virtual_node node = {m, node_input, node_tick, node_deadline};
+    virtual_attach(m->link, &node);
+    return true;
+}
+
+static void memory_close(struct driver *d, unsigned slot)
+{
+    struct memory_driver *m = (struct memory_driver *)d;
+    (void)slot;
+    reference_peer_free(m->peer);
+    m->peer = NULL;
+    m->link = NULL;
+}
+
+static int memory_trigger(struct driver *d, unsigned slot, const char *verb, struct error *err)
+{
+    struct memory_driver *m = (struct memory_driver *)d;
+    (void)slot;
+    int status = reference_peer_trigger(m->peer, verb, link_now(m->link), err);
+    let_out(m);
+    return status;
+}
+
+static void no_logs(struct driver *d, unsigned slot, const char *path)
+{
+    (void)d;
+    (void)slot;
+    (void)path;
+}
+
+struct driver *reference_memory(const char *fault, struct error *err)
+{
+    static const struct driver_ops ops = {.start = memory_start,
+                                          .stop = memory_stop,
+                                          .open = memory_open,
+                                          .close = memory_close,
+                                          .trigger = memory_trigger,
+                                          .logs = no_logs};
+    struct memory_driver *m = calloc(1, sizeof *m);
+    if (!m) {
+        fail(err, "out of memory");
+        return NULL;
+    }
+    m->driver.ops = &ops;
+    if (reference_configure(&m->driver.config, fault, &m->fault, err))
+        return &m->driver;
+    free(m);
+    return NULL;
+}
+
+void reference_free(struct driver *driver)
+{
+    free(driver);
+}

@@ -1,0 +1,211 @@
+#include "peers/reference/peer.h"
+
+#include <stdlib.h>
+
+#include "ike/propose.h"
+
+const char *reference_peer_ini(void)
+{
+    return "[peer]\n"
+           "name = reference\n"
+           "slots = 32\n"
+           "[address]\n"
+           "peer = 192.0.2.2\n"
+           "harness = 203.0.113.%n\n"
+           "peer6 = 2001:db8::2\n"
+           "harness6 = 2001:db8:1::%n\n"
+           "protected = 198.51.100.2\n"
+           "behind = 198.51.100.1\n"
+           "[identity]\n"
+           "peer = fqdn:peer.reference.test\n"
+           "harness = fqdn:cluster.reference.test\n"
+           "psk = the key of the built-in reference peer, no secret\n"
+           "[proposals]\n"
+           "ike = aes256gcm16-prfsha256-x25519, aes256-sha256-x25519, aes256gcm16-prfsha256-ecp256, "
+           "aes256-sha256-modp2048, chacha20poly1305-prfsha256-x25519\n"
+           "esp = aes256gcm16, aes256-sha256\n"
+           "[selectors]\n"
+           "peer = 198.51.100.2/32\n"
+           "harness = 198.51.100.1/32\n";
+}
+
+/* --- setting up ------------------------------------------------------------------------------------------
+ */
+
+static bool configure(struct reference_peer *peer, const struct reference_setup *setup, struct error *err)
+{
+    const struct peer_config *c = setup->config;
+    struct ike_config *ike = &peer->ike;
+    *ike = (struct ike_config){
+        .local_id = {.type = c->id_peer_type, .data = octets_of_text(c->id_peer)},
+        .remote_id = {.type = c->id_harness_type, .data = octets_of_text(c->id_harness)},
+        .psk = octets_of_text(c->psk),
+        .ike_proposals = peer->ike_proposals,
+        .n_ike_proposals = c->n_ike_proposals,
+        .child_proposals = peer->child_proposals,
+        .n_child_proposals = c->n_esp_proposals,
+        .announce_message_id_sync = true,
+        .announce_replay_counter_sync = true,
+        .window = 5,
+        .initial_contact = true,
+        .local_natt_port = setup->local_natt_port,
+        .remote_natt_port = setup->remote_natt_port,
+        .retransmission = {.first_us = CLOCK_MS(300), .factor_percent = 140, .tries = 12},
+        .half_open_us = CLOCK_MS(60000),
+    };
+    for (unsigned i = 0; i < c->n_ike_proposals; i++)
+        if (!proposal_parse(PROTOCOL_IKE, c->ike_proposals[i], &peer->ike_proposals[i], err))
+            return false;
+    for (unsigned i = 0; i < c->n_esp_proposals; i++)
+        if (!proposal_parse(PROTOCOL_ESP, c->esp_proposals[i], &peer->child_proposals[i], err))
+            return false;
+    return selectors_parse(c->peer_ts, &ike->local_ts, err) &&
+           selectors_parse(c->harness_ts, &ike->remote_ts, err);
+}
+
+struct reference_peer *reference_peer_new(const struct reference_setup *setup, struct error *err)
+{
+    struct reference_peer *peer = calloc(1, sizeof *peer);
+    if (!peer) {
+        fail(err, "out of memory");
+        return NULL;
+    }
+    peer->rules = *ike_rules_standard();
+    peer->local = setup->local_ike;
+    peer->remote = setup->remote_ike;
+    peer->random =
+        setup->seeded ? random_from_seed(random_derive_seed(setup->seed, "peer")) : random_from_system();
+    if (setup->fault)
+        setup->fault->apply(peer);
+    if (configure(peer, setup, err) &&
+        cluster_init(&peer->cluster, &peer->ike, &peer->rules, &peer->random, REFERENCE_MEMBERS, err)) {
+        peer->cluster.shares_m1 = !peer->keeps_m1_to_itself;
+        return peer;
+    }
+    free(peer);
+    return NULL;
+}
+
+void reference_peer_free(struct reference_peer *peer)
+{
+    if (!peer)
+        return;
+    cluster_clear(&peer->cluster);
+    free(peer);
+}
+
+/* --- triggers ---------------------------------------------------------------------------------------------
+ */
+
+static int pulled(bool worked)
+{
+    return worked ? 0 : 1;
+}
+
+static int initiate(struct reference_peer *peer, struct member *m, int64_t now_us, struct error *err)
+{
+    return pulled(ike_host_connect(m->host, &peer->local, &peer->remote, now_us, err) != 0);
+}
+
+static int liveness(struct reference_peer *peer, struct member *m, int64_t now_us, struct error *err)
+{
+    (void)peer;
+    return pulled(ike_sa_liveness(m->host, m->sa, now_us, err) != 0);
+}
+
+static int rekey_ike(struct reference_peer *peer, struct member *m, int64_t now_us, struct error *err)
+{
+    (void)peer;
+    return pulled(ike_sa_rekey(m->host, m->sa, now_us, err) != 0);
+}
+
+static int rekey_child(struct reference_peer *peer, struct member *m, int64_t now_us, struct error *err)
+{
+    uint32_t spi;
+    (void)peer;
+    if (ike_sa_children(m->host, m->sa, &spi, 1) == 0)
+        return pulled(fail(err, "there is no Child SA to rekey"));
+    return pulled(ike_child_rekey(m->host, m->sa, spi, now_us, err) != 0);
+}
+
+static int add_child(struct reference_peer *peer, struct member *m, int64_t now_us, struct error *err)
+{
+    (void)peer;
+    return pulled(ike_child_create(m->host, m->sa, now_us, err) != 0);
+}
+
+static int delete_sa(struct reference_peer *peer, struct member *m, int64_t now_us, struct error *err)
+{
+    (void)peer;
+    return m->sa ? pulled(ike_sa_delete(m->host, m->sa, now_us, err) != 0) : 0;
+}
+
+static int fail_over(struct reference_peer *peer, struct member *m, int64_t now_us, struct error *err)
+{
+    struct message_id_sync numbers;
+    (void)m;
+    if (!cluster_fail_over(&peer->cluster, now_us, err) ||
+        !cluster_sync_numbers(&peer->cluster, &numbers, err))
+        return 1;
+    if (peer->reuses_own_id) {
+        struct member *active = cluster_active(&peer->cluster);
+        struct ike_sa_info info;
+        if (ike_sa_info(active->host, active->sa, &info) && info.next_send > 0)
+            numbers.expected_send = (uint32_t)info.next_send - 1;
+    }
+    return pulled(cluster_sync(&peer->cluster, &numbers, now_us, err) != 0);
+}
+
+int reference_peer_trigger(struct reference_peer *peer, const char *verb, int64_t now_us, struct error *err)
+{
+    static const struct {
+        const char *verb;
+        int (*pull)(struct reference_peer *, struct member *, int64_t, struct error *);
+    } triggers[] = {
+        {"initiate", initiate},       {"liveness", liveness},   {"rekey-ike", rekey_ike},
+        {"rekey-child", rekey_child}, {"add-child", add_child}, {"delete", delete_sa},
+        {"failover", fail_over},
+    };
+    for (size_t i = 0; i < sizeof triggers / sizeof *triggers; i++) {
+        if (strcmp(verb, triggers[i].verb) != 0)
+            continue;
+        int status = triggers[i].pull(peer, cluster_active(&peer->cluster), now_us, err);
+        cluster_publish(&peer->cluster, now_us);
+        return status;
+    }
+    return DRIVER_NO_SUCH_TRIGGER;
+}
+
+/* --- traffic and time
+ * --------------------------------------------------------------------------------------- */
+
+/* Which IKE SA is the session is told by events; nobody else reads them here. */
+static void follow(struct reference_peer *peer, int64_t now_us)
+{
+    struct ike_event e;
+    while (cluster_event(&peer->cluster, &e))
+        crypto_wipe(&e.keys, sizeof e.keys);
+    cluster_publish(&peer->cluster, now_us);
+}
+
+void reference_peer_input(struct reference_peer *peer, const struct datagram *d, int64_t now_us)
+{
+    cluster_input(&peer->cluster, d, now_us);
+    follow(peer, now_us);
+}
+
+void reference_peer_tick(struct reference_peer *peer, int64_t now_us)
+{
+    cluster_tick(&peer->cluster, now_us);
+    follow(peer, now_us);
+}
+
+int64_t reference_peer_deadline(const struct reference_peer *peer)
+{
+    return cluster_deadline(&peer->cluster);
+}
+
+bool reference_peer_output(struct reference_peer *peer, struct datagram *out)
+{
+    return cluster_output(&peer->cluster, out);
+}

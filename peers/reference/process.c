@@ -1,0 +1,182 @@
+/* The reference peer as a process of its own over UDP on loopback, one for each combination: nothing of one
+ * case is left in the next. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "peers/reference/driver_parts.h"
+
+struct process_driver {
+    struct driver driver;
+    const struct reference_fault *fault;
+    pid_t pid;   /* 0: none */
+    int control; /* a SOCK_SEQPACKET pair: a message is a verb, or its answer */
+};
+
+/* The ports that the peer's process bound. */
+struct bound_ports {
+    struct endpoint ike, natt;
+};
+
+static bool process_start(struct driver *d, struct error *err)
+{
+    (void)d;
+    (void)err;
+    return true;
+}
+
+static void process_stop(struct driver *d)
+{
+    (void)d;
+}
+
+/* --- the process
+ * -------------------------------------------------------------------------------------------- */
+
+static bool run_peer(const struct process_driver *p, const struct driver_line *line,
+                     const struct endpoint *want, int control, uint64_t seed, struct error *err)
+{
+    struct bound_ports ports;
+    struct reference_service service = {.control = control, .link = link_udp_open(control, err)};
+    if (!service.link || !link_bind(service.link, want, &ports.ike, err) ||
+        !link_bind(service.link, want, &ports.natt, err))
+        return false;
+    const struct reference_setup setup = {.config = &p->driver.config,
+                                          .fault = p->fault,
+                                          .local_ike = ports.ike,
+                                          .remote_ike = line->cluster_ike,
+                                          .local_natt_port = ports.natt.port,
+                                          .remote_natt_port = line->cluster_natt.port,
+                                          .seed = seed};
+    service.peer = reference_peer_new(&setup, err);
+    bool ok = service.peer && write(control, &ports, sizeof ports) == (ssize_t)sizeof ports &&
+              reference_serve(&service, err);
+    reference_peer_free(service.peer);
+    link_close(service.link);
+    return ok;
+}
+
+_Noreturn static void be_the_peer(const struct process_driver *p, struct driver_line *line,
+                                  const struct endpoint *want, int control, uint64_t seed)
+{
+    struct error err = {0};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    link_close(line->link);
+    close(p->control);
+    bool ok = run_peer(p, line, want, control, seed, &err);
+    if (!ok)
+        (void)!write(control, err.text, strlen(err.text));
+    /* Not exit(): what the parent has open is the parent's to flush. */
+    _exit(ok ? 0 : 1);
+}
+
+/* --- the driver
+ * ----------------------------------------------------------------------------------------------- */
+
+static bool learn_ports(const struct process_driver *p, struct driver_line *line, struct error *err)
+{
+    union {
+        struct bound_ports ports;
+        char text[320];
+    } said = {0};
+    ssize_t n = read(p->control, &said, sizeof said - 1);
+    if (n != (ssize_t)sizeof said.ports)
+        return fail(err, "the reference peer did not start: %.200s", n > 0 ? said.text : "its process ended");
+    line->peer_ike = said.ports.ike;
+    line->peer_natt = said.ports.natt;
+    return true;
+}
+
+static bool process_open(struct driver *d, unsigned slot, const struct combination *c, uint64_t seed,
+                         int64_t start_us, struct driver_line *line, struct error *err)
+{
+    struct process_driver *p = (struct process_driver *)d;
+    struct endpoint any;
+    int pair[2];
+    (void)slot;
+    (void)start_us;
+    if (!endpoint_parse(c->value[AXIS_FAMILY] == FAMILY_IPV6 ? "::1" : "127.0.0.1", 0, &any, err))
+        return false;
+    line->link = link_udp_open(-1, err);
+    if (!line->link || !link_bind(line->link, &any, &line->cluster_ike, err) ||
+        !link_bind(line->link, &any, &line->cluster_natt, err))
+        return false;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return fail(err, "socketpair: %s", strerror(errno));
+    p->control = pair[0];
+    p->pid = fork();
+    if (p->pid == 0)
+        be_the_peer(p, line, &any, pair[1], seed);
+    close(pair[1]);
+    if (p->pid < 0) {
+        p->pid = 0;
+        return fail(err, "fork: %s", strerror(errno));
+    }
+    return learn_ports(p, line, err);
+}
+
+static void process_close(struct driver *d, unsigned slot)
+{
+    struct process_driver *p = (struct process_driver *)d;
+    (void)slot;
+    if (p->control >= 0)
+        close(p->control); /* the peer ends by itself */
+    p->control = -1;
+    if (p->pid > 0)
+        waitpid(p->pid, NULL, 0);
+    p->pid = 0;
+}
+
+static int pulled_nothing(struct error *err)
+{
+    fail(err, "the reference peer's process is gone");
+    return 1;
+}
+
+static int process_trigger(struct driver *d, unsigned slot, const char *verb, struct error *err)
+{
+    struct process_driver *p = (struct process_driver *)d;
+    char reply[400], *text;
+    (void)slot;
+    if (send(p->control, verb, strlen(verb), MSG_NOSIGNAL) < 0)
+        return pulled_nothing(err);
+    ssize_t n = read(p->control, reply, sizeof reply - 1);
+    if (n <= 0)
+        return pulled_nothing(err);
+    reply[n] = '\0';
+    long status = strtol(reply, &text, 10);
+    fail(err, "%s", text + (*text == ' '));
+    return (int)status;
+}
+
+static void no_logs(struct driver *d, unsigned slot, const char *path)
+{
+    (void)d;
+    (void)slot;
+    (void)path;
+}
+
+struct driver *reference_udp(const char *fault, struct error *err)
+{
+    static const struct driver_ops ops = {.start = process_start,
+                                          .stop = process_stop,
+                                          .open = process_open,
+                                          .close = process_close,
+                                          .trigger = process_trigger,
+                                          .logs = no_logs};
+    struct process_driver *p = calloc(1, sizeof *p);
+    if (!p) {
+        fail(err, "out of memory");
+        return NULL;
+    }
+    p->driver.ops = &ops;
+    p->control = -1;
+    if (reference_configure(&p->driver.config, fault, &p->fault, err))
+        return &p->driver;
+    free(p);
+    return NULL;
+}

@@ -1,0 +1,35 @@
+/* The built-in reference peer: an IKEv2 peer on the suite's own engine that follows RFC 6311 in full for
+ * message IDs, itself a cluster that can fail over. In memory on a virtual link, or as a process of its own
+ * over UDP. It can be told to break exactly one rule (a fault), which is how the cases are tested. */
+#ifndef PEERS_REFERENCE_REFERENCE_H
+#define PEERS_REFERENCE_REFERENCE_H
+
+#include "suite/driver.h"
+
+enum { FAULT_MAX_REQUIREMENTS = 8 };
+
+struct reference_peer;
+
+struct reference_fault {
+    const char *name;                              /* "accept-equal-m1" */
+    const char *requirement;                       /* the rule that it breaks */
+    const char *falls_too[FAULT_MAX_REQUIREMENTS]; /* what cannot hold any more when that rule is broken;
+                                                      NULL-terminated */
+    const char *text;
+    void (*apply)(struct reference_peer *peer);
+};
+
+const struct reference_fault *reference_faults(size_t *count);
+const struct reference_fault *reference_fault_find(const char *name); /* NULL: no such */
+
+/* `fault` NULL: none. NULL with the error for a fault that does not exist; the error lists what is near. */
+struct driver *reference_memory(const char *fault, struct error *err);
+
+/* A process of its own for each combination, on free ports of 127.0.0.1 or ::1. */
+struct driver *reference_udp(const char *fault, struct error *err);
+void reference_free(struct driver *driver);
+
+/* The peer alone, until it is ended by a signal: `understudy peer`. Returns an exit status. */
+int reference_peer_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,71 @@
+/* The reference peer over UDP: the loop that both the driver's process and `understudy peer` run. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "peers/reference/driver_parts.h"
+
+bool reference_configure(struct peer_config *config, const char *name, const struct reference_fault **fault,
+                         struct error *err)
+{
+    *fault = name ? reference_fault_find(name) : NULL;
+    if (name && !*fault)
+        return fail(err, "the reference peer has no fault \"%s\"; `understudy peer --list-faults` lists them",
+                    name);
+    return peer_config_parse(reference_peer_ini(), "the built-in peer.ini", config, err);
+}
+
+static bool let_out(const struct reference_service *s, struct error *err)
+{
+    struct datagram d;
+    while (reference_peer_output(s->peer, &d)) {
+        bool sent = link_send(s->link, &d, err);
+        datagram_clear(&d);
+        if (!sent)
+            return false;
+    }
+    return true;
+}
+
+/* One verb at a time; false: the other end is gone. */
+static bool obey(const struct reference_service *s)
+{
+    char verb[64], reply[400];
+    struct error err = {0};
+    ssize_t n = read(s->control, verb, sizeof verb - 1);
+    if (n <= 0)
+        return n < 0 && (errno == EINTR || errno == EAGAIN);
+    verb[n] = '\0';
+    int status = reference_peer_trigger(s->peer, verb, link_now(s->link), &err);
+    int len = snprintf(reply, sizeof reply, "%d %s", status, err.text);
+    return write(s->control, reply, (size_t)len) == len;
+}
+
+static bool asked(int control)
+{
+    struct pollfd p = {.fd = control, .events = POLLIN};
+    return control >= 0 && poll(&p, 1, 0) > 0;
+}
+
+bool reference_serve(const struct reference_service *s, struct error *err)
+{
+    while (!s->ended || !*s->ended) {
+        struct datagram d;
+        int64_t second = link_now(s->link) + CLOCK_MS(1000);
+        int got = link_receive(s->link, clock_earlier(second, reference_peer_deadline(s->peer)), &d, err);
+        if (got < 0)
+            return false;
+        if (got) {
+            reference_peer_input(s->peer, &d, link_now(s->link));
+            datagram_clear(&d);
+        }
+        if (asked(s->control) && !obey(s))
+            return true;
+        if (link_now(s->link) >= reference_peer_deadline(s->peer))
+            reference_peer_tick(s->peer, link_now(s->link));
+        if (!let_out(s, err))
+            return false;
+    }
+    return true;
+}
