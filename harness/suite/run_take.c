@@ -1,5 +1,6 @@
 #include "suite/run_parts.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,6 +58,17 @@ static void count_verdict(struct run *run, const struct run_item *item, size_t i
 
 /* --- what the processes send ---------------------------------------------------------------------- */
 
+/* A disk that fills up while a case writes its evidence makes ERRORs without end; one is enough. The errors
+ * of files end with the system's text. */
+static bool is_out_of_space(const struct outcome *o)
+{
+    static const int causes[] = {ENOSPC, EDQUOT, EFBIG};
+    for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
+        if (o->verdict == VERDICT_ERROR && strstr(o->reason, strerror(causes[i])))
+            return true;
+    return false;
+}
+
 static void take_verdict(struct run *run, struct run_child *child, json_t *line)
 {
     struct outcome outcome = {0};
@@ -71,6 +83,10 @@ static void take_verdict(struct run *run, struct run_child *child, json_t *line)
     if (outcome.tags & TAG(PEER_RESTART) && run->options->restart_peer) {
         run->restart = true;
         atomic_store(run->pause, true);
+    }
+    if (is_out_of_space(&outcome) && !run->over) {
+        fail(run->err, "%s", outcome.reason);
+        run_end_for(run, RUN_BROKEN);
     }
     outcome_clear(&outcome);
 }
