@@ -1,4 +1,5 @@
 /* IKE_SA_INIT as initiator (RFC 7296 1.2, 2.6, 2.7, 2.23). */
+#include "base/reader.h"
 #include "ike/sa.h"
 
 #include <stdio.h>
@@ -128,10 +129,29 @@ static void forget_attempt(struct ike_sa *sa)
     sa->has_keys = false;
 }
 
+/* The network may bring twice what made the exchange start anew; it asks for what is being done already. */
+static bool asks_for_what_is_done(const struct ike_sa *sa, const struct received *in)
+{
+    const struct wire_notify *cookie = ike_find_notify(&in->payloads, NOTIFY_COOKIE);
+    const struct wire_notify *other_ke = ike_find_notify(&in->payloads, NOTIFY_INVALID_KE_PAYLOAD);
+    struct reader r = reader_over(other_ke != NULL ? other_ke->data : (struct octets){0});
+    uint16_t method;
+    if (sa->handshake->negotiation.restarts == 0)
+        return false;
+    if (other_ke != NULL)
+        return read_u16(&r, &method) && method == sa->handshake->negotiation.ke_method;
+    return cookie != NULL && cookie->data.len > 0 &&
+           octets_equal(cookie->data, blob_octets(&sa->handshake->cookie));
+}
+
 bool init_conclude(struct ike_sa *sa, struct request *r, const struct received *in)
 {
     const struct wire_notify *cookie = ike_find_notify(&in->payloads, NOTIFY_COOKIE);
     uint16_t notify = error_notify_in(&in->payloads);
+    if (asks_for_what_is_done(sa, in)) {
+        host_drop(sa->host, sa, &in->header, "IKE_SA_INIT: asks for what was done already");
+        return false;
+    }
     if (cookie != NULL && ike_find(&in->payloads, PAYLOAD_SA) == NULL)
         return restart_with_cookie(sa, cookie);
     if (notify == NOTIFY_INVALID_KE_PAYLOAD)
