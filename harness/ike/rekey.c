@@ -168,6 +168,14 @@ static bool accept_answer(struct ike_sa *sa, const struct ike_sa *old, const str
            sa_derive_keys(sa, old, err);
 }
 
+/* The other end deletes it once it has our answer. But our delete of the old SA may overtake that answer, and
+ * then the other end never learns of the loser. */
+static void await_delete_of_loser(struct ike_sa *loser)
+{
+    loser->expires_us = loser->host->now_us + retransmission_span_us(&loser->host->config->retransmission);
+    sa_reschedule(loser);
+}
+
 /* RFC 7296 2.8.2: the SA that was made with the lowest nonce is deleted by the end that made it, the other
  * one inherits; who made that one deletes the old one. */
 static void decide(struct ike_sa *old, struct ike_sa *new, const struct negotiation *n,
@@ -179,6 +187,8 @@ static void decide(struct ike_sa *old, struct ike_sa *new, const struct negotiat
         delete_ike_start(new, 0);
         return;
     }
+    if (rival != NULL)
+        await_delete_of_loser(rival);
     succeed(old, new);
     delete_ike_start(old, 0);
 }

@@ -173,9 +173,9 @@ struct ike_sa {
     unsigned rounds_at_rekey; /* sync.rounds at that time */
     uint32_t last_notify_error;
 
-    int64_t expires_us;
-    int64_t due_us; /* key in the host's heap of deadlines */
-    size_t heap_at; /* 1 + place in it; 0: not there */
+    int64_t expires_us; /* of an SA that is not established, lingers, or lost a collision */
+    int64_t due_us;     /* key in the host's heap of deadlines */
+    size_t heap_at;     /* 1 + place in it; 0: not there */
     uint8_t init_digest[INIT_DIGEST_LEN];
     UT_hash_handle by_id, by_spi, by_init;
     struct ike_sa *next_ended;

@@ -93,10 +93,16 @@ int64_t ike_host_deadline(const struct ike_host *host)
 
 static void expire(struct ike_sa *sa)
 {
-    if (sa->state == SA_LINGERING)
+    if (sa->state == SA_LINGERING) {
         sa_forget(sa);
-    else
+    } else if (sa->state != SA_ESTABLISHED) {
         sa_end(sa, false, 0, "not established in time");
+    } else if (!sa->heard) {
+        sa_end(sa, false, 0, "lost a collision of rekeys");
+    } else {
+        sa->expires_us = CLOCK_NEVER; /* the other end uses it: its delete will come, or it is no loser */
+        sa_reschedule(sa);
+    }
 }
 
 void ike_host_tick(struct ike_host *host, int64_t now_us)
