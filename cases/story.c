@@ -2,6 +2,10 @@
 
 void judge_answered(struct stage *stage, const char *requirement, const struct sync_answer *a)
 {
+    /* An answer of the wrong form is judged as such (FMT), not as no answer. */
+    if (!a->answered && a->packet)
+        inconclusive(stage, "packet %u came for the sync request (packet %u) and is no valid answer to it",
+                     a->packet, a->request.packet);
     check(stage, requirement, a->answered, PACKETS(a->request.packet, a->packet),
           say(stage, "the sync request with M1 = %u is answered", a->request.sync.expected_send),
           a->answered ? say(stage, "answered with P2 = %u, M2 = %u", a->p2, a->m2) : "no valid answer came");

@@ -16,9 +16,10 @@ CASE(sync_stale_m1, .id = "sync.stale-m1-is-dropped", .version = 1,
      .axes = ON(REQUESTS_SEEN) | ON(PEER_OUTSTANDING) | ON(GENERATION))
 {
     establish(stage);
-    /* With nothing seen from the cluster no M1 is stale: one request, at least. */
-    unsigned n = axis_requests(stage);
-    exchange_requests(stage, n == 0 && ids_seen(stage).cluster_highest < 1 ? 2 : n);
+    exchange_requests(stage, axis_requests(stage));
+    /* Below 0 there is no M1: the peer must have seen ID 1 at least. */
+    while (ids_seen(stage).cluster_highest < 1)
+        exchange_requests(stage, 1);
     leave_peer_outstanding(stage);
     struct ids seen = ids_seen(stage);
     struct sync_request lower =

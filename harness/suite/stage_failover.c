@@ -149,6 +149,7 @@ struct crossing cross_syncs(struct stage *stage)
     unsigned rules[GATE_DIRECTIONS];
     size_t from_event = stage->n_events;
     unsigned before = stage->last_number;
+    size_t from_wire = stage->n_wire;
     c.ours.request.sync = sync_numbers(stage);
     pull(stage, "failover");
     hold_everything(stage, rules);
@@ -162,7 +163,9 @@ struct crossing cross_syncs(struct stage *stage)
     }
     pass_gate(stage);
     pump_until(stage, stage->patience_us, syncs_are_over, &from_event);
-    answer_to(stage, &c.ours.request, before, &c.ours);
+    settle(stage);
+    if (!answer_to(stage, &c.ours.request, before, &c.ours))
+        c.ours.packet = any_response(stage, from_wire);
     c.ours.answered = find_event(stage, from_event, IKE_EVENT_SYNCED, 0) != NULL;
     const struct ike_event *answered = find_event(stage, from_event, IKE_EVENT_SYNC_ANSWERED, 0);
     c.answered = answered != NULL;

@@ -113,6 +113,12 @@ const struct wire_notify *packet_notify(const struct wire_packet *p, uint16_t ty
 /* The sync notify of an authentic INFORMATIONAL with Message ID 0, well-formed; false: it is none. */
 bool packet_sync(const struct wire_packet *p, struct message_id_sync *out);
 
+/* Seals and sends a message of the active member's with a header of the case's choice: exchange, Message ID
+ * and the response flag; the rest of the header is right. `kept` (may be NULL) gets a copy that the stage
+ * owns. The packet's number. */
+unsigned send_by_hand(struct stage *stage, struct ike_header header, uint8_t first, struct octets chain,
+                      struct datagram *kept);
+
 /* --- stage_session.c ----------------------------------------------------------------------------- */
 
 const struct ike_event *find_event(const struct stage *stage, size_t from, enum ike_event_kind kind,
@@ -130,6 +136,11 @@ int64_t grace_us(const struct stage *stage);
 /* Waits until what the peer has been told has arrived, as far as one can know. */
 void settle(struct stage *stage);
 bool link_is_lossy(const struct stage *stage);
+
+/* --- stage_sync.c --- */
+
+/* The first response of an INFORMATIONAL since then, whatever it answers; 0: none. */
+unsigned any_response(const struct stage *stage, size_t from);
 
 /* --- stage_end.c ---------------------------------------------------------------------------------- */
 

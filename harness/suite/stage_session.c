@@ -8,7 +8,8 @@ int64_t grace_us(const struct stage *stage)
     return link_is_lossy(stage) ? grace + CLOCK_MS(40) : grace;
 }
 
-/* Where messages get lost, the other side repeats until it is content: one cannot see it, only wait it out. */
+/* Where messages get lost, the other side repeats until it is content: one cannot see it, only wait it out.
+ */
 void settle(struct stage *stage)
 {
     pump_for(stage, link_is_lossy(stage) ? CLOCK_MS(12000) : grace_us(stage));
@@ -159,6 +160,9 @@ static void demand_needs(struct stage *stage)
     struct announced a = peer_announced(stage);
     stage->sync_expected = a.message_id_sync && stage->ike.announce_message_id_sync;
     const char *role = role_of(stage) == ROLE_INITIATOR ? "responder" : "initiator";
+    if (needs && a.malformed)
+        inconclusive(
+            stage, "the peer's announcement is malformed (NEG-3): whether sync is agreed on cannot be said");
     if ((needs & NEED_MESSAGE_ID_SYNC) && !a.message_id_sync)
         unsupported(stage, "the peer, as %s, did not announce IKEV2_MESSAGE_ID_SYNC_SUPPORTED", role);
     if ((needs & NEED_REPLAY_COUNTER_SYNC) && !a.replay_counter_sync)

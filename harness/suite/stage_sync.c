@@ -81,7 +81,7 @@ static bool sync_is_over(struct stage *stage, void *arg)
 
 /* A response that came after the request and is not what answers it: the wrong form is for the case to judge.
  */
-static unsigned any_response(const struct stage *stage, size_t from)
+unsigned any_response(const struct stage *stage, size_t from)
 {
     for (size_t i = from; i < stage->n_wire; i++)
         if (packet_is(stage->wire[i], true, true, EXCHANGE_INFORMATIONAL) &&
@@ -145,23 +145,17 @@ struct sync_answer synchronize(struct stage *stage, struct message_id_sync numbe
 /* --- by hand
  * -------------------------------------------------------------------------------------------------------- */
 
-static struct sync_request seal_and_send(struct stage *stage, const struct ike_header *header,
-                                         struct message_id_sync numbers, const struct ike_payload *extra)
+static struct sync_request write_and_send(struct stage *stage, struct ike_header header,
+                                          struct message_id_sync numbers, const struct ike_payload *extra)
 {
     uint8_t buffer[512];
-    struct error err = {0};
     struct writer w = writer_into(buffer, sizeof buffer);
     struct payload_writer p = payloads_into(&w);
-    struct sync_request sent = {.sync = numbers, .message_id = header->message_id};
-    struct datagram d;
+    struct sync_request sent = {.sync = numbers, .message_id = header.message_id};
     write_message_id_sync(&p, &numbers);
     if (extra)
         write_payload_raw(&p, extra->type, extra->critical, extra->body);
-    if (!ike_sa_seal(active_host(stage), session_sa(stage), header, p.first, writer_octets(&w), &d, &err))
-        leave_with(stage, VERDICT_ERROR, err.text);
-    if (!datagram_copy(&sent.datagram, &d) || !keep_datagram(stage, &sent.datagram))
-        leave_with(stage, VERDICT_ERROR, "out of memory");
-    sent.packet = send_datagram(stage, &d);
+    sent.packet = send_by_hand(stage, header, p.first, writer_octets(&w), &sent.datagram);
     return sent;
 }
 
@@ -169,7 +163,7 @@ struct sync_request send_sync(struct stage *stage, struct message_id_sync number
                               const struct ike_payload *extra)
 {
     const struct ike_header header = {.exchange = EXCHANGE_INFORMATIONAL};
-    return seal_and_send(stage, &header, numbers, extra);
+    return write_and_send(stage, header, numbers, extra);
 }
 
 unsigned send_again(struct stage *stage, const struct sync_request *request)
@@ -233,7 +227,7 @@ void let_peer_syncs_through(struct stage *stage)
 struct sync_request answer_peer_sync(struct stage *stage, struct message_id_sync answer)
 {
     const struct ike_header header = {.exchange = EXCHANGE_INFORMATIONAL, .flags = IKE_FLAG_RESPONSE};
-    return seal_and_send(stage, &header, answer, NULL);
+    return write_and_send(stage, header, answer, NULL);
 }
 
 /* A retransmission has other octets to come than the first sending only by mistake; a new request has another

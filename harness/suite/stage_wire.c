@@ -214,3 +214,25 @@ bool same_octets(const struct stage *stage, unsigned a, unsigned b)
     const struct wire_packet *p = packet_numbered(stage, a), *q = packet_numbered(stage, b);
     return p && q && octets_equal(datagram_octets(&p->datagram), datagram_octets(&q->datagram));
 }
+
+unsigned send_by_hand(struct stage *stage, struct ike_header header, uint8_t first, struct octets chain,
+                      struct datagram *kept)
+{
+    struct error err = {0};
+    struct ike_sa_info info;
+    struct datagram d;
+    if (!ike_sa_info(active_host(stage), session_sa(stage), &info))
+        inconclusive(stage, "the IKE SA is gone: a message by hand cannot be sent");
+    header.version = IKE_VERSION;
+    header.flags |= info.initiator ? IKE_FLAG_INITIATOR : 0;
+    if (!ike_sa_seal(active_host(stage), session_sa(stage), &header, first, chain, &d, &err))
+        leave_with(stage, VERDICT_ERROR, err.text);
+    if (kept && (!datagram_copy(kept, &d) || !keep_datagram(stage, kept)))
+        leave_with(stage, VERDICT_ERROR, "out of memory");
+    unsigned number = send_datagram(stage, &d);
+    const struct wire_packet *p = packet_numbered(stage, number);
+    /* A message that the peer cannot open proves nothing by its silence. */
+    if (p && !p->opened)
+        leave_with(stage, VERDICT_ERROR, say(stage, "packet %u was sealed wrongly by the suite", number));
+    return number;
+}

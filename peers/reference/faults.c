@@ -425,7 +425,8 @@ static void answer_oldest_p2(const struct sync_view *view, const struct message_
                              struct sync_outcome *out)
 {
     standard_answer(view, request, out);
-    out->answer.expected_send = (uint32_t)larger(request->expected_recv, view->oldest_unanswered);
+    if (!view->own_sync_outstanding)
+        out->answer.expected_send = (uint32_t)larger(request->expected_recv, view->oldest_unanswered);
 }
 
 static void p2_skips_unanswered(struct reference_peer *peer)
