@@ -11,6 +11,7 @@
 #include "ike/host.h"
 #include "ike/propose.h"
 #include "ike/protect.h"
+#include "wire/ha.h"
 
 #include <check.h> /* last: it makes a macro of fail */
 
@@ -394,6 +395,55 @@ static inline void check_consistent(struct pair *p, unsigned n_sas, unsigned n_c
         ike_snapshot_free(b);
     }
     ck_assert_uint_eq(total, n_children);
+}
+
+/* --- message ID sync -------------------------------------------------------------------------------- */
+
+#define SYNC_REQUEST  "INFORMATIONAL 0 request { N(IKEV2_MESSAGE_ID_SYNC) }"
+#define SYNC_RESPONSE "INFORMATIONAL 0 response { N(IKEV2_MESSAGE_ID_SYNC) }"
+
+static inline enum side other_of(enum side s)
+{
+    return s == A ? B : A;
+}
+
+static inline struct message_id_sync values(uint8_t nonce, uint32_t m1, uint32_t p1)
+{
+    return (struct message_id_sync){{nonce, 2, 3, 4}, m1, p1};
+}
+
+static inline uint32_t send_sync(struct pair *p, enum side s, struct message_id_sync sync)
+{
+    uint32_t tag = ike_sa_sync(p->end[s].host, p->end[s].sa, &sync, p->now_us, NULL);
+    ck_assert_uint_ne(tag, 0);
+    return tag;
+}
+
+static inline uint32_t liveness(struct pair *p, enum side s)
+{
+    uint32_t tag = ike_sa_liveness(p->end[s].host, p->end[s].sa, p->now_us, NULL);
+    ck_assert_uint_ne(tag, 0);
+    return tag;
+}
+
+static inline void check_counters(struct pair *p, enum side s, uint64_t next_send, uint64_t next_recv)
+{
+    struct ike_sa_info info = info_of(p, s);
+    ck_assert_uint_eq(info.next_send, next_send);
+    ck_assert_uint_eq(info.next_recv, next_recv);
+}
+
+static inline bool is_remote_of(struct pair *p, enum side s, const struct endpoint *e)
+{
+    struct ike_sa_info info = info_of(p, s);
+    return endpoint_same(&info.remote, e);
+}
+
+/* Requests of that end, until it has used all IDs below `next`. */
+static inline void use_ids(struct pair *p, enum side s, uint32_t next)
+{
+    while (info_of(p, s).next_send < next)
+        check_alive(p, s);
 }
 
 #endif

@@ -3,11 +3,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static enum side other_of(enum side s)
-{
-    return s == A ? B : A;
-}
-
 /* The text of a message of A; from B it has the ID 2 lower, since B did not send IKE_SA_INIT and IKE_AUTH. */
 static const char *numbered(const char *format, enum side s, unsigned nth)
 {
