@@ -30,9 +30,43 @@ bool catalogue_matches_any(const char *glob)
 
 /* --- no such thing -------------------------------------------------------------------------------- */
 
+/* Words of which the first is right are a good guess, too: the IDs that begin as the word does. */
+static bool ids_that_begin(const char *word, char *out, size_t size)
+{
+    size_t n, found = 0, len = strcspn(word, "*?[");
+    const struct test_case *const *cases = all_cases(&n);
+    out[0] = '\0';
+    for (size_t i = 0; i < n && len > 2; i++)
+        if (strncmp(cases[i]->id, word, len) == 0 && found++ < 6)
+            snprintf(out + strlen(out), size - strlen(out), "%s%s", found > 1 ? ", " : "", cases[i]->id);
+    return found > 0;
+}
+
+/* The theme, "sync" of "sync.equal-m1-is-dropped", that the word's is nearest to. */
+static bool nearest_theme(const char *word, char out[64])
+{
+    char own[64];
+    size_t n;
+    struct cli_list themes = {0};
+    const struct test_case *const *cases = all_cases(&n);
+    snprintf(own, sizeof own, "%.*s", (int)strcspn(word, "."), word);
+    for (size_t i = 0; i < n; i++) {
+        char *theme = strndup(cases[i]->id, strcspn(cases[i]->id, "."));
+        if (!theme || !cli_list_add(&themes, theme))
+            free(theme);
+    }
+    const char *near = strchr(word, '.') ? cli_nearest(own, themes.items, themes.count) : NULL;
+    snprintf(out, 64, "%s", near ? near : "");
+    for (size_t i = 0; i < themes.count; i++)
+        free((char *)themes.items[i]);
+    cli_list_clear(&themes);
+    return out[0] != '\0';
+}
+
 int catalogue_no_case(const struct cli_command *command, const char *what)
 {
     struct cli_list ids = {0};
+    char guess[512], theme[64];
     size_t n;
     const struct test_case *const *cases = all_cases(&n);
     for (size_t i = 0; i < n; i++)
@@ -41,6 +75,10 @@ int catalogue_no_case(const struct cli_command *command, const char *what)
     cli_list_clear(&ids);
     if (near)
         return cli_usage_error(command, "no case is or matches \"%s\": did you mean %s?", what, near);
+    if (ids_that_begin(what, guess, sizeof guess))
+        return cli_usage_error(command, "no case is or matches \"%s\": did you mean one of %s?", what, guess);
+    if (nearest_theme(what, theme))
+        return cli_usage_error(command, "no case is or matches \"%s\": look among \"%s.*\"", what, theme);
     return cli_usage_error(command, "no case is or matches \"%s\"; `understudy list` shows all %zu", what, n);
 }
 

@@ -31,6 +31,9 @@ static int unknown_command(const char *word)
     fprintf(stderr, "understudy: unknown %s %s", word[0] == '-' ? "option" : "command", word);
     if (near)
         fprintf(stderr, ": did you mean %s?", near);
+    else
+        for (size_t i = 0; i < N_COMMANDS; i++)
+            fprintf(stderr, "%s %s", i ? "," : "; there are", names[i]);
     fputs("\nSee `understudy --help`.\n", stderr);
     return EXIT_USAGE;
 }

@@ -35,7 +35,10 @@ static int unknown_option(const struct cli_command *command, const char *word, c
     const char *near = cli_nearest(name, names, n);
     if (near)
         return cli_usage_error(command, "unknown option --%s: did you mean --%s?", name, near);
-    return cli_usage_error(command, "unknown option --%s", name);
+    char valid[512] = "";
+    for (size_t i = 0; i < n; i++)
+        snprintf(valid + strlen(valid), sizeof valid - strlen(valid), "%s--%s", i ? ", " : "", names[i]);
+    return cli_usage_error(command, "unknown option --%s; there are %s", name, valid);
 }
 
 int cli_next(const struct cli_command *command, int argc, char **argv, const char **value, int *status)

@@ -89,6 +89,17 @@ static void on_note(void *state, const char *text)
     fflush(stdout);
 }
 
+void console_reason(const struct outcome *outcome, char *out, size_t size)
+{
+    const char *broken[OUTCOME_MAX_BROKEN];
+    size_t n = outcome_broken(outcome, broken, OUTCOME_MAX_BROKEN), len = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < n && len < size; i++)
+        len += (size_t)snprintf(out + len, size - len, "%s%s", i ? ", " : ": ", broken[i]);
+    if (outcome->reason[0] && len < size)
+        snprintf(out + len, size - len, ": %s", outcome->reason);
+}
+
 static void note_requirements(struct console *console, const struct outcome *outcome)
 {
     size_t n;
@@ -143,8 +154,9 @@ static void on_verdict(void *state, const struct test_case *tc, const struct com
     if (!counts && outcome->verdict != VERDICT_WARN)
         return;
     if (!console->terminal && counts) {
-        printf("%s %s %s%s%s\n", verdict_name(outcome->verdict), tc->id, text, outcome->reason[0] ? ": " : "",
-               outcome->reason);
+        char why[512];
+        console_reason(outcome, why, sizeof why);
+        printf("%s %s %s%s\n", verdict_name(outcome->verdict), tc->id, text, why);
         fflush(stdout);
     }
     if (json_array_size(console->kept) < CONSOLE_MAX_KEPT)

@@ -7,7 +7,7 @@
 #include "suite/requirement.h"
 #include "suite/runner.h"
 
-enum { CONSOLE_MAX_KEPT = 1000, CONSOLE_MAX_SHOWN = 25 };
+enum { CONSOLE_MAX_KEPT = 1000, CONSOLE_MAX_SHOWN = 25, CONSOLE_MAX_ALSO = 4 };
 
 struct console {
     bool terminal, colour;
@@ -32,6 +32,9 @@ struct run_observer console_observer(struct console *console);
 void console_clear_line(struct console *console);
 const char *console_colour(const struct console *console, enum verdict verdict);
 const char *console_plain(const struct console *console);
+
+/* ": SYNC-4, FMT-2: the reason", for the end of a line; empty when there is nothing to say. */
+void console_reason(const struct outcome *outcome, char *out, size_t size);
 
 /* At the end (run_failures.c, run_table.c). */
 void console_print_failures(struct console *console);
