@@ -76,7 +76,7 @@ int catalogue_no_case(const struct cli_command *command, const char *what)
     if (near)
         return cli_usage_error(command, "no case is or matches \"%s\": did you mean %s?", what, near);
     if (ids_that_begin(what, guess, sizeof guess))
-        return cli_usage_error(command, "no case is or matches \"%s\": did you mean one of %s?", what, guess);
+        return cli_usage_error(command, "no case is or matches \"%s\": did you mean %s?", what, guess);
     if (nearest_theme(what, theme))
         return cli_usage_error(command, "no case is or matches \"%s\": look among \"%s.*\"", what, theme);
     return cli_usage_error(command, "no case is or matches \"%s\"; `understudy list` shows all %zu", what, n);
@@ -150,10 +150,18 @@ unsigned case_roles(const struct test_case *tc)
     return tc->roles ? tc->roles : BOTH_ROLES;
 }
 
+bool fault_breaks(const struct reference_fault *fault, const char *requirement)
+{
+    for (size_t i = 0; i < FAULT_MAX_REQUIREMENTS && fault->requirements[i]; i++)
+        if (strcmp(fault->requirements[i], requirement) == 0)
+            return true;
+    return false;
+}
+
 bool fault_proves(const struct reference_fault *fault, const struct test_case *tc)
 {
     for (size_t i = 0; i < CASE_MAX_REQUIREMENTS && tc->requires[i]; i++)
-        if (strcmp(fault->requirement, tc->requires[i]) == 0)
+        if (fault_breaks(fault, tc->requires[i]))
             return true;
     return false;
 }

@@ -24,6 +24,8 @@ case_group(const struct test_case *tc); /* "sync" of "sync.equal-m1-is-dropped",
 bool role_set_parse(const char *text, unsigned *roles);
 unsigned case_roles(const struct test_case *tc);
 
+bool fault_breaks(const struct reference_fault *fault, const char *requirement);
+
 /* The fault breaks a rule of the case: it proves that the case can fail. */
 bool fault_proves(const struct reference_fault *fault, const struct test_case *tc);
 

@@ -27,7 +27,7 @@ static void print_faults(const struct requirement *r)
     size_t n, shown = 0;
     const struct reference_fault *faults = reference_faults(&n);
     for (size_t i = 0; i < n; i++)
-        if (strcmp(faults[i].requirement, r->id) == 0)
+        if (fault_breaks(&faults[i], r->id))
             printf("%s`%s`", shown++ ? "<br>" : "", faults[i].name);
 }
 
