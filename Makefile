@@ -214,7 +214,6 @@ bench: $(BENCHES:%=$(BUILD)/bench/%) $(BUILD)/understudy
 
 matrix: $(BUILD)/understudy
 	$< matrix >$(BUILD)/matrix.md && mv $(BUILD)/matrix.md docs/matrix.md
-	$< requirements >$(BUILD)/requirements.md && mv $(BUILD)/requirements.md docs/requirements.md
 
 lint:
 	@JOBS=$(JOBS) CHECK_FLAGS='$(ours_cppflags) $(test_cflags) -std=c17' harness/tests/lint $(LINT)

@@ -1,0 +1,94 @@
+#!/bin/bash
+# The examples of the documentation do what they show. In each ```console block a line "$ COMMAND" is run, in an empty
+# folder that sees the repository; the lines below it must appear in its output, in that order ("..." stands for any).
+# It must end with 0, or with what "# exit status N" behind it says. A block below the line <!-- not run --> needs root
+# or a network and is left out. Also: links between the pages lead somewhere, and docs/matrix.md is what the program says.
+set -u
+root=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
+understudy=$(readlink -f "${UNDERSTUDY:-$root/build/understudy}")
+passed=0 failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+result() { # STATUS TITLE
+    if (($1 == 0)); then
+        passed=$((passed + 1))
+        echo "ok $((passed + failed)) - $2"
+    else
+        failed=$((failed + 1))
+        echo "not ok $((passed + failed)) - $2"
+    fi
+}
+
+shows() { # FILE LINE...: the lines are in the file, in this order
+    local file=$1 at=1 found line
+    shift
+    for line; do
+        [[ $line == ... || -z $line ]] && continue
+        found=$(tail -n "+$at" "$file" | grep -nFx -m 1 -- "$line" | cut -d: -f1)
+        [[ -n $found ]] || { echo "# not in the output: $line"; return 1; }
+        at=$((at + found))
+    done
+}
+
+run_example() { # PLACE COMMAND LINE...
+    local place=$1 command=$2 want=0 got
+    shift 2
+    [[ $command =~ '# exit status '([0-9]+) ]] && want=${BASH_REMATCH[1]}
+    (cd "$work/here" && PATH=$work/bin:$PATH NO_COLOR=1 timeout 300 bash -c "$command") >"$work/output" 2>&1 </dev/null
+    got=$?
+    [[ $got == "$want" ]] && shows "$work/output" "$@"
+    local status=$?
+    result $status "$place: $command"
+    ((status == 0)) || { echo "# exit status $got, expected $want"; tail -n 15 "$work/output" | sed 's/^/# /'; }
+}
+
+examples_of() { # PAGE
+    local page=$1 line before='' number=0 inside='' command='' place='' lines=()
+    while IFS= read -r line || [[ -n $line ]]; do
+        number=$((number + 1))
+        if [[ -z $inside && $line == '```console' ]]; then
+            inside=run
+            [[ $before == '<!-- not run -->' ]] && inside=skip
+        elif [[ -n $inside && ($line == '```' || $line == '$ '*) ]]; then
+            [[ -n $command ]] && run_example "$place" "$command" "${lines[@]}"
+            command='' lines=()
+            [[ $inside == run && $line == '$ '* ]] && command=${line#'$ '} place=$page:$number
+            [[ $line == '```' ]] && inside=''
+        elif [[ -n $command ]]; then
+            lines+=("$line")
+        fi
+        [[ -n $line ]] && before=$line
+    done <"$root/$page"
+}
+
+# What stands between backticks is no link.
+# shellcheck disable=SC2016 # and no expansion
+links_of() { # PAGE
+    local page=$1 target broken=0
+    while read -r target; do
+        [[ $target == *://* || $target == '#'* ]] && continue
+        [[ -e $root/$(dirname "$page")/${target%%#*} ]] || { echo "# $page: nothing at $target"; broken=1; }
+    done < <(sed 's/`[^`]*`//g' "$root/$page" | grep -oE '\]\([^)]+\)' | sed 's/^](//; s/)$//')
+    result $broken "$page: links"
+}
+
+mkdir "$work/here" "$work/bin"
+ln -s "$understudy" "$work/bin/understudy"
+for entry in "$root"/*; do
+    [[ $entry == */build ]] || ln -s "$entry" "$work/here/"
+done
+
+cd "$root" || exit 1
+for page in README.md docs/*.md vectors/*.md peers/*/*.md; do
+    links_of "$page"
+    examples_of "$page"
+done
+
+"$understudy" matrix >"$work/matrix.md" && diff -u docs/matrix.md "$work/matrix.md" >"$work/difference"
+status=$?
+result $status "docs/matrix.md is what \`understudy matrix\` says (make matrix)"
+((status == 0)) || head -n 20 "$work/difference" | sed 's/^/# /'
+
+echo "$passed passed, $failed failed"
+((failed == 0))
