@@ -1,14 +1,6 @@
 /* SYNC-1, SYNC-2: what a cluster that fails over must do. The peer under test is that cluster. */
 #include "cases/story.h"
 
-/* Waits for the peer's sync, lets a member answer it, and returns it. */
-static struct sync_request next_sync(struct stage *stage, unsigned after)
-{
-    struct sync_request theirs = await_peer_sync(stage, after);
-    peer_sync_settles(stage, &theirs);
-    return theirs;
-}
-
 CASE(sync_m1_of_a_failover, .id = "sync.m1-of-a-failover", .version = 1,
      .title = "A cluster that fails over proposes an M1 that it never used",
      .story = "The peer is a cluster. It has sent requests of its own; then its active member fails and the "
@@ -26,10 +18,13 @@ CASE(sync_m1_of_a_failover, .id = "sync.m1-of-a-failover", .version = 1,
     peer_asks(stage);
     struct ids before = ids_seen(stage);
     peer_fails_over(stage);
-    struct sync_request theirs = next_sync(stage, 0);
+    struct sync_request theirs = await_peer_sync(stage, 0);
     check(stage, "SYNC-1", theirs.sync.expected_send >= before.peer_next, PACKETS(theirs.packet),
           say(stage, "M1 above %lld, the highest ID that it used", (long long)before.peer_next - 1),
           say(stage, "M1 = %u", theirs.sync.expected_send));
+    observe(
+        stage, "SYNC-1", PACKETS(theirs.packet), "its window, at least, above the highest ID",
+        say(stage, "%lld above", (long long)theirs.sync.expected_send - ((long long)before.peer_next - 1)));
 }
 
 CASE(sync_m1_is_shared, .id = "sync.m1-is-shared", .version = 1,
@@ -51,7 +46,6 @@ CASE(sync_m1_is_shared, .id = "sync.m1-is-shared", .version = 1,
     peer_fails_over(stage);
     let_peer_syncs_through(stage);
     struct sync_request second = await_another_peer_sync(stage, &first);
-    peer_sync_settles(stage, &second);
     check(stage, "SYNC-2", second.sync.expected_send > first.sync.expected_send,
           PACKETS(first.packet, second.packet),
           say(stage, "M1 of the second above %u", first.sync.expected_send),

@@ -121,6 +121,9 @@ CASE(ex_a3, .id = "ex.a3-simultaneous-failover", .version = 1,
     check(stage, "EX-3", c.ours.answered && c.ours.p2 == peer_next && c.ours.m2 == cluster_next,
           PACKETS(c.theirs.packet, c.ours.packet), expected,
           c.ours.answered ? say(stage, "it answers (%u, %u)", c.ours.p2, c.ours.m2) : "it does not answer");
+    check(stage, "EX-3", c.answered_in_turn, PACKETS(c.ours.request.packet, c.theirs.packet),
+          "the peer answers ours without waiting for the answer to its own",
+          c.answered_in_turn ? "it does" : "it does not");
     check(stage, "EX-3", c.answered, PACKETS(c.theirs.packet), "the peer's own request can be answered",
           c.answered ? "it was" : "it was not");
     struct asked next = ask(stage);

@@ -1,11 +1,6 @@
 /* FMT: the exchange and its notifies. */
 #include "cases/story.h"
 
-static const char *nonce_text(struct stage *stage, const uint8_t *n)
-{
-    return say(stage, "%02x%02x%02x%02x", n[0], n[1], n[2], n[3]);
-}
-
 /* The form of the answer itself is judged by the monitors, packet by packet, under FMT-1 to FMT-4; here it
  * must come. */
 CASE(
@@ -47,12 +42,7 @@ CASE(fmt_nonce_is_echoed, .id = "fmt.nonce-is-echoed", .version = 1,
         struct message_id_sync numbers = sync_numbers(stage);
         memcpy(numbers.nonce, nonces[i], sizeof numbers.nonce);
         struct sync_answer a = try_synchronize(stage, numbers);
-        if (!a.packet)
-            inconclusive(stage, "the sync request with nonce %s was not answered",
-                         nonce_text(stage, nonces[i]));
-        check(stage, "FMT-4", a.answered, PACKETS(a.request.packet, a.packet),
-              say(stage, "nonce %s", nonce_text(stage, nonces[i])),
-              a.answered ? "it is echoed" : "no answer with it came");
+        judge_nonce_of(stage, &a);
     }
 }
 

@@ -52,7 +52,7 @@ bool link_is_lossy(const struct stage *stage)
     return o->lose_percent || o->duplicate_percent || o->reorder_percent;
 }
 
-/* --- setting up and putting away -------------------------------------------------------------------- */
+/* --- setting up and putting away ----------------------------------------------------------------- */
 
 static bool open_link(struct stage *stage, struct error *err)
 {
@@ -126,7 +126,7 @@ static void close_stage(struct stage *stage)
     free(stage->texts);
 }
 
-/* --- playing ----------------------------------------------------------------------------------------- */
+/* --- playing ------------------------------------------------------------------------------------- */
 
 /* A driver says by this prefix that the combination is beyond the peer, not broken. */
 static void could_not_open(struct stage *stage, const struct error *err)

@@ -14,7 +14,7 @@
 #include "suite/verdict.h"
 #include "wire/ha.h"
 
-/* --- the combination -------------------------------------------------------------------------- */
+/* --- the combination ----------------------------------------------------------------------------- */
 
 unsigned axis_of(const struct stage *stage, enum axis axis);
 enum role role_of(const struct stage *stage);
@@ -24,7 +24,7 @@ unsigned axis_requests(const struct stage *stage);
 
 const char *say(struct stage *stage, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* --- before the IKE SA ------------------------------------------------------------------------ */
+/* --- before the IKE SA --------------------------------------------------------------------------- */
 
 void cluster_announces(struct stage *stage, bool message_id_sync, bool replay_counter_sync);
 void cluster_window(struct stage *stage, uint32_t size);
@@ -35,7 +35,7 @@ void cluster_adds_notify(struct stage *stage, const struct wire_notify *n);
 /* Takes all of these back. */
 void cluster_adds_nothing(struct stage *stage);
 
-/* --- the session ------------------------------------------------------------------------------ */
+/* --- the session --------------------------------------------------------------------------------- */
 
 /* IKE_SA_INIT and IKE_AUTH in the combination's role, then what its axes "ike-sa" and "child-sas" ask for.
  * Without the announcements that the case needs it ends UNSUPPORTED. */
@@ -63,7 +63,7 @@ struct ids {
 };
 struct ids ids_seen(struct stage *stage);
 
-/* --- ordinary requests -------------------------------------------------------------------------- */
+/* --- ordinary requests --------------------------------------------------------------------------- */
 
 /* The cluster asks `n` times and is answered (empty INFORMATIONAL). */
 void exchange_requests(struct stage *stage, unsigned n);
@@ -106,7 +106,7 @@ unsigned leave_peer_requests_outstanding(struct stage *stage, unsigned n);
 /* The peer's requests reach the members again. */
 void let_peer_requests_through(struct stage *stage);
 
-/* --- failover ----------------------------------------------------------------------------------- */
+/* --- failover ------------------------------------------------------------------------------------ */
 
 /* From now on no update reaches the standby. */
 void lose_updates(struct stage *stage);
@@ -117,7 +117,7 @@ void fail_over(struct stage *stage);
 /* Pulls the driver's `failover`: the peer, itself a cluster, fails over. UNSUPPORTED without that trigger. */
 void peer_fails_over(struct stage *stage);
 
-/* --- message ID sync ---------------------------------------------------------------------------- */
+/* --- message ID sync ----------------------------------------------------------------------------- */
 
 struct sync_request {
     struct message_id_sync sync;
@@ -171,7 +171,7 @@ bool answer_to(struct stage *stage, const struct sync_request *request, unsigned
  * up. */
 struct sync_request send_request_with_id(struct stage *stage, uint32_t message_id);
 
-/* --- the peer's own sync (it is a cluster) ---------------------------------------------------------- */
+/* --- the peer's own sync (it is a cluster) ------------------------------------------------------- */
 
 /* Waits for a sync request of the peer; `after` is a packet number. Ends the case when none comes. */
 struct sync_request await_peer_sync(struct stage *stage, unsigned after);
@@ -195,7 +195,7 @@ struct sync_request answer_peer_sync(struct stage *stage, struct message_id_sync
 /* Did the peer send this request again, after packet `after`? Waits as long as the peer has time. */
 bool peer_sends_again(struct stage *stage, const struct sync_request *request, unsigned after);
 
-/* --- evidence and judgement ----------------------------------------------------------------------- */
+/* --- evidence and judgement ---------------------------------------------------------------------- */
 
 #define PACKETS(...) ((const unsigned[]){__VA_ARGS__, 0})
 #define NO_PACKETS   ((const unsigned[]){0})
@@ -209,6 +209,9 @@ void not_judged(struct stage *stage, const char *requirement, const char *why);
 
 /* The form of an answer to a sync: the checks of FMT-1 to FMT-4, one by one. */
 void judge_form_of(struct stage *stage, const struct sync_answer *a);
+
+/* FMT-4 alone; ends the case when there is no nonce to look at. */
+void judge_nonce_of(struct stage *stage, const struct sync_answer *a);
 
 /* What came of silence that was expected after `sent`. The fence is an ordinary request of the active member
  * right behind it; then a short grace. */
@@ -231,7 +234,7 @@ _Noreturn void inconclusive(struct stage *stage, const char *format, ...)
 _Noreturn void unsupported(struct stage *stage, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* --- crossing messages (RFC 6311 Appendix A.3) ---------------------------------------------------------- */
+/* --- crossing messages (RFC 6311 Appendix A.3) --------------------------------------------------- */
 
 /* Both sides fail over at once: the member's and the peer's sync requests and their answers cross as the axes
  * "order" and "loss" say. */
@@ -240,6 +243,7 @@ struct crossing {
     struct sync_request theirs;    /* the peer's request */
     struct message_id_sync answer; /* our answer to it */
     bool answered;                 /* we did answer */
+    bool answered_in_turn;         /* the peer answered ours when the order gave it its turn */
 };
 struct crossing cross_syncs(struct stage *stage);
 

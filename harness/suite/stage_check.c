@@ -5,7 +5,7 @@
 #include "suite/requirement.h"
 #include "suite/stage_parts.h"
 
-/* --- checks ------------------------------------------------------------------------------------------ */
+/* --- checks -------------------------------------------------------------------------------------- */
 
 void add_check(struct stage *stage, const char *requirement, enum check_result result,
                const unsigned *packets, const char *expected, const char *seen, const char *silence)
@@ -40,7 +40,7 @@ void not_judged(struct stage *stage, const char *requirement, const char *why)
         snprintf(stage->outcome->reason, sizeof stage->outcome->reason, "%s: %s", requirement, why);
 }
 
-/* --- leaving ------------------------------------------------------------------------------------------ */
+/* --- leaving ------------------------------------------------------------------------------------- */
 
 _Noreturn void leave_with(struct stage *stage, enum verdict verdict, const char *reason)
 {
@@ -71,7 +71,7 @@ _Noreturn void unsupported(struct stage *stage, const char *format, ...)
     leave_with(stage, VERDICT_UNSUPPORTED, text);
 }
 
-/* --- silence ------------------------------------------------------------------------------------------- */
+/* --- silence ------------------------------------------------------------------------------------- */
 
 /* Does this packet answer what was sent? A response with its ID that is no duplicate of something older;
  * where the request was a sync, one that carries another sync's nonce answers that other one. */
@@ -157,8 +157,7 @@ void check_silence(struct stage *stage, const char *requirement, const struct sy
         watch_silence(stage, requirement, sent);
 }
 
-/* --- late replies: called when the case has ended --------------------------------------------------------
- */
+/* --- late replies: called when the case has ended ------------------------------------------------ */
 
 static void judge_late_reply(struct stage *stage, unsigned index)
 {

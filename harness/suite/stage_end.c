@@ -2,7 +2,7 @@
 
 #include "suite/stage_parts.h"
 
-/* --- is the peer still there? (IKE-8) ------------------------------------------------------------------ */
+/* --- is the peer still there? (IKE-8) ------------------------------------------------------------ */
 
 static bool anything_came(struct stage *stage, void *from)
 {
@@ -43,8 +43,7 @@ static void check_survival(struct stage *stage)
               "neither a request on the IKE SA nor a new IKE_SA_INIT was answered", NULL);
 }
 
-/* --- faults that never happened --------------------------------------------------------------------------
- */
+/* --- faults that never happened ------------------------------------------------------------------ */
 
 static void check_gate(struct stage *stage)
 {

@@ -21,8 +21,7 @@ void peer_fails_over(struct stage *stage)
     pull(stage, "failover");
 }
 
-/* --- crossing syncs
- * ------------------------------------------------------------------------------------------ */
+/* --- crossing syncs ------------------------------------------------------------------------------ */
 
 /* The four messages of two crossing syncs, and whether they pass the gate already. */
 enum crossing_message { MESSAGE_A, MESSAGE_B, MESSAGE_a, MESSAGE_b, CROSSING_MESSAGES };
@@ -107,7 +106,9 @@ static void hold_everything(struct stage *stage, unsigned rules[GATE_DIRECTIONS]
     }
 }
 
-static void deliver_in_order(struct stage *stage)
+/* Says whether the peer's answer was there when its turn came: before the peer's own sync was answered, in
+ * the orders that want it so. */
+static bool deliver_in_order(struct stage *stage)
 {
     static const enum crossing_message orders[][CROSSING_MESSAGES] = {
         [ORDER_AaBb] = {MESSAGE_A, MESSAGE_a, MESSAGE_B, MESSAGE_b},
@@ -125,15 +126,18 @@ static void deliver_in_order(struct stage *stage)
     const enum crossing_message *order = orders[axis_of(stage, AXIS_ORDER)];
     int loses = lost[axis_of(stage, AXIS_LOSS)];
     struct valve valve = {0};
+    bool in_turn = true;
     for (unsigned i = 0; i < CROSSING_MESSAGES; i++) {
         bool there = await_held(stage, order[i], &valve);
         if (there && (int)order[i] == loses) {
             lose_held(stage, order[i]);
-            await_held(stage, order[i], &valve);
+            there = await_held(stage, order[i], &valve);
         }
+        in_turn = in_turn && (there || order[i] != MESSAGE_a);
         valve.open[order[i]] = true;
         let_through(stage, &valve);
     }
+    return in_turn;
 }
 
 static bool syncs_are_over(struct stage *stage, void *arg)
@@ -156,7 +160,7 @@ struct crossing cross_syncs(struct stage *stage)
     if (!cluster_sync(&stage->cluster, &c.ours.request.sync, stage_now(stage), &err))
         leave_with(stage, VERDICT_ERROR, err.text);
     c.theirs = await_peer_sync(stage, before);
-    deliver_in_order(stage);
+    c.answered_in_turn = deliver_in_order(stage);
     for (unsigned direction = 0; direction < GATE_DIRECTIONS; direction++) {
         gate_remove(stage->gate, rules[direction]);
         gate_release_all(stage->gate, (enum gate_direction)direction);

@@ -71,7 +71,7 @@ struct stage {
     size_t n_texts, texts_capacity;
 };
 
-/* --- stage_pump.c ------------------------------------------------------------------------------ */
+/* --- stage_pump.c -------------------------------------------------------------------------------- */
 
 int64_t stage_now(struct stage *stage);
 
@@ -93,7 +93,7 @@ unsigned pass_gate(struct stage *stage);
 /* Lets out what the members want to send. */
 void flush_members(struct stage *stage);
 
-/* --- stage_wire.c ------------------------------------------------------------------------------- */
+/* --- stage_wire.c -------------------------------------------------------------------------------- */
 
 const struct wire_packet *record_packet(struct stage *stage, const struct datagram *d, bool from_peer,
                                         bool on_wire);
@@ -137,22 +137,22 @@ int64_t grace_us(const struct stage *stage);
 void settle(struct stage *stage);
 bool link_is_lossy(const struct stage *stage);
 
-/* --- stage_sync.c --- */
+/* --- stage_sync.c -------------------------------------------------------------------------------- */
 
 /* The first response of an INFORMATIONAL since then, whatever it answers; 0: none. */
 unsigned any_response(const struct stage *stage, size_t from);
 
-/* --- stage_end.c ---------------------------------------------------------------------------------- */
+/* --- stage_end.c --------------------------------------------------------------------------------- */
 
 /* After the case: late replies, unused gate rules, is the peer still there, clean up. */
 void finish_stage(struct stage *stage);
 
-/* --- monitor.c ------------------------------------------------------------------------------------ */
+/* --- monitor.c ----------------------------------------------------------------------------------- */
 
 /* Rules over all that was on the wire; findings become checks. */
 void run_monitors(struct stage *stage);
 
-/* --- stage_check.c --------------------------------------------------------------------------------- */
+/* --- stage_check.c ------------------------------------------------------------------------------- */
 
 void add_check(struct stage *stage, const char *requirement, enum check_result result,
                const unsigned *packets, const char *expected, const char *seen, const char *silence);

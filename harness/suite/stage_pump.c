@@ -7,7 +7,7 @@ int64_t stage_now(struct stage *stage)
     return link_now(stage->line.link);
 }
 
-/* --- to the peer ---------------------------------------------------------------------------------- */
+/* --- to the peer --------------------------------------------------------------------------------- */
 
 static unsigned transmit(struct stage *stage, const struct datagram *d)
 {
@@ -50,7 +50,7 @@ unsigned send_datagram(struct stage *stage, struct datagram *d)
     return pass_gate(stage);
 }
 
-/* --- events ---------------------------------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------------------------------- */
 
 static void keep_event(struct stage *stage, const struct ike_event *e)
 {
@@ -95,7 +95,7 @@ void flush_members(struct stage *stage)
     cluster_publish(&stage->cluster, stage_now(stage));
 }
 
-/* --- from the peer ---------------------------------------------------------------------------------- */
+/* --- from the peer ------------------------------------------------------------------------------- */
 
 static void arrive(struct stage *stage, const struct datagram *d)
 {

@@ -1,7 +1,6 @@
 #include "suite/stage_parts.h"
 
-/* --- message IDs as the wire shows them ------------------------------------------------------------------
- */
+/* --- message IDs as the wire shows them ---------------------------------------------------------- */
 
 /* A packet of the session that counts: in clear only where nothing is protected yet. */
 static bool is_authentic(const struct stage *stage, const struct wire_packet *p)
@@ -50,8 +49,7 @@ struct ids ids_seen(struct stage *stage)
     return ids;
 }
 
-/* --- the cluster asks
- * ---------------------------------------------------------------------------------------- */
+/* --- the cluster asks ---------------------------------------------------------------------------- */
 
 /* A wait for one own request. Tags are a host's own: another member's may be the same number, so only the
  * events since count. */
@@ -172,8 +170,7 @@ struct sync_request send_request_with_id(struct stage *stage, uint32_t message_i
     return sent;
 }
 
-/* --- the peer asks
- * --------------------------------------------------------------------------------------------- */
+/* --- the peer asks ------------------------------------------------------------------------------- */
 
 static const struct wire_packet *peer_request_since(const struct stage *stage, size_t from)
 {
@@ -219,8 +216,7 @@ void peer_asks_until(struct stage *stage, uint64_t next)
             return;
 }
 
-/* --- the peer's requests stay outstanding
- * ------------------------------------------------------------------------- */
+/* --- the peer's requests stay outstanding -------------------------------------------------------- */
 
 static void keep_peer_requests_back(struct stage *stage)
 {

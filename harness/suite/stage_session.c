@@ -34,7 +34,7 @@ const struct ike_event *find_event(const struct stage *stage, size_t from, enum 
     return NULL;
 }
 
-/* --- triggers ---------------------------------------------------------------------------------------- */
+/* --- triggers ------------------------------------------------------------------------------------ */
 
 bool try_pull(struct stage *stage, const char *verb)
 {
@@ -55,7 +55,7 @@ void pull(struct stage *stage, const char *verb)
         unsupported(stage, "the peer's driver has no trigger \"%s\"", verb);
 }
 
-/* --- establishing -------------------------------------------------------------------------------------- */
+/* --- establishing -------------------------------------------------------------------------------- */
 
 static bool is_established(struct stage *stage, void *arg)
 {
@@ -119,8 +119,7 @@ bool try_establish(struct stage *stage, const char **why)
     return stage->session;
 }
 
-/* --- announcements ----------------------------------------------------------------------------------------
- */
+/* --- announcements ------------------------------------------------------------------------------- */
 
 static const struct wire_packet *peer_auth_message(const struct stage *stage)
 {
@@ -173,8 +172,7 @@ static void demand_needs(struct stage *stage)
         unsupported(stage, "the peer accepts %u request at a time, the case needs 5", info.window_send);
 }
 
-/* --- the axes that follow the first IKE SA
- * ------------------------------------------------------------------ */
+/* --- the axes that follow the first IKE SA ------------------------------------------------------- */
 
 static bool has_event(struct stage *stage, void *kind)
 {
@@ -229,8 +227,7 @@ void establish(struct stage *stage)
     flush_members(stage);
 }
 
-/* --- ending
- * ---------------------------------------------------------------------------------------------------- */
+/* --- ending -------------------------------------------------------------------------------------- */
 
 void end_session(struct stage *stage)
 {

@@ -1,7 +1,6 @@
 #include "suite/stage_parts.h"
 
-/* --- numbers -----------------------------------------------------------------------------------------------
- */
+/* --- numbers ------------------------------------------------------------------------------------- */
 
 struct message_id_sync sync_numbers(struct stage *stage)
 {
@@ -19,8 +18,7 @@ struct message_id_sync sync_of(struct stage *stage, uint64_t m1, uint64_t p1)
     return numbers;
 }
 
-/* --- looking for requests and answers on the wire
- * ------------------------------------------------------------- */
+/* --- looking for requests and answers on the wire ------------------------------------------------ */
 
 static bool has_nonce(const struct wire_packet *p, const uint8_t *nonce, struct message_id_sync *out)
 {
@@ -64,8 +62,7 @@ static const struct wire_packet *first_sync_request(const struct stage *stage, s
     return NULL;
 }
 
-/* --- the member synchronizes
- * ------------------------------------------------------------------------------------ */
+/* --- the member synchronizes --------------------------------------------------------------------- */
 
 struct sync_wait {
     size_t from_event;
@@ -142,8 +139,7 @@ struct sync_answer synchronize(struct stage *stage, struct message_id_sync numbe
                  numbers.expected_send, a.request.packet, (long long)(stage->patience_us / 1000));
 }
 
-/* --- by hand
- * -------------------------------------------------------------------------------------------------------- */
+/* --- by hand ------------------------------------------------------------------------------------- */
 
 static struct sync_request write_and_send(struct stage *stage, struct ike_header header,
                                           struct message_id_sync numbers, const struct ike_payload *extra)
@@ -174,8 +170,7 @@ unsigned send_again(struct stage *stage, const struct sync_request *request)
     return send_datagram(stage, &d);
 }
 
-/* --- the peer's own sync
- * ---------------------------------------------------------------------------------------------- */
+/* --- the peer's own sync ------------------------------------------------------------------------- */
 
 struct peer_sync_wait {
     size_t from;
@@ -268,8 +263,7 @@ bool peer_sends_again(struct stage *stage, const struct sync_request *request, u
     return pump_until(stage, stage->patience_us, is_repeated, &wait);
 }
 
-/* --- settling
- * --------------------------------------------------------------------------------------------------- */
+/* --- settling ------------------------------------------------------------------------------------ */
 
 static const struct wire_packet *answer_of_ours(const struct stage *stage, const struct sync_request *theirs)
 {

@@ -4,7 +4,7 @@
 #include "suite/stage_parts.h"
 #include "wire/describe.h"
 
-/* --- reading what was seen ------------------------------------------------------------------------- */
+/* --- reading what was seen ----------------------------------------------------------------------- */
 
 static struct octets ike_octets(const struct datagram *d)
 {
@@ -64,7 +64,7 @@ static const struct wire_packet *find_earlier(const struct stage *stage, const s
     return NULL;
 }
 
-/* --- the record ------------------------------------------------------------------------------------ */
+/* --- the record ---------------------------------------------------------------------------------- */
 
 static void journal_packet(struct stage *stage, const struct wire_packet *p)
 {
@@ -171,7 +171,7 @@ void wire_clear(struct stage *stage)
     free(stage->events);
 }
 
-/* --- looking things up ------------------------------------------------------------------------------ */
+/* --- looking things up --------------------------------------------------------------------------- */
 
 bool of_session(const struct stage *stage, const struct wire_packet *p)
 {

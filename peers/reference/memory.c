@@ -15,7 +15,7 @@ struct memory_driver {
     struct link *link;
 };
 
-/* --- the node ------------------------------------------------------------------------------------------- */
+/* --- the node ------------------------------------------------------------------------------------ */
 
 static void let_out(struct memory_driver *m)
 {
@@ -46,8 +46,7 @@ static int64_t node_deadline(void *state)
     return reference_peer_deadline(m->peer);
 }
 
-/* --- the driver ------------------------------------------------------------------------------------------
- */
+/* --- the driver ---------------------------------------------------------------------------------- */
 
 static bool memory_start(struct driver *d, struct error *err)
 {

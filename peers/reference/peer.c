@@ -29,8 +29,7 @@ const char *reference_peer_ini(void)
            "harness = 198.51.100.1/32\n";
 }
 
-/* --- setting up ------------------------------------------------------------------------------------------
- */
+/* --- setting up ---------------------------------------------------------------------------------- */
 
 static bool configure(struct reference_peer *peer, const struct reference_setup *setup, struct error *err)
 {
@@ -94,8 +93,7 @@ void reference_peer_free(struct reference_peer *peer)
     free(peer);
 }
 
-/* --- triggers ---------------------------------------------------------------------------------------------
- */
+/* --- triggers ------------------------------------------------------------------------------------ */
 
 static int pulled(bool worked)
 {
@@ -176,8 +174,7 @@ int reference_peer_trigger(struct reference_peer *peer, const char *verb, int64_
     return DRIVER_NO_SUCH_TRIGGER;
 }
 
-/* --- traffic and time
- * --------------------------------------------------------------------------------------- */
+/* --- traffic and time ---------------------------------------------------------------------------- */
 
 /* Which IKE SA is the session is told by events; nobody else reads them here. */
 static void follow(struct reference_peer *peer, int64_t now_us)

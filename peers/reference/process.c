@@ -34,8 +34,7 @@ static void process_stop(struct driver *d)
     (void)d;
 }
 
-/* --- the process
- * -------------------------------------------------------------------------------------------- */
+/* --- the process --------------------------------------------------------------------------------- */
 
 static bool run_peer(const struct process_driver *p, const struct driver_line *line,
                      const struct endpoint *want, int control, uint64_t seed, struct error *err)
@@ -74,8 +73,7 @@ _Noreturn static void be_the_peer(const struct process_driver *p, struct driver_
     _exit(ok ? 0 : 1);
 }
 
-/* --- the driver
- * ----------------------------------------------------------------------------------------------- */
+/* --- the driver ---------------------------------------------------------------------------------- */
 
 static bool learn_ports(const struct process_driver *p, struct driver_line *line, struct error *err)
 {

@@ -11,10 +11,9 @@ enum { FAULT_MAX_REQUIREMENTS = 8 };
 struct reference_peer;
 
 struct reference_fault {
-    const char *name;                              /* "accept-equal-m1" */
-    const char *requirement;                       /* the rule that it breaks */
-    const char *falls_too[FAULT_MAX_REQUIREMENTS]; /* what cannot hold any more when that rule is broken;
-                                                      NULL-terminated */
+    const char *name;                                 /* "accept-equal-m1" */
+    const char *requirements[FAULT_MAX_REQUIREMENTS]; /* the rules that it breaks, NULL-terminated */
+    const char *falls_too[FAULT_MAX_REQUIREMENTS];    /* what cannot hold any more then, NULL-terminated */
     const char *text;
     void (*apply)(struct reference_peer *peer);
 };
