@@ -5,7 +5,9 @@
  * that is never reused within a host; an id of an SA that is gone is refused, never dangling.
  *
  * The host answers the peer's requests by itself (liveness, deletes, new and rekeyed SAs, message ID sync);
- * what this end starts, the caller starts. A request waits in the SA while the window is closed.
+ * what this end starts, the caller starts (but for the delete of what a rekey replaced). A request waits in
+ * the SA while the window is closed. An SA that the peer deleted is gone for the caller at once; copies of
+ * the last request are still answered for as long as the peer may send them.
  */
 #ifndef IKE_HOST_H
 #define IKE_HOST_H
@@ -26,8 +28,9 @@ enum ike_event_kind {
     IKE_EVENT_CHILD_UP,    /* `child_spi` (ours, inbound); `replaced_spi` when it came from a rekey */
     IKE_EVENT_CHILD_DOWN,  /* `child_spi` */
     IKE_EVENT_ANSWERED,    /* own request `tag` is answered; `notify_error` is the error notify in it, or 0 */
-    IKE_EVENT_GAVE_UP,     /* own request `tag` was not answered after all retransmissions */
-    IKE_EVENT_REQUEST,     /* a request of the peer was processed and answered */
+    IKE_EVENT_GAVE_UP, /* own request `tag` was not answered: after all retransmissions, or its SA ended first
+                          (`text`). Other than for a sync request, DOWN follows */
+    IKE_EVENT_REQUEST, /* a request of the peer was processed and answered */
     IKE_EVENT_SYNC_ANSWERED, /* this end answered a sync request: `sync` is what it answered */
     IKE_EVENT_SYNCED,        /* own sync request `tag` is answered: `sync` is what the peer said (P2, M2) */
     IKE_EVENT_DROPPED,       /* a datagram was dropped; `text` says why */
