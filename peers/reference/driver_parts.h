@@ -8,13 +8,14 @@
 bool reference_configure(struct peer_config *config, const char *name, const struct reference_fault **fault,
                          struct error *err);
 
-/* Serves the peer over UDP until `control` ends or says "stop". Bound to `ike` and `natt`. What comes through
- * `control` are verbs, a line each; each is answered with a line "STATUS TEXT". */
+/* Serves the peer over UDP, on a link that is bound already. What comes through `verbs` are verbs; each is
+ * answered through `replies` with "STATUS TEXT" and a line feed. Ends when *ended is set, or when the verbs
+ * end. */
 struct reference_service {
     struct link *link;
     struct reference_peer *peer;
-    int control;               /* -1: none */
-    volatile const int *ended; /* set by a signal; NULL: none */
+    int verbs, replies;        /* -1: none */
+    volatile const int *ended; /* NULL: none */
 };
 bool reference_serve(const struct reference_service *service, struct error *err);
 

@@ -86,7 +86,8 @@ void keep_own_counter(struct reference_peer *peer)
 static enum sync_verdict judge_when_answered(const struct sync_view *view,
                                              const struct message_id_sync *request)
 {
-    return view->oldest_unanswered < view->next_send ? SYNC_DROP : standard(view, request);
+    return !view->own_sync_outstanding && view->oldest_unanswered < view->next_send ? SYNC_DROP
+                                                                                    : standard(view, request);
 }
 
 void wait_for_own_responses(struct reference_peer *peer)

@@ -102,6 +102,8 @@ static int pulled(bool worked)
 
 static int initiate(struct reference_peer *peer, struct member *m, int64_t now_us, struct error *err)
 {
+    if (!peer->remote.family)
+        return pulled(fail(err, "it was not told where to initiate to"));
     return pulled(ike_host_connect(m->host, &peer->local, &peer->remote, now_us, err) != 0);
 }
 

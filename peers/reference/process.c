@@ -40,7 +40,8 @@ static bool run_peer(const struct process_driver *p, const struct driver_line *l
                      const struct endpoint *want, int control, uint64_t seed, struct error *err)
 {
     struct bound_ports ports;
-    struct reference_service service = {.control = control, .link = link_udp_open(control, err)};
+    struct reference_service service = {
+        .verbs = control, .replies = control, .link = link_udp_open(control, err)};
     if (!service.link || !link_bind(service.link, want, &ports.ike, err) ||
         !link_bind(service.link, want, &ports.natt, err))
         return false;
@@ -147,6 +148,7 @@ static int process_trigger(struct driver *d, unsigned slot, const char *verb, st
         return pulled_nothing(err);
     reply[n] = '\0';
     long status = strtol(reply, &text, 10);
+    text[strcspn(text, "\n")] = '\0';
     fail(err, "%s", text + (*text == ' '));
     return (int)status;
 }

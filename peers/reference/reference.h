@@ -28,7 +28,17 @@ struct driver *reference_memory(const char *fault, struct error *err);
 struct driver *reference_udp(const char *fault, struct error *err);
 void reference_free(struct driver *driver);
 
-/* The peer alone, until it is ended by a signal: `understudy peer`. Returns an exit status. */
-int reference_peer_main(int argc, char **argv);
+/* The peer alone, over UDP, until *ended. */
+struct reference_options {
+    const char *address;      /* to listen on */
+    uint16_t port, natt_port; /* 0: any free one */
+    const char *remote;       /* where `initiate` goes to; NULL: it cannot initiate */
+    uint16_t remote_port, remote_natt_port;
+    const char *fault;         /* NULL: none */
+    int verbs, replies;        /* descriptors: a verb is read, a line "STATUS TEXT" written; -1: none */
+    volatile const int *ended; /* set by a signal */
+    void (*ready)(const struct endpoint *ike, const struct endpoint *natt, const struct peer_config *config);
+};
+bool reference_listen(const struct reference_options *options, struct error *err);
 
 #endif

@@ -33,19 +33,20 @@ static bool obey(const struct reference_service *s)
 {
     char verb[64], reply[400];
     struct error err = {0};
-    ssize_t n = read(s->control, verb, sizeof verb - 1);
+    ssize_t n = read(s->verbs, verb, sizeof verb - 1);
     if (n <= 0)
         return n < 0 && (errno == EINTR || errno == EAGAIN);
     verb[n] = '\0';
+    verb[strcspn(verb, "\n")] = '\0';
     int status = reference_peer_trigger(s->peer, verb, link_now(s->link), &err);
-    int len = snprintf(reply, sizeof reply, "%d %s", status, err.text);
-    return write(s->control, reply, (size_t)len) == len;
+    int len = snprintf(reply, sizeof reply, "%d %s\n", status, err.text);
+    return write(s->replies, reply, (size_t)len) == len;
 }
 
-static bool asked(int control)
+static bool asked(const struct reference_service *s)
 {
-    struct pollfd p = {.fd = control, .events = POLLIN};
-    return control >= 0 && poll(&p, 1, 0) > 0;
+    struct pollfd p = {.fd = s->verbs, .events = POLLIN};
+    return s->verbs >= 0 && poll(&p, 1, 0) > 0;
 }
 
 bool reference_serve(const struct reference_service *s, struct error *err)
@@ -60,7 +61,7 @@ bool reference_serve(const struct reference_service *s, struct error *err)
             reference_peer_input(s->peer, &d, link_now(s->link));
             datagram_clear(&d);
         }
-        if (asked(s->control) && !obey(s))
+        if (asked(s) && !obey(s))
             return true;
         if (link_now(s->link) >= reference_peer_deadline(s->peer))
             reference_peer_tick(s->peer, link_now(s->link));
@@ -68,4 +69,36 @@ bool reference_serve(const struct reference_service *s, struct error *err)
             return false;
     }
     return true;
+}
+
+bool reference_listen(const struct reference_options *o, struct error *err)
+{
+    struct peer_config config;
+    const struct reference_fault *fault;
+    struct endpoint ike, natt, remote = {0};
+    struct reference_service service = {.verbs = o->verbs, .replies = o->replies, .ended = o->ended};
+    if (!reference_configure(&config, o->fault, &fault, err) ||
+        !endpoint_parse(o->address, o->port, &ike, err) ||
+        (o->remote && !endpoint_parse(o->remote, o->remote_port, &remote, err)))
+        return false;
+    natt = ike;
+    natt.port = o->natt_port;
+    service.link = link_udp_open(o->verbs, err);
+    bool ok = service.link && link_bind(service.link, &ike, &ike, err) &&
+              link_bind(service.link, &natt, &natt, err);
+    const struct reference_setup setup = {.config = &config,
+                                          .fault = fault,
+                                          .local_ike = ike,
+                                          .remote_ike = remote,
+                                          .local_natt_port = natt.port,
+                                          .remote_natt_port = o->remote_natt_port};
+    service.peer = ok ? reference_peer_new(&setup, err) : NULL;
+    if (service.peer) {
+        o->ready(&ike, &natt, &config);
+        ok = reference_serve(&service, err);
+    }
+    ok = ok && service.peer;
+    reference_peer_free(service.peer);
+    link_close(service.link);
+    return ok;
 }

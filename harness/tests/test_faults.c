@@ -1,0 +1,204 @@
+/* The suite against its own faulty peers: each fault is caught by a case that claims its rule, and by nothing
+ * unrelated; each rule that can be broken has a fault; without a fault everything passes, also where packets
+ * get lost. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "crypto/cleanup.h"
+#include "peers/reference/reference.h"
+#include "suite/play.h"
+#include "suite/requirement.h"
+
+struct tally {
+    unsigned verdicts[VERDICT_COUNT];
+    char broken[64][16]; /* requirement IDs of broken checks, each once */
+    bool by_claimant[64];
+    unsigned n_broken;
+    char first_bad[400];
+};
+
+static bool claims(const struct test_case *tc, const char *requirement)
+{
+    for (unsigned i = 0; i < CASE_MAX_REQUIREMENTS && tc->requires[i]; i++)
+        if (strcmp(tc->requires[i], requirement) == 0)
+            return true;
+    return false;
+}
+
+static void count_broken(struct tally *t, const struct test_case *tc, const char *requirement)
+{
+    unsigned i = 0;
+    while (i < t->n_broken && strcmp(t->broken[i], requirement) != 0)
+        i++;
+    if (i == t->n_broken)
+        snprintf(t->broken[t->n_broken++], sizeof t->broken[0], "%s", requirement);
+    t->by_claimant[i] = t->by_claimant[i] || claims(tc, requirement);
+}
+
+static void count(struct tally *t, const struct test_case *tc, const struct combination *c,
+                  const struct outcome *o)
+{
+    t->verdicts[o->verdict]++;
+    for (unsigned i = 0; i < o->n_checks; i++) {
+        const struct check_record *r = &o->checks[i];
+        if (r->result != CHECK_BROKEN)
+            continue;
+        count_broken(t, tc, r->requirement);
+        if (!t->first_bad[0])
+            snprintf(t->first_bad, sizeof t->first_bad, "%s: %s: expected %s; seen %s", tc->id,
+                     r->requirement, r->expected, r->seen);
+    }
+    if (o->verdict > VERDICT_WARN && !t->first_bad[0]) {
+        char text[200];
+        combination_text(tc->axes | ON(ROLE), c, text, sizeof text);
+        snprintf(t->first_bad, sizeof t->first_bad, "%s (%s): %s", tc->id, text, o->reason);
+    }
+}
+
+static void play_case(struct driver *driver, const struct test_case *tc, enum depth depth, uint64_t seed,
+                      unsigned loss, struct tally *t)
+{
+    size_t n;
+    struct combination *list = combinations_of(tc->axes | ON(ROLE), tc->roles ? tc->roles : 3, depth, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct play_options options = {.test_case = tc,
+                                             .combination = &list[i],
+                                             .driver = driver,
+                                             .seed = random_derive_seed(seed + i, tc->id),
+                                             .lose_percent = loss,
+                                             .duplicate_percent = loss,
+                                             .reorder_percent = loss};
+        struct outcome outcome;
+        int64_t end_us;
+        play_combination(&options, &outcome, &end_us);
+        count(t, tc, &list[i], &outcome);
+        outcome_clear(&outcome);
+    }
+    free(list);
+}
+
+static struct tally play_all(const char *fault, enum depth depth, uint64_t seed, unsigned loss)
+{
+    struct tally t = {0};
+    struct error err = {0};
+    size_t n;
+    struct driver *driver = reference_memory(fault, &err);
+    ck_assert_msg(driver != NULL, "%s", err.text);
+    const struct test_case *const *cases = all_cases(&n);
+    for (size_t i = 0; i < n; i++)
+        play_case(driver, cases[i], depth, seed, loss, &t);
+    reference_free(driver);
+    return t;
+}
+
+static bool listed(const char *const *list, const char *requirement)
+{
+    for (unsigned i = 0; i < FAULT_MAX_REQUIREMENTS && list[i]; i++)
+        if (strcmp(list[i], requirement) == 0)
+            return true;
+    return false;
+}
+
+START_TEST(each_fault_is_caught_and_by_nothing_unrelated)
+{
+    size_t n;
+    const struct reference_fault *fault = &reference_faults(&n)[_i];
+    struct tally t = play_all(fault->name, DEPTH_NORMAL, 1, 0);
+    for (unsigned k = 0; k < FAULT_MAX_REQUIREMENTS && fault->requirements[k]; k++) {
+        bool caught = false;
+        for (unsigned i = 0; i < t.n_broken; i++)
+            caught = caught || (t.by_claimant[i] && strcmp(t.broken[i], fault->requirements[k]) == 0);
+        ck_assert_msg(caught, "%s: no case that claims %s fails by it", fault->name, fault->requirements[k]);
+    }
+    for (unsigned i = 0; i < t.n_broken; i++)
+        ck_assert_msg(listed(fault->requirements, t.broken[i]) || listed(fault->falls_too, t.broken[i]),
+                      "%s breaks %s, which is unrelated (%s)", fault->name, t.broken[i], t.first_bad);
+    ck_assert_msg(t.verdicts[VERDICT_ERROR] == 0, "%s leads to an ERROR of the suite: %s", fault->name,
+                  t.first_bad);
+}
+END_TEST
+
+static bool has_fault(const char *requirement)
+{
+    size_t n;
+    const struct reference_fault *faults = reference_faults(&n);
+    for (size_t i = 0; i < n; i++)
+        if (listed(faults[i].requirements, requirement))
+            return true;
+    return false;
+}
+
+START_TEST(each_claimed_rule_has_a_fault)
+{
+    size_t n;
+    const struct test_case *const *cases = all_cases(&n);
+    for (size_t i = 0; i < n; i++)
+        for (unsigned k = 0; k < CASE_MAX_REQUIREMENTS && cases[i]->requires[k]; k++) {
+            const struct requirement *r = requirement_find(cases[i]->requires[k]);
+            ck_assert_msg(r != NULL, "%s claims %s, which is no requirement", cases[i]->id,
+                          cases[i]->requires[k]);
+            if (r->level == LEVEL_MUST || r->level == LEVEL_BASE)
+                ck_assert_msg(has_fault(r->id), "%s has no fault that breaks it", r->id);
+        }
+}
+END_TEST
+
+START_TEST(each_case_catches_a_fault)
+{
+    size_t n;
+    const struct test_case *const *cases = all_cases(&n);
+    for (size_t i = 0; i < n; i++) {
+        bool judges = false, proven = false;
+        for (unsigned k = 0; k < CASE_MAX_REQUIREMENTS && cases[i]->requires[k]; k++) {
+            judges = judges || requirement_find(cases[i]->requires[k])->level != LEVEL_OBSERVE;
+            proven = proven || has_fault(cases[i]->requires[k]);
+        }
+        ck_assert_msg(!judges || proven, "%s is proven by no fault", cases[i]->id);
+    }
+}
+END_TEST
+
+static void expect_only_passes(const struct tally *t)
+{
+    unsigned judged = t->verdicts[VERDICT_PASS] + t->verdicts[VERDICT_OBSERVED], all = 0;
+    for (unsigned v = 0; v < VERDICT_COUNT; v++)
+        all += t->verdicts[v];
+    ck_assert_msg(judged == all && t->verdicts[VERDICT_PASS] > 0, "%u of %u passed; first: %s", judged, all,
+                  t->first_bad);
+}
+
+START_TEST(the_faultless_peer_passes_everything)
+{
+    struct tally t = play_all(NULL, DEPTH_FULL, 7, 0);
+    expect_only_passes(&t);
+}
+END_TEST
+
+START_TEST(the_faultless_peer_passes_where_packets_get_lost)
+{
+    struct tally t = play_all(NULL, DEPTH_NORMAL, (uint64_t)(_i + 1) * 1000, 10);
+    expect_only_passes(&t);
+}
+END_TEST
+
+int main(void)
+{
+    size_t n_faults;
+    reference_faults(&n_faults);
+    Suite *s = suite_create("faults");
+    TCase *tc = tcase_create("faults");
+    tcase_set_timeout(tc, 120);
+    tcase_add_loop_test(tc, each_fault_is_caught_and_by_nothing_unrelated, 0, (int)n_faults);
+    tcase_add_test(tc, each_claimed_rule_has_a_fault);
+    tcase_add_test(tc, each_case_catches_a_fault);
+    tcase_add_test(tc, the_faultless_peer_passes_everything);
+    tcase_add_loop_test(tc, the_faultless_peer_passes_where_packets_get_lost, 0, 3);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_NORMAL);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    crypto_cleanup();
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
