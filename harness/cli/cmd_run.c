@@ -111,6 +111,7 @@ static struct run_options options_of(const struct session *s)
         .driver = s->driver,
         /* The reference peer can always be had anew; another one if there is a program that starts it. */
         .restart_peer = !a->peer || s->driver->config.driver[0],
+        .own_peers = !a->peer && !a->udp,
         .selection = {.only = a->only.items,
                       .n_only = a->only.count,
                       .exclude = a->exclude.items,

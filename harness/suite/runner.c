@@ -30,7 +30,8 @@ static void hand_out(struct run *run)
         struct run_item *item = run_plan_next(&run->plan);
         if (!item)
             return;
-        if (!run_child_start(&run->children[slot], run->options, item, slot, run->pause, run->err))
+        unsigned played = run->options->own_peers ? 0 : slot;
+        if (!run_child_start(&run->children[slot], run->options, item, played, run->pause, run->err))
             run_end_for(run, RUN_BROKEN);
     }
 }

@@ -23,6 +23,8 @@ typedef void run_play(const struct play_options *options, struct outcome *out, i
 struct run_options {
     struct driver *driver;
     bool restart_peer; /* stop and start the driver after a combination in which the peer vanished */
+    bool own_peers; /* each process has a peer of its own (in memory): all play in slot 0, so that the octets
+                       do not depend on what runs beside */
     const struct test_case *const *cases;
     size_t n_cases;
     struct run_selection selection;

@@ -1,0 +1,250 @@
+#!/bin/bash
+# The program from outside: exit statuses, messages, files. Usage: cli.sh [PROGRAM]
+# shellcheck disable=SC2015
+program=$(realpath "${1:-build/understudy}") || exit 2
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 2
+passed=0
+failed=0
+
+# Each check is: what it is, then a command that must succeed.
+check() {
+    local what=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $what"
+        sed 's/^/    /' out err 2>/dev/null | tail -8
+    fi
+}
+
+# run STATUS ARGUMENT...: the program must end with that status; its words are in out and err.
+run() {
+    local want=$1
+    shift
+    "$program" "$@" >out 2>err
+    local got=$?
+    check "understudy $*: exit status $got instead of $want" test "$got" = "$want"
+}
+
+says() {
+    check "\"$1\" is not said" grep -qF -- "$1" out err
+}
+
+# --- usage ---------------------------------------------------------------------------------------
+run 0 --version
+says "understudy "
+run 0 --help
+for command in run list explain matrix requirements; do
+    "$program" --help >out
+    says "  $command"
+    run 0 $command --help
+    says "--help"
+done
+run 2
+run 2 lsit
+says "did you mean list?"
+run 2 frobnicate
+says "there are run, list"
+run 2 run --depht quick
+says "did you mean --depth?"
+run 2 run --depth fast
+says "quick, normal, full"
+run 2 run --role boss
+says "initiator, responder, both"
+run 2 run --transport pigeon
+says "memory, udp"
+run 2 run --loss 101
+says "0 to 100"
+run 2 run --jobs 0
+run 2 run --jobs many
+run 2 run --seed -1
+run 2 run --out
+says "needs a value"
+run 2 run --force=yes
+says "takes no value"
+run 2 run stray
+says "stray"
+run 2 run --case 'sync.*' --case 'snyc.*'
+says 'look among "sync.*"'
+run 2 run --case sync.equal-m1-is-droped
+says "did you mean sync.equal-m1-is-dropped?"
+run 2 run --exclude nothing.like-this
+run 2 run --fault no-such-fault
+run 2 run --peer nowhere.ini
+says "nowhere.ini"
+run 2 run --peer nowhere.ini --fault x
+says "--fault is for the reference peer"
+run 2 run --expect nowhere.json
+says "nowhere.json"
+run 2 explain
+run 2 explain sync.stale
+says "did you mean"
+run 2 list --group NOPE
+says "SYNC"
+run 2 list --requirement SYNC-99
+run 2 requirements --group NOPE
+check "nothing is left behind by wrong usage" test ! -e build
+
+# --- the catalogue -------------------------------------------------------------------------------
+run 0 list
+says "sync.equal-m1-is-dropped"
+run 0 list --json
+check "list --json is not what it should be" jq -e '
+    length > 10 and all(.[];
+        (.id | type) == "string" and (.version | type) == "number" and (.title | length) > 0 and
+        (.group | length) > 0 and (.requirements | length) > 0 and (.roles | length) > 0 and
+        (.axes | index("role")) != null and (.faults | type) == "array")' out >/dev/null
+run 0 list --json --requirement SYNC-4 --role responder
+check "a filter lets others through" jq -e 'length > 0 and
+    all(.[]; (.requirements | index("SYNC-4")) and (.roles | index("responder")))' out >/dev/null
+run 0 list --json --group sync
+check "a group is not by name alone" jq -e 'length > 0' out >/dev/null
+for id in $("$program" list --json | jq -r '.[].id'); do
+    "$program" explain "$id" >out 2>err || check "explain $id" false
+    grep -q '^Checks' out || check "explain $id tells no checks" false
+done
+run 0 matrix
+says "| SYNC-4 |"
+run 0 requirements --group FMT
+says "FMT-2"
+"$program" list >/dev/full 2>err
+check "a full standard output is no success" test $? = 3
+
+# --- runs ----------------------------------------------------------------------------------------
+run 0 run --depth quick --out good --seed 7
+says "conforms"
+says "seed 7"
+check "the run folder is private" test "$(stat -c %a good)" = 700
+check "every line of the journal is JSON" jq -es 'length > 10' good/journal.jsonl >/dev/null
+check "the result is complete" jq -e '.complete and (.counts.FAIL // 0) == 0' good/result.json >/dev/null
+check "no colour where there is no terminal" test "$(grep -c $'\e' out)" = 0
+run 2 run --depth quick --out good
+says "--force"
+run 0 run --depth quick --out good --force --seed 7
+mkdir -p mine/cases && touch mine/cases/source.c
+run 2 run --out mine --force
+check "a folder that is no run is left alone" test -e mine/cases/source.c
+run 0 run --depth quick --out again --seed 7 --jobs 1
+for pcap in good/cases/*/wire.pcap; do
+    check "the same seed gives other octets in $pcap" cmp "$pcap" "again/${pcap#good/}"
+done
+run 0 run --case 'sync.*' --exclude '*.equal*' --role responder --depth quick --out some
+check "what is left out is said" jq -e '[.results[] | select(.verdict == "SKIP" and .reason != "")] | length > 0' \
+    some/result.json >/dev/null
+
+fault=$("$program" list --json | jq -r '[.[].faults[]][0]')
+run 1 run --depth quick --fault "$fault" --out bad
+says "does not conform"
+says "tshark"
+says "expected  "
+run 0 run --depth quick --fault "$fault" --expect bad/result.json --out bad2
+says "as expected"
+run 1 run --depth quick --expect bad/result.json --out bad3
+says "expected ones that passed"
+look=$("$program" run --depth quick --fault "$fault" --out bad4 | sed -n 's/^  look: //p' | head -1)
+if command -v tshark >/dev/null; then
+    bash -c "$look" >out 2>err
+    check "the command that is named shows no packet" grep -q "Exchange type" out
+fi
+
+# --- peers with a driver -------------------------------------------------------------------------
+mkdir box
+cat >box/peer.ini <<'INI'
+[peer]
+name = box
+driver = driver
+slots = 1
+
+[address]
+peer = 127.0.0.1
+harness = 127.0.0.1
+port = 45500
+natt_port = 45501
+harness_port = 0
+harness_natt_port = 0
+
+[identity]
+peer = fqdn:box.test
+harness = fqdn:cluster%n.test
+psk = secret
+
+[proposals]
+ike = aes256gcm16-prfsha256-x25519
+esp = aes256gcm16
+
+[selectors]
+peer = 10.78.0.1/32
+harness = 10.79.%n.0/24
+INI
+driver() {
+    printf '#!/bin/sh\ncase $1 in\n%s\n*) exit 127;;\nesac\n' "$1" >box/driver
+    chmod +x box/driver
+}
+run 2 run --peer box --out p0
+says "box/driver"
+check "a peer that is not there leaves no folder" test ! -e p0
+driver '*) exit 0;;'
+run 3 run --peer box --out p1
+says "broken"
+driver 'start) echo the tap is busy >&2; exit 3;;'
+run 3 run --peer box --out p2
+says "the tap is busy"
+check "no state is left" test -z "$(find p2 -name 'state*')"
+check "and no success claimed" jq -e '.complete == false' p2/result.json >/dev/null
+driver "start) touch $work/was-started; sleep 30;; stop) touch $work/was-stopped;;"
+"$program" run --peer box --out p3 >out 2>err &
+pid=$!
+for _ in $(seq 50); do
+    test -e was-started && break
+    sleep 0.1
+done
+kill -INT $pid
+wait $pid
+check "a start that is interrupted ends with 130" test $? = 130
+check "and the driver is stopped" test -e was-stopped
+driver 'start) echo version=9;; stop) ;;'
+run 3 run --peer box --depth quick --case 'neg.support*' --out p4
+says "peer box 9"
+says "nothing could be judged"
+
+# --- signals -------------------------------------------------------------------------------------
+for signal in INT TERM; do
+    "$program" run --transport udp --depth full --out "int-$signal" >out 2>err &
+    pid=$!
+    for _ in $(seq 50); do
+        grep -qs '"event":"verdict"' "int-$signal/journal.jsonl" && break
+        sleep 0.1
+    done
+    kill -$signal $pid
+    wait $pid
+    status=$?
+    check "SIG$signal: exit status $status" test $status = $((128 + $(kill -l $signal)))
+    check "SIG$signal: the journal says so" grep -q '"event":"interrupted"' "int-$signal/journal.jsonl"
+    check "SIG$signal: every line is JSON" jq -es 'length > 1' "int-$signal/journal.jsonl" >/dev/null
+    check "SIG$signal: the result is not complete" jq -e '.complete == false' "int-$signal/result.json" >/dev/null
+    check "SIG$signal: nothing is left running" test -z "$(pgrep -P $pid)"
+done
+
+# --- a full disk ---------------------------------------------------------------------------------
+(
+    ulimit -f 8
+    "$program" run --depth quick --out small >out 2>err
+)
+check "a file that cannot grow ends the run with 3" test $? = 3
+says "small/"
+check "and claims nothing" test "$(grep -c '^conforms' out)" = 0
+
+# --- a terminal ----------------------------------------------------------------------------------
+if command -v script >/dev/null; then
+    script -qec "$program run --depth quick --out tty" /dev/null >out 2>err </dev/null
+    check "a terminal gets colour and progress" grep -q $'\e\\[' out
+    NO_COLOR=1 script -qec "$program run --depth quick --out tty2" /dev/null >out 2>err </dev/null
+    check "NO_COLOR is obeyed" test "$(grep -c $'\e\\[3' out)" = 0
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
