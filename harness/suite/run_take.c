@@ -85,7 +85,8 @@ static void take_verdict(struct run *run, struct run_child *child, json_t *line)
         atomic_store(run->pause, true);
     }
     if (is_out_of_space(&outcome) && !run->over) {
-        fail(run->err, "%s", outcome.reason);
+        fail(run->err, "evidence in %s/cases/%s: %s", run->options->folder, item->test_case->id,
+             outcome.reason);
         run_end_for(run, RUN_BROKEN);
     }
     outcome_clear(&outcome);
