@@ -309,32 +309,92 @@ START_TEST(collisions_with_a_loss)
 }
 END_TEST
 
-/* RFC 7296 2.8.1, 2.8.2: which of the two goes is decided by the nonces alone, so over many runs each end
- * loses. */
-START_TEST(either_end_loses_a_collision)
+/* Hands over the next message of that end and keeps its nonce. */
+static void pass_nonce(struct pair *p, enum side from, uint8_t nonce[32])
 {
-    unsigned lost_by_a = 0;
+    struct datagram d = take(p, from, ANY_MESSAGE);
+    struct ike_payloads in;
+    struct ike_opened *opened = open_with_any(p, without_marker(&d));
+    ck_assert(opened != NULL && ike_read_payloads(opened->first, opened->inner, &in, NULL));
+    ck_assert_uint_eq(ike_find(&in, PAYLOAD_NONCE)->nonce.len, 32);
+    memcpy(nonce, ike_find(&in, PAYLOAD_NONCE)->nonce.at, 32);
+    free(opened);
+    give(p, other_of(from), &d);
+    datagram_clear(&d);
+}
+
+/* RFC 7296 2.8.1, 2.8.2: what was made with the lowest of the four nonces goes, and its maker deletes it. */
+static bool a_should_lose(const uint8_t nonces[4][32])
+{
+    unsigned lowest = 0;
+    for (unsigned i = 1; i < 4; i++)
+        if (memcmp(nonces[i], nonces[lowest], 32) < 0)
+            lowest = i;
+    return lowest == 0 || lowest == 3; /* A's request, and B's response to it */
+}
+
+static bool a_lost(struct pair *p, enum action what)
+{
+    struct ike_sa_info a;
+    uint32_t sa, spi;
+    ck_assert_uint_eq(ike_host_sas(p->end[A].host, &sa, 1), 1);
+    ck_assert(ike_sa_info(p->end[A].host, sa, &a));
+    ck_assert_uint_eq(ike_sa_children(p->end[A].host, sa, &spi, 1), 1);
+    return what == REKEY_IKE ? !a.initiator : event_of(p, A, IKE_EVENT_CHILD_UP)->child_spi != spi;
+}
+
+START_TEST(lowest_nonce_loses)
+{
     enum { RUNS = 40 };
+    enum action what = (enum action)_i;
+    unsigned lost = 0;
     for (unsigned i = 0; i < RUNS; i++) {
+        uint8_t nonces[4][32];
         struct pair *p = established_pair(5000 + i);
-        ck_assert(act(p, A, (enum action)_i) != 0 && act(p, B, (enum action)_i) != 0);
-        pass(p, A, ANY_MESSAGE);
-        pass(p, B, ANY_MESSAGE);
-        pass(p, A, ANY_MESSAGE);
-        pass(p, B, ANY_MESSAGE);
+        ck_assert(act(p, A, what) != 0 && act(p, B, what) != 0);
+        for (unsigned k = 0; k < 4; k++)
+            pass_nonce(p, k % 2 == 0 ? A : B, nonces[k]);
         pump(p);
-        struct ike_sa_info a;
-        uint32_t sa, spi;
-        ck_assert_uint_eq(ike_host_sas(p->end[A].host, &sa, 1), 1);
-        ck_assert(ike_sa_info(p->end[A].host, sa, &a));
-        ck_assert_uint_eq(ike_sa_children(p->end[A].host, sa, &spi, 1), 1);
-        /* The loser deletes what it made: its first Child SA came up and went down again. */
-        lost_by_a += (enum action)_i == REKEY_IKE ? !a.initiator
-                                                  : event_of(p, A, IKE_EVENT_CHILD_UP)->child_spi != spi;
+        ck_assert_uint_eq(a_lost(p, what), a_should_lose(nonces));
+        lost += a_lost(p, what);
         pair_free(p);
     }
-    ck_assert_uint_gt(lost_by_a, 5);
-    ck_assert_uint_lt(lost_by_a, RUNS - 5);
+    ck_assert(lost > 5 && lost < RUNS - 5); /* it is not always the same end */
+}
+END_TEST
+
+/* RFC 7296 1.4.1, 2.25.1: both halves are named by the requests, so the answers name none. */
+START_TEST(deletes_of_one_child_cross)
+{
+    struct pair *p = established_pair(40);
+    ck_assert(act(p, A, DELETE_CHILD) != 0 && act(p, B, DELETE_CHILD) != 0);
+    pass(p, A, "INFORMATIONAL 2 request { D }");
+    pass(p, B, "INFORMATIONAL 0 request { D }");
+    pass(p, A, "INFORMATIONAL 0 response { }");
+    pass(p, B, "INFORMATIONAL 2 response { }");
+    ck_assert_uint_eq(count_events(p, A, IKE_EVENT_CHILD_DOWN), 1);
+    ck_assert_uint_eq(count_events(p, B, IKE_EVENT_CHILD_DOWN), 1);
+    check_consistent(p, 1, 0);
+    pair_free(p);
+}
+END_TEST
+
+/* RFC 7296 2.25.1, 2.25.2 */
+START_TEST(busy_ends_ask_for_patience)
+{
+    static const struct {
+        enum action a, b;
+    } pairs[] = {{DELETE_CHILD, REKEY_CHILD},
+                 {REKEY_IKE, CREATE_CHILD},
+                 {CREATE_CHILD, REKEY_IKE},
+                 {DELETE_IKE, CREATE_CHILD},
+                 {DELETE_IKE, REKEY_IKE}};
+    struct pair *p = established_pair(41);
+    ck_assert(act(p, A, pairs[_i].a) != 0 && act(p, B, pairs[_i].b) != 0);
+    pass(p, B, ANY_MESSAGE);
+    lose(p, A, ANY_MESSAGE);
+    lose(p, A, "CREATE_CHILD_SA 0 response { N(TEMPORARY_FAILURE) }");
+    pair_free(p);
 }
 END_TEST
 
@@ -351,7 +411,9 @@ int main(void)
     tcase_add_test(alone, rekey_of_what_the_peer_does_not_have);
     tcase_add_loop_test(collisions, collisions_in_every_order, 0, N_ACTIONS * N_ACTIONS);
     tcase_add_loop_test(collisions, collisions_with_a_loss, 0, N_ACTIONS * N_ACTIONS);
-    tcase_add_loop_test(collisions, either_end_loses_a_collision, 0, 2);
+    tcase_add_loop_test(collisions, lowest_nonce_loses, 0, 2);
+    tcase_add_test(collisions, deletes_of_one_child_cross);
+    tcase_add_loop_test(collisions, busy_ends_ask_for_patience, 0, 5);
     tcase_set_timeout(collisions, 120);
     suite_add_tcase(suite, alone);
     suite_add_tcase(suite, collisions);

@@ -293,6 +293,25 @@ START_TEST(copies_are_answered_until_another_request)
 }
 END_TEST
 
+/* What the own sync skips was never answered, though its ID counts as history. */
+START_TEST(skipped_ids_have_no_answer)
+{
+    struct pair *p = established_pair(14);
+    check_alive(p, B);
+    send_sync(p, A, values(1, 2, 20));
+    pump(p);
+    check_counters(p, A, 2, 20);
+    struct datagram d;
+    struct ike_header h = {.version = IKE_VERSION, .exchange = EXCHANGE_INFORMATIONAL, .message_id = 19};
+    ck_assert(ike_sa_seal(p->end[B].host, p->end[B].sa, &h, PAYLOAD_NONE, (struct octets){0}, &d, NULL));
+    give(p, A, &d);
+    expect_silence(p);
+    check_alive(p, B);
+    datagram_clear(&d);
+    pair_free(p);
+}
+END_TEST
+
 /* FMT-5 */
 START_TEST(answer_to_an_earlier_request_is_dropped)
 {
@@ -399,6 +418,7 @@ int main(void)
     tcase_add_loop_test(dropped, without_agreement_it_is_an_ordinary_request, 0, 2);
     tcase_add_test(dropped, only_on_a_live_sa_under_its_keys);
     tcase_add_test(answers, copies_are_answered_until_another_request);
+    tcase_add_test(answers, skipped_ids_have_no_answer);
     tcase_add_test(answers, answer_to_an_earlier_request_is_dropped);
     tcase_add_test(answers, sync_is_sent_again_to_the_octet_and_given_up);
     tcase_add_loop_test(answers, values_at_the_end_of_the_range, 0, 4);
