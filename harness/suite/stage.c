@@ -140,8 +140,10 @@ static void could_not_open(struct stage *stage, const struct error *err)
 
 static void act(struct stage *stage)
 {
-    if (setjmp(stage->leave) == 0)
+    if (setjmp(stage->leave) == 0) {
         stage->options->test_case->play(stage);
+        stage->played = true;
+    }
     if (stage->outcome->verdict != VERDICT_ERROR && setjmp(stage->leave) == 0)
         finish_stage(stage);
 }

@@ -76,9 +76,8 @@ struct asked {
 };
 struct asked ask(struct stage *stage);
 
-/* The same, but the request carries a sync notify: where 0 is the member's next ID, a sync request and this
- * are the same octets. The answer, whatever it is, is awaited. */
-struct sync_request ask_with_sync(struct stage *stage, struct message_id_sync numbers);
+/* The same with a message ID of the case's choice, past the member's own window. */
+struct asked ask_with_id(struct stage *stage, uint32_t message_id);
 
 /* So many requests at once, not waited for; the first `lost` of them never reach the peer. Returns how many
  * of the others the peer answered. */

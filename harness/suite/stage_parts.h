@@ -41,6 +41,7 @@ struct stage {
     struct wire_notify extra[8];
     struct cluster cluster;
     bool cluster_up;
+    bool played; /* the case went to its end, it did not leave */
 
     struct gate *gate;
     struct pcap_writer *pcap;

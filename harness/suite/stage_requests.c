@@ -96,25 +96,6 @@ struct asked ask(struct stage *stage)
     return a;
 }
 
-struct sync_request ask_with_sync(struct stage *stage, struct message_id_sync numbers)
-{
-    uint8_t buffer[64];
-    struct error err = {0};
-    struct writer w = writer_into(buffer, sizeof buffer);
-    struct payload_writer p = payloads_into(&w);
-    struct sync_request sent = {.sync = numbers};
-    struct awaited wait = {.from = stage->n_events};
-    size_t from = stage->n_wire;
-    write_message_id_sync(&p, &numbers);
-    wait.tag = ike_sa_inform(active_host(stage), session_sa(stage), p.first, writer_octets(&w),
-                             stage_now(stage), &err);
-    if (!wait.tag)
-        leave_with(stage, VERDICT_ERROR, err.text);
-    pump_until(stage, stage->patience_us, is_settled, &wait);
-    sent.packet = packet_with_id(stage, from, false, 0);
-    return sent;
-}
-
 void exchange_requests(struct stage *stage, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
@@ -166,8 +147,35 @@ struct sync_request send_request_with_id(struct stage *stage, uint32_t message_i
 {
     const struct ike_header header = {.exchange = EXCHANGE_INFORMATIONAL, .message_id = message_id};
     struct sync_request sent = {.message_id = message_id};
-    sent.packet = send_by_hand(stage, header, PAYLOAD_NONE, octets_of(NULL, 0), NULL);
+    sent.packet = send_by_hand(stage, header, PAYLOAD_NONE, octets_of(NULL, 0), &sent.datagram);
     return sent;
+}
+
+struct by_hand_wait {
+    size_t from;
+    uint32_t message_id;
+};
+
+static bool is_answered_by_hand(struct stage *stage, void *arg)
+{
+    const struct by_hand_wait *w = arg;
+    return packet_with_id(stage, w->from, true, w->message_id) != 0;
+}
+
+struct asked ask_with_id(struct stage *stage, uint32_t message_id)
+{
+    enum { TRIES = 4 };
+    struct by_hand_wait wait = {.from = stage->n_wire, .message_id = message_id};
+    struct asked a = {.message_id = message_id};
+    struct sync_request sent = send_request_with_id(stage, message_id);
+    a.request_packet = sent.packet;
+    for (unsigned i = 0; i < TRIES && !a.answered; i++) {
+        if (i > 0)
+            send_again(stage, &sent);
+        a.answered = pump_until(stage, stage->patience_us / TRIES, is_answered_by_hand, &wait);
+    }
+    a.answer_packet = packet_with_id(stage, wait.from, true, message_id);
+    return a;
 }
 
 /* --- the peer asks ------------------------------------------------------------------------------- */

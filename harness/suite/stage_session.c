@@ -36,12 +36,23 @@ const struct ike_event *find_event(const struct stage *stage, size_t from, enum 
 
 /* --- triggers ------------------------------------------------------------------------------------ */
 
+/* A live peer may still be busy with what came before: a trigger that failed is pulled again for a while. */
+static int pull_until_it_works(struct stage *stage, const char *verb, struct error *err)
+{
+    struct driver *d = stage->options->driver;
+    int64_t until = stage_now(stage) + stage->patience_us / 4;
+    int status;
+    while ((status = d->ops->trigger(d, stage->options->slot, verb, err)) != 0 &&
+           status != DRIVER_NO_SUCH_TRIGGER && stage_now(stage) < until)
+        pump_for(stage, grace_us(stage));
+    return status;
+}
+
 bool try_pull(struct stage *stage, const char *verb)
 {
     struct error err = {0};
-    struct driver *d = stage->options->driver;
     flush_members(stage);
-    int status = d->ops->trigger(d, stage->options->slot, verb, &err);
+    int status = pull_until_it_works(stage, verb, &err);
     if (status == DRIVER_NO_SUCH_TRIGGER)
         return false;
     if (status != 0)
