@@ -1,11 +1,20 @@
 #include "cases/story.h"
 
+/* NEG-7 leaves it open whether what was agreed on holds for an IKE SA made by a rekey. */
+static void judge_agreement_carries_over(struct stage *stage)
+{
+    if (axis_of(stage, AXIS_GENERATION) != GENERATION_FIRST)
+        unsupported(stage, "the peer answers no sync on an IKE SA made by a rekey (NEG-7)");
+}
+
 void judge_answered(struct stage *stage, const char *requirement, const struct sync_answer *a)
 {
     /* An answer of the wrong form is judged as such (FMT), not as no answer. */
     if (!a->answered && a->packet)
         inconclusive(stage, "packet %u came for the sync request (packet %u) and is no valid answer to it",
                      a->packet, a->request.packet);
+    if (!a->answered)
+        judge_agreement_carries_over(stage);
     check(stage, requirement, a->answered, PACKETS(a->request.packet, a->packet),
           say(stage, "the sync request with M1 = %u is answered", a->request.sync.expected_send),
           a->answered ? say(stage, "answered with P2 = %u, M2 = %u", a->p2, a->m2) : "no valid answer came");

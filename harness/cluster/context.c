@@ -14,7 +14,7 @@ void context_free(char *text)
     free(text);
 }
 
-/* --- writing ------------------------------------------------------------------------------------ */
+/* --- writing ------------------------------------------------------------------------------------- */
 
 static bool key_lengths_of(const struct wire_proposal *proposal, bool ike, struct key_lengths *out)
 {
@@ -74,7 +74,7 @@ char *context_write(const struct ike_snapshot *snapshot)
     return text;
 }
 
-/* --- reading ------------------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------------------- */
 
 static const struct context_field *find_field(const struct context_field *fields, size_t count,
                                               const char *name)

@@ -7,7 +7,7 @@
 
 #include "ike/snapshot.h"
 
-/* --- octets ------------------------------------------------------------------------------------- */
+/* --- octets -------------------------------------------------------------------------------------- */
 
 static json_t *hex_string(struct octets from)
 {
@@ -64,7 +64,7 @@ static bool read_integer(const json_t *value, uint64_t max, uint64_t *out, struc
     return true;
 }
 
-/* --- compound values ---------------------------------------------------------------------------- */
+/* --- compound values ----------------------------------------------------------------------------- */
 
 static json_t *endpoint_json(const struct endpoint *e)
 {
@@ -213,7 +213,7 @@ static bool read_selectors(const json_t *value, struct wire_selectors *out, stru
     return true;
 }
 
-/* --- by kind ------------------------------------------------------------------------------------ */
+/* --- by kind ------------------------------------------------------------------------------------- */
 
 static size_t key_length(enum field_kind kind, const struct key_lengths *keys)
 {

@@ -9,7 +9,7 @@
 
 #include "base/registry.h"
 
-/* --- Wireshark's names ---------------------------------------------------------------------- */
+/* --- Wireshark's names --------------------------------------------------------------------------- */
 
 struct encryption_name {
     uint16_t encr, key_bits;
@@ -60,7 +60,7 @@ static const char *integrity_name(uint16_t integ)
     return NULL;
 }
 
-/* --- the line ------------------------------------------------------------------------------- */
+/* --- the line ------------------------------------------------------------------------------------ */
 
 enum {
     HEX_KEY = 2 * CRYPTO_MAX_KEY_LEN + 1,
@@ -90,7 +90,7 @@ static size_t format_line(const struct ike_evidence_keys *k, char line[LINE_MAX_
     return (size_t)len;
 }
 
-/* --- the file ------------------------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------------------------------ */
 
 /* Nobody else may read it, whatever the umask says; a file that is there keeps the mode it was given. */
 static int open_secret(const char *path)

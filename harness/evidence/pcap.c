@@ -34,7 +34,7 @@ struct pcap_writer {
     uint8_t packet[MAX_PACKET];
 };
 
-/* --- composing packets ---------------------------------------------------------------------- */
+/* --- composing packets --------------------------------------------------------------------------- */
 
 static uint32_t sum_words(uint32_t sum, struct octets part)
 {
@@ -114,7 +114,7 @@ static size_t compose(struct pcap_writer *p, const struct datagram *d, struct er
     return w.len;
 }
 
-/* --- opening -------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------------- */
 
 /* Finds the end of the last complete packet and how many there are. A writer that was killed, or ran out of
  * disk, may have left a part of one: what comes after it would be unreadable. `end` stays 0 for a file that
@@ -198,7 +198,7 @@ struct pcap_writer *pcap_writer_open(const char *path, unsigned packets_before, 
     return p;
 }
 
-/* --- writing -------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------- */
 
 /* After a failed write the file may end in a part of a packet, and stdio still holds the rest: takes back
  * both, so that the file stays readable and a later packet, with disk again, lands in the right place. */

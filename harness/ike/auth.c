@@ -7,7 +7,7 @@
 #include "base/reader.h"
 #include "crypto/auth.h"
 
-/* --- both ends ----------------------------------------------------------------------------------------- */
+/* --- both ends ----------------------------------------------------------------------------------- */
 
 void auth_write_notifies(struct ike_sa *sa, struct payload_writer *p, bool announce_sync,
                          bool announce_replay_sync)
@@ -119,8 +119,7 @@ bool auth_verify(struct ike_sa *sa, const struct ike_payloads *payloads, struct 
     return blob_set(&sa->remote_id, id->id.data) || fail(err, "out of memory");
 }
 
-/* --- initiator ---------------------------------------------------------------------------------------------
- */
+/* --- initiator ----------------------------------------------------------------------------------- */
 
 /* IDi, [N(INITIAL_CONTACT)], [IDr], AUTH, [SAi2, TSi, TSr], N(...) */
 static bool write_request(struct ike_sa *sa, const struct negotiation *child, struct payload_writer *p,

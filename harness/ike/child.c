@@ -22,7 +22,7 @@ static struct octets spi_octets(uint32_t spi, uint8_t room[ESP_SPI_LEN])
     return writer_octets(&w);
 }
 
-/* --- the Child SAs of an IKE SA ------------------------------------------------------------------------- */
+/* --- the Child SAs of an IKE SA ------------------------------------------------------------------ */
 
 struct child_sa *child_by_spi_in(const struct ike_sa *sa, uint32_t spi)
 {
@@ -136,8 +136,7 @@ void child_up(struct ike_sa *sa, const struct child_sa *child, uint32_t replaced
     e->replaced_spi = replaced_spi;
 }
 
-/* --- payloads --------------------------------------------------------------------------------------------
- */
+/* --- payloads ------------------------------------------------------------------------------------ */
 
 void child_write_offer(struct ike_sa *sa, const struct negotiation *n, bool in_auth, struct payload_writer *p)
 {
@@ -178,8 +177,7 @@ static bool derive(struct ike_sa *sa, struct child_snapshot *s, bool own_start, 
                              err);
 }
 
-/* --- responder ---------------------------------------------------------------------------------------------
- */
+/* --- responder ----------------------------------------------------------------------------------- */
 
 static struct refusal choose(struct ike_sa *sa, const struct ike_payloads *in, bool in_auth,
                              struct child_snapshot *s)
@@ -252,8 +250,7 @@ struct refusal child_answer(struct ike_sa *sa, const struct ike_payloads *in, bo
     return no;
 }
 
-/* --- initiator ---------------------------------------------------------------------------------------------
- */
+/* --- initiator ----------------------------------------------------------------------------------- */
 
 static bool read_answer(struct ike_sa *sa, const struct negotiation *n, const struct ike_payloads *in,
                         bool in_auth, struct child_snapshot *s, struct error *err)

@@ -5,7 +5,7 @@
 
 #include "base/reader.h"
 
-/* --- initiator ----------------------------------------------------------------------------------------- */
+/* --- initiator ----------------------------------------------------------------------------------- */
 
 static void write_notify_of_child(struct payload_writer *p, uint16_t type, uint32_t spi)
 {
@@ -107,8 +107,7 @@ bool create_conclude(struct ike_sa *sa, struct request *r, const struct received
     return true;
 }
 
-/* --- responder ---------------------------------------------------------------------------------------------
- */
+/* --- responder ----------------------------------------------------------------------------------- */
 
 static struct request *own_rekey_of(const struct ike_sa *sa, uint32_t spi_in)
 {

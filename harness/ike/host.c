@@ -45,7 +45,7 @@ void ike_host_free(struct ike_host *host)
     free(host);
 }
 
-/* --- queues ------------------------------------------------------------------------------------------ */
+/* --- queues -------------------------------------------------------------------------------------- */
 
 struct ike_event *host_event(struct ike_host *host, enum ike_event_kind kind, uint32_t sa)
 {
@@ -123,7 +123,7 @@ void host_drop(struct ike_host *host, const struct ike_sa *sa, const struct ike_
     va_end(args);
 }
 
-/* --- SAs ----------------------------------------------------------------------------------------------- */
+/* --- SAs ----------------------------------------------------------------------------------------- */
 
 struct ike_sa *host_sa(const struct ike_host *host, uint32_t id)
 {
@@ -170,8 +170,7 @@ void host_sweep(struct ike_host *host)
     }
 }
 
-/* --- looking in ------------------------------------------------------------------------------------------
- */
+/* --- looking in ---------------------------------------------------------------------------------- */
 
 bool ike_sa_info(const struct ike_host *host, uint32_t id, struct ike_sa_info *out)
 {

@@ -96,7 +96,7 @@ void ike_sa_forget(struct ike_host *host, uint32_t sa);
  */
 void ike_sa_abandon_requests(struct ike_host *host, uint32_t sa);
 
-/* --- looking in -------------------------------------------------------------------------------- */
+/* --- looking in ---------------------------------------------------------------------------------- */
 
 struct ike_sa_info {
     bool initiator, established;
@@ -124,7 +124,7 @@ unsigned ike_sa_children(const struct ike_host *host, uint32_t sa, uint32_t *spi
 /* The established IKE SAs, oldest first: rekeyed ones too until they are deleted, not those being deleted. */
 unsigned ike_host_sas(const struct ike_host *host, uint32_t *ids, unsigned max);
 
-/* --- fail over ---------------------------------------------------------------------------------- */
+/* --- fail over ----------------------------------------------------------------------------------- */
 
 struct ike_snapshot *ike_sa_snapshot(const struct ike_host *host, uint32_t sa, struct error *err);
 

@@ -7,8 +7,7 @@
 
 enum { ESP_SPI_LEN = 4, MAX_DELETED = 64 };
 
-/* --- initiator -------------------------------------------------------------------------------------------
- */
+/* --- initiator ----------------------------------------------------------------------------------- */
 
 bool inform_start(struct ike_sa *sa, uint32_t tag, uint8_t first, struct octets chain)
 {
@@ -85,8 +84,7 @@ bool delete_conclude(struct ike_sa *sa, struct request *r, const struct received
     return true;
 }
 
-/* --- responder ---------------------------------------------------------------------------------------------
- */
+/* --- responder ----------------------------------------------------------------------------------- */
 
 /* RFC 7296 1.4.1: the answer names the other half of the pair, unless this end is deleting it too: then both
  * halves are named already. */

@@ -6,7 +6,7 @@
 
 enum { COOKIE_LEN = 32 };
 
-/* --- answers that leave no state ------------------------------------------------------------------------ */
+/* --- answers that leave no state ----------------------------------------------------------------- */
 
 static void answer_without_sa(struct ike_host *host, const struct received *in, uint16_t notify,
                               struct octets data)
@@ -58,7 +58,7 @@ static bool shows_cookie(struct ike_host *host, const struct received *in)
     return false;
 }
 
-/* --- an SA ---------------------------------------------------------------------------------------------- */
+/* --- an SA --------------------------------------------------------------------------------------- */
 
 static struct refusal choose(struct ike_host *host, const struct received *in, struct wire_proposal *chosen)
 {

@@ -59,7 +59,7 @@ bool negotiation_derive(const struct negotiation *n, const struct ike_payload *k
     return ok;
 }
 
-/* --- collisions ---------------------------------------------------------------------------------------- */
+/* --- collisions ---------------------------------------------------------------------------------- */
 
 /* As RFC 7296 2.8.1 compares: octet by octet from the left. */
 static bool nonce_below(struct octets a, struct octets b)
@@ -87,7 +87,7 @@ bool negotiation_loses(const struct negotiation *n, struct octets peer_nonce)
     return n->rival != 0 && nonce_below(own, blob_octets(&n->rival_nonce));
 }
 
-/* --- payloads ------------------------------------------------------------------------------------------ */
+/* --- payloads ------------------------------------------------------------------------------------ */
 
 struct octets nonce_of(const struct ike_payloads *payloads)
 {

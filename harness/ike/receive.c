@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- routes ----------------------------------------------------------------------------------------------
- */
+/* --- routes -------------------------------------------------------------------------------------- */
 
 struct request_route {
     uint8_t exchange;
@@ -63,7 +62,7 @@ static struct request *request_answered_by(const struct ike_sa *sa, const struct
     return NULL;
 }
 
-/* --- requests of the other side ---------------------------------------------------------------------- */
+/* --- requests of the other side ------------------------------------------------------------------ */
 
 /* Only what is authenticated and new may move the address (RFC 7296 2.23, SEC-1). */
 void sa_follow(struct ike_sa *sa, const struct datagram *d)
@@ -162,7 +161,7 @@ static void input_request(struct ike_sa *sa, const struct received *in)
     process_request(sa, in);
 }
 
-/* --- responses --------------------------------------------------------------------------------------- */
+/* --- responses ----------------------------------------------------------------------------------- */
 
 static void report_answer(struct ike_sa *sa, const struct request *r, const struct received *in)
 {
@@ -207,7 +206,7 @@ static void input_response(struct ike_sa *sa, const struct received *in, bool in
     }
 }
 
-/* --- input --------------------------------------------------------------------------------------------- */
+/* --- input --------------------------------------------------------------------------------------- */
 
 static bool strip_marker(const struct ike_host *host, const struct datagram *d, struct octets *message)
 {

@@ -7,8 +7,7 @@
 
 #include <stdlib.h>
 
-/* --- succession ------------------------------------------------------------------------------------------
- */
+/* --- succession ---------------------------------------------------------------------------------- */
 
 /* Requests that did not go out yet go out in the successor. */
 static void move_waiting_requests(struct ike_sa *from, struct ike_sa *to)
@@ -91,8 +90,7 @@ static void bring_up(struct ike_sa *sa, uint32_t replaces)
     sa_established(sa, replaces);
 }
 
-/* --- initiator
- * ----------------------------------------------------------------------------------------------- */
+/* --- initiator ----------------------------------------------------------------------------------- */
 
 /* SA, Ni, KEi */
 static void write_payloads(struct payload_writer *p, const struct wire_proposal *proposals, size_t n,
@@ -224,8 +222,7 @@ bool rekey_conclude(struct ike_sa *sa, struct request *r, const struct received 
     return true;
 }
 
-/* --- responder
- * ----------------------------------------------------------------------------------------------- */
+/* --- responder ----------------------------------------------------------------------------------- */
 
 /* RFC 7296 2.25.2: not while an own exchange about a Child SA is under way. */
 static bool busy_with_children(const struct ike_sa *sa)

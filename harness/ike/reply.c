@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* --- what handlers write ------------------------------------------------------------------------------- */
+/* --- what handlers write ------------------------------------------------------------------------- */
 
 void reply_start(struct reply *r)
 {
@@ -36,8 +36,7 @@ uint16_t error_notify_in(const struct ike_payloads *payloads)
     return 0;
 }
 
-/* --- sending and keeping ---------------------------------------------------------------------------------
- */
+/* --- sending and keeping ------------------------------------------------------------------------- */
 
 bool sa_make_room_for_answers(struct ike_sa *sa)
 {

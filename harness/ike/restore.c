@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 
-/* --- out --------------------------------------------------------------------------------------------------
- */
+/* --- out ----------------------------------------------------------------------------------------- */
 
 static uint16_t copy_out(const struct blob *from, uint8_t *to, size_t room)
 {
@@ -74,8 +73,7 @@ struct ike_snapshot *ike_sa_snapshot(const struct ike_host *host, uint32_t id, s
     return out;
 }
 
-/* --- in ---------------------------------------------------------------------------------------------------
- */
+/* --- in ------------------------------------------------------------------------------------------ */
 
 static bool check(struct ike_host *host, const struct ike_snapshot *s, struct error *err)
 {

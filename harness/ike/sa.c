@@ -22,7 +22,7 @@ void blob_clear(struct blob *b)
     *b = (struct blob){0};
 }
 
-/* --- state ----------------------------------------------------------------------------------------- */
+/* --- state --------------------------------------------------------------------------------------- */
 
 bool sa_set_state(struct ike_sa *sa, enum sa_state to)
 {
@@ -43,7 +43,7 @@ bool sa_set_state(struct ike_sa *sa, enum sa_state to)
     return true;
 }
 
-/* --- birth ------------------------------------------------------------------------------------------- */
+/* --- birth --------------------------------------------------------------------------------------- */
 
 struct ike_sa *sa_new(struct ike_host *host, bool initiator, const struct endpoint *local,
                       const struct endpoint *remote)
@@ -135,7 +135,7 @@ void sa_established(struct ike_sa *sa, uint32_t replaces)
     host_event(sa->host, IKE_EVENT_ESTABLISHED, sa->id)->replaces = replaces;
 }
 
-/* --- end ----------------------------------------------------------------------------------------------- */
+/* --- end ----------------------------------------------------------------------------------------- */
 
 static void unlink_from(struct ike_sa *sa, bool spi_too)
 {

@@ -244,7 +244,7 @@ struct refusal {
     uint16_t ke_method;
 };
 
-/* --- host.c ---------------------------------------------------------------------------------------- */
+/* --- host.c -------------------------------------------------------------------------------------- */
 
 struct ike_event *host_event(struct ike_host *host, enum ike_event_kind kind, uint32_t sa);
 void host_send(struct ike_host *host, const struct endpoint *from, const struct endpoint *to,
@@ -257,12 +257,12 @@ struct ike_sa *host_sa_by_spi(const struct ike_host *host, const uint8_t spi[IKE
 uint32_t host_new_tag(struct ike_host *host);
 void host_sweep(struct ike_host *host); /* frees ended SAs; the last thing of each call into the host */
 
-/* --- schedule.c -------------------------------------------------------------------------------------- */
+/* --- schedule.c ---------------------------------------------------------------------------------- */
 
 void sa_reschedule(struct ike_sa *sa); /* after any of its times changed */
 void sa_unschedule(struct ike_sa *sa);
 
-/* --- sa.c ---------------------------------------------------------------------------------------------- */
+/* --- sa.c ---------------------------------------------------------------------------------------- */
 
 struct ike_sa *sa_new(struct ike_host *host, bool initiator, const struct endpoint *local,
                       const struct endpoint *remote);
@@ -293,7 +293,7 @@ static inline bool sa_is(const struct ike_sa *sa, unsigned states)
     return (IN(sa->state) & states) != 0;
 }
 
-/* --- send.c -------------------------------------------------------------------------------------------- */
+/* --- send.c -------------------------------------------------------------------------------------- */
 
 /* A message before it is sealed. */
 struct outline {
@@ -320,7 +320,7 @@ void request_free(struct request *r);
 void sa_retransmit(struct ike_sa *sa); /* what is due */
 int64_t retransmission_span_us(const struct ike_retransmission *r);
 
-/* --- reply.c ------------------------------------------------------------------------------------------- */
+/* --- reply.c ------------------------------------------------------------------------------------- */
 
 void reply_start(struct reply *r);
 void reply_notify(struct reply *r, uint16_t notify, struct octets data); /* added */
@@ -331,11 +331,11 @@ void sa_answer_copy(struct ike_sa *sa, const struct received *in);
 bool sa_make_room_for_answers(struct ike_sa *sa);
 void sa_clear_answers(struct ike_sa *sa);
 
-/* --- receive.c ----------------------------------------------------------------------------------------- */
+/* --- receive.c ----------------------------------------------------------------------------------- */
 
 void sa_follow(struct ike_sa *sa, const struct datagram *d);
 
-/* --- negotiation.c ------------------------------------------------------------------------------------- */
+/* --- negotiation.c ------------------------------------------------------------------------------- */
 
 bool negotiation_start(struct negotiation *n, struct ike_host *host, uint16_t ke_method, struct error *err);
 void negotiation_clear(struct negotiation *n);
@@ -360,14 +360,14 @@ struct refusal check_ke(const struct wire_proposal *chosen, const struct ike_pay
 uint16_t ke_method_wanted(const struct ike_payloads *payloads, const struct wire_proposal *ours, size_t n,
                           uint16_t tried);
 
-/* --- nat.c --------------------------------------------------------------------------------------------- */
+/* --- nat.c --------------------------------------------------------------------------------------- */
 
 void nat_write_detection(struct ike_host *host, struct payload_writer *p, const uint8_t *spi_i,
                          const uint8_t *spi_r, const struct endpoint *local, const struct endpoint *remote);
 void nat_detect(struct ike_sa *sa, const struct received *in, const uint8_t *spi_r);
 void nat_move_ports(struct ike_sa *sa);
 
-/* --- init.c, init_respond.c, auth.c, auth_respond.c ---------------------------------------------------- */
+/* --- init.c, init_respond.c, auth.c, auth_respond.c ---------------------------------------------- */
 
 bool init_start(struct ike_sa *sa, struct error *err);
 bool init_conclude(struct ike_sa *sa, struct request *r, const struct received *in);
@@ -384,7 +384,7 @@ bool auth_sign(struct ike_sa *sa, uint8_t *out, size_t *len, struct error *err);
 bool auth_verify(struct ike_sa *sa, const struct ike_payloads *payloads, struct error *err);
 void read_window_size(struct ike_sa *sa, const struct ike_payloads *payloads);
 
-/* --- child.c ------------------------------------------------------------------------------------------- */
+/* --- child.c ------------------------------------------------------------------------------------- */
 
 /* A Child SA that this end made as responder, and the nonce it gave for it. */
 struct child_made {
@@ -410,7 +410,7 @@ void child_up(struct ike_sa *sa, const struct child_sa *child, uint32_t replaced
 void child_remove(struct ike_sa *sa, struct child_sa *child); /* CHILD_DOWN */
 void child_free_all(struct ike_sa *sa);
 
-/* --- create.c, rekey.c, inform.c ------------------------------------------------------------------------ */
+/* --- create.c, rekey.c, inform.c ----------------------------------------------------------------- */
 
 void create_respond(struct ike_sa *sa, const struct received *in, struct reply *out);
 bool create_start(struct ike_sa *sa, uint32_t tag, uint32_t rekeyed_spi, uint16_t ke_method,
@@ -430,7 +430,7 @@ bool delete_ike_start(struct ike_sa *sa, uint32_t tag);
 bool delete_child_start(struct ike_sa *sa, uint32_t spi_in, uint32_t tag);
 bool delete_conclude(struct ike_sa *sa, struct request *r, const struct received *in);
 
-/* --- sync.c -------------------------------------------------------------------------------------------- */
+/* --- sync.c -------------------------------------------------------------------------------------- */
 
 /* Takes the message when it belongs to RFC 6311; false: it is an ordinary one. */
 bool sync_takes_request(struct ike_sa *sa, const struct received *in);

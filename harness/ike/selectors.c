@@ -10,7 +10,7 @@ static size_t address_len(uint8_t family)
     return family == 4 ? 4 : 16;
 }
 
-/* --- narrowing (RFC 7296 2.9) ----------------------------------------------------------------- */
+/* --- narrowing (RFC 7296 2.9) -------------------------------------------------------------------- */
 
 static bool any_port(const struct wire_selector *s)
 {
@@ -81,7 +81,7 @@ bool selectors_narrow(const struct wire_selectors *offered, const struct wire_se
     return narrowed.count > 0;
 }
 
-/* --- text ------------------------------------------------------------------------------------- */
+/* --- text ---------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- one message ------------------------------------------------------------------------------------- */
+/* --- one message --------------------------------------------------------------------------------- */
 
 struct ike_header sa_header(const struct ike_sa *sa, uint8_t exchange, bool response, uint32_t message_id)
 {
@@ -98,7 +98,7 @@ bool ike_sa_seal(struct ike_host *host, uint32_t id, const struct ike_header *he
     return true;
 }
 
-/* --- own requests ------------------------------------------------------------------------------------ */
+/* --- own requests -------------------------------------------------------------------------------- */
 
 struct request *request_new(struct ike_sa *sa, enum request_kind kind, uint8_t exchange, uint32_t tag)
 {
@@ -206,7 +206,7 @@ void requests_resend(struct ike_sa *sa)
     sa_reschedule(sa);
 }
 
-/* --- retransmission ------------------------------------------------------------------------------------ */
+/* --- retransmission ------------------------------------------------------------------------------ */
 
 static int64_t next_wait_us(const struct ike_retransmission *plan, int64_t wait_us)
 {

@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 
-/* --- what both directions share
- * ----------------------------------------------------------------------------- */
+/* --- what both directions share ------------------------------------------------------------------ */
 
 static bool is_message_zero(const struct received *in)
 {
@@ -37,8 +36,7 @@ static void move_send_window(struct ike_sa *sa, uint64_t next, const struct sync
         requests_resend(sa);
 }
 
-/* --- requests of the other side ----------------------------------------------------------------------------
- */
+/* --- requests of the other side ------------------------------------------------------------------ */
 
 /* FMT-3: beside the notify, at most one IPSEC_REPLAY_COUNTER_SYNC. */
 static bool has_extra_payload(const struct ike_payloads *payloads)
@@ -161,8 +159,7 @@ bool sync_takes_request(struct ike_sa *sa, const struct received *in)
     return verdict != SYNC_AS_ORDINARY;
 }
 
-/* --- own requests
- * ------------------------------------------------------------------------------------------- */
+/* --- own requests -------------------------------------------------------------------------------- */
 
 uint32_t ike_sa_sync(struct ike_host *host, uint32_t id, const struct message_id_sync *request,
                      int64_t now_us, struct error *err)

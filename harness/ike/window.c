@@ -9,7 +9,7 @@ static uint32_t clamp_size(uint32_t size)
     return size < WINDOW_MAX ? size : WINDOW_MAX;
 }
 
-/* --- own requests ---------------------------------------------------------------------------- */
+/* --- own requests -------------------------------------------------------------------------------- */
 
 struct send_window send_window_new(uint32_t size)
 {
@@ -53,7 +53,7 @@ void send_window_set(struct send_window *w, uint64_t next)
     w->unanswered = 0;
 }
 
-/* --- requests of the other side --------------------------------------------------------------- */
+/* --- requests of the other side ------------------------------------------------------------------ */
 
 struct recv_window recv_window_new(uint32_t size)
 {

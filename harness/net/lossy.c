@@ -61,7 +61,7 @@ static int64_t lane_deadline(const struct lane *lane)
     return lane->holding ? lane->held_until_us : CLOCK_NEVER;
 }
 
-/* --- to the peer ---------------------------------------------------------------------------- */
+/* --- to the peer --------------------------------------------------------------------------------- */
 
 static bool send_held(struct lossy_link *l, struct error *err)
 {
@@ -89,7 +89,7 @@ static bool lossy_send(struct link *link, const struct datagram *d, struct error
     return !l->out.holding || send_held(l, err);
 }
 
-/* --- from the peer -------------------------------------------------------------------------- */
+/* --- from the peer ------------------------------------------------------------------------------- */
 
 /* Takes the datagram over. */
 static bool take_in(struct lossy_link *l, struct datagram d, struct error *err)
@@ -152,7 +152,7 @@ static int lossy_receive(struct link *link, int64_t deadline_us, struct datagram
     }
 }
 
-/* --- the rest ------------------------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------------------------------ */
 
 static int64_t lossy_now(struct link *link)
 {

@@ -39,7 +39,7 @@ static int64_t udp_now(struct link *link)
     return clock_monotonic_us();
 }
 
-/* --- binding -------------------------------------------------------------------------------- */
+/* --- binding ------------------------------------------------------------------------------------- */
 
 static bool refuse_bind(struct error *err, const struct endpoint *want, int cause)
 {
@@ -123,7 +123,7 @@ static bool udp_bind(struct link *link, const struct endpoint *want, struct endp
     return true;
 }
 
-/* --- sending -------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------------- */
 
 static struct bound_socket *find_bound(struct udp_link *u, const struct endpoint *e)
 {
@@ -182,7 +182,7 @@ static bool udp_send(struct link *link, const struct datagram *d, struct error *
     return refuse_send(err, d, errno);
 }
 
-/* --- receiving ------------------------------------------------------------------------------ */
+/* --- receiving ----------------------------------------------------------------------------------- */
 
 /* 1: taken, 0: nothing there after all, -1: the socket failed. */
 static int take_from(struct udp_link *u, struct bound_socket *s, struct datagram *out, struct error *err)
@@ -271,7 +271,7 @@ static int udp_receive(struct link *link, int64_t deadline_us, struct datagram *
     }
 }
 
-/* --- opening and closing -------------------------------------------------------------------- */
+/* --- opening and closing ------------------------------------------------------------------------- */
 
 static void udp_close(struct link *link)
 {

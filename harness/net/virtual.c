@@ -103,7 +103,7 @@ static bool virtual_bind(struct link *link, const struct endpoint *want, struct 
     return true;
 }
 
-/* --- time ----------------------------------------------------------------------------------- */
+/* --- time ---------------------------------------------------------------------------------------- */
 
 static void move_time(struct virtual_link *v, int64_t to_us)
 {
@@ -169,7 +169,7 @@ static int virtual_receive(struct link *link, int64_t deadline_us, struct datagr
     return -1;
 }
 
-/* --- opening and closing -------------------------------------------------------------------- */
+/* --- opening and closing ------------------------------------------------------------------------- */
 
 static void virtual_close(struct link *link)
 {

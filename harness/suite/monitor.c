@@ -30,8 +30,7 @@ static bool has_keys(const struct stage *stage, const struct ike_header *h)
     return false;
 }
 
-/* --- base rules
- * --------------------------------------------------------------------------------------------- */
+/* --- base rules ---------------------------------------------------------------------------------- */
 
 /* IKE-5: header, chain and payloads can be read and may be there. */
 static void judge_form(struct stage *stage, const struct wire_packet *p)
@@ -162,8 +161,7 @@ static void judge_iv(struct stage *stage, size_t at)
     }
 }
 
-/* --- the sync exchange
- * ------------------------------------------------------------------------------------------ */
+/* --- the sync exchange --------------------------------------------------------------------------- */
 
 /* FMT-3: the notify stands alone; a request may carry the replay counters beside it. */
 static bool stands_alone(const struct wire_packet *p)

@@ -274,6 +274,14 @@ static bool enough_outstanding(struct stage *stage, void *arg)
     return peer_requests_since(stage, o->from) >= o->wanted;
 }
 
+/* A peer whose window is closed may refuse a further one; then nothing comes. */
+static void pull_once(struct stage *stage, const char *verb)
+{
+    struct driver *d = stage->options->driver;
+    flush_members(stage);
+    (void)d->ops->trigger(d, stage->options->slot, verb, NULL);
+}
+
 unsigned leave_peer_requests_outstanding(struct stage *stage, unsigned n)
 {
     static const char *const verbs[] = {"liveness", "rekey-child", "add-child"};
@@ -286,7 +294,7 @@ unsigned leave_peer_requests_outstanding(struct stage *stage, unsigned n)
         unsupported(stage, "the peer's driver has no trigger that makes it send a request");
     for (o.wanted = 1; o.wanted <= n; o.wanted++) {
         if (o.wanted > 1)
-            try_pull(stage, verb);
+            pull_once(stage, verb);
         /* A closed window shows by nothing coming; what a lossy link took comes again. */
         bool all = o.wanted == 1 || link_is_lossy(stage);
         if (!pump_until(stage, all ? stage->patience_us : grace_us(stage) + CLOCK_MS(100), enough_outstanding,

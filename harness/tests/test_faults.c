@@ -15,7 +15,7 @@ struct tally {
     char broken[64][16]; /* requirement IDs of broken checks, each once */
     bool by_claimant[64];
     unsigned n_broken;
-    char first_bad[400];
+    char first_bad[800];
 };
 
 static bool claims(const struct test_case *tc, const char *requirement)

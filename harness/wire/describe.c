@@ -74,7 +74,7 @@ static void put_address(struct line *l, uint8_t family, const uint8_t *address)
     put(l, "%s", text);
 }
 
-/* --- SA and TS ---------------------------------------------------------------------------- */
+/* --- SA and TS ----------------------------------------------------------------------------------- */
 
 static void put_transform(struct line *l, const struct wire_transform *t)
 {
@@ -147,7 +147,7 @@ static void put_ts(struct line *l, const struct ike_payload *p)
     }
 }
 
-/* --- the others --------------------------------------------------------------------------- */
+/* --- the others ---------------------------------------------------------------------------------- */
 
 /* The sync notifies show their fields when they are well-formed, and their octets when not. */
 static void put_notify_data(struct line *l, const struct wire_notify *n)

@@ -44,7 +44,7 @@ static inline bool ike_is_response(const struct ike_header *h)
     return (h->flags & IKE_FLAG_RESPONSE) != 0;
 }
 
-/* --- payload bodies ------------------------------------------------------------------------- */
+/* --- payload bodies ------------------------------------------------------------------------------ */
 
 struct wire_transform {
     uint8_t type; /* enum transform_type */
@@ -135,7 +135,7 @@ struct ike_payloads {
     struct ike_payload list[IKE_MAX_PAYLOADS];
 };
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------- */
 
 /* Checks the header alone: the length field must be what is there (`datagram` without the non-ESP marker).
  * The version is not judged. `out` is filled in whenever 28 octets are there, also when false is returned. */
@@ -156,7 +156,7 @@ bool ike_read_selectors(struct octets body, struct wire_selectors *out, struct e
 const struct ike_payload *ike_find(const struct ike_payloads *in, uint8_t type);
 const struct wire_notify *ike_find_notify(const struct ike_payloads *in, uint16_t type);
 
-/* --- which payloads a message may carry (RFC 7296 appendix C, as a table) -------------------- */
+/* --- which payloads a message may carry (RFC 7296 appendix C, as a table) ------------------------ */
 
 /* `inside_sk`: the chain was inside SK. Refuses a payload that must not appear there, a missing one, one too
  * often, and a critical payload of a type that the suite does not know. Notifies, V and unknown non-critical
@@ -164,7 +164,7 @@ const struct wire_notify *ike_find_notify(const struct ike_payloads *in, uint16_
 bool ike_check_legal(uint8_t exchange, bool response, bool inside_sk, const struct ike_payloads *payloads,
                      struct error *err);
 
-/* --- writing -------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------- */
 
 /* Writes a chain of payloads; each payload's type is patched into the one before it, the first type is
  * `first` at the end. Begin and end may also be used by hand for a broken body: payload_begin returns the

@@ -42,7 +42,7 @@ struct form {
 #define OUTSIDE_OF(exchange, response) EXCHANGE_##exchange, response, false
 
 static const struct form forms[] = {
-    /* --- IKE_SA_INIT: RFC 7296 C.1 --- */
+    /* --- IKE_SA_INIT: RFC 7296 C.1 ------------------------------------------------------------------- */
     {INIT_REQUEST, "", 0, 0, {
         {PAYLOAD_SA,      1, 1,    "1.2"},
         {PAYLOAD_KE,      1, 1,    "1.2"},
@@ -57,7 +57,7 @@ static const struct form forms[] = {
         {PAYLOAD_CERTREQ, 0, MANY, "1.2"},
     }},
 
-    /* --- IKE_AUTH: RFC 7296 C.2, C.3 --- */
+    /* --- IKE_AUTH: RFC 7296 C.2, C.3 ----------------------------------------------------------------- */
     {AUTH_REQUEST, " with EAP", MARK(EAP), 0, {
         {PAYLOAD_EAP,     1, 1,    "2.16"},
     }},
@@ -105,7 +105,7 @@ static const struct form forms[] = {
         {PAYLOAD_CP,      0, 1,    "RFC 6023 4"},
     }},
 
-    /* --- CREATE_CHILD_SA: RFC 7296 C.4, C.5 --- */
+    /* --- CREATE_CHILD_SA: RFC 7296 C.4, C.5 ---------------------------------------------------------- */
     {CREATE_REQUEST, " for a Child SA", MARK(TSI) | MARK(TSR), 0, {
         {PAYLOAD_CP,      0, 1,    "2.19"},
         {PAYLOAD_SA,      1, 1,    "1.3.1"},
@@ -134,7 +134,7 @@ static const struct form forms[] = {
         {PAYLOAD_KE,      1, 1,    "1.3.2"},
     }},
 
-    /* --- INFORMATIONAL: RFC 7296 C.6 --- */
+    /* --- INFORMATIONAL: RFC 7296 C.6 ----------------------------------------------------------------- */
     {INFORM_REQUEST, "", 0, 0, {
         {PAYLOAD_DELETE,  0, MANY, "1.4"},
         {PAYLOAD_CP,      0, 1,    "2.19"},
@@ -144,7 +144,7 @@ static const struct form forms[] = {
         {PAYLOAD_CP,      0, 1,    "2.19"},
     }},
 
-    /* --- the outside of protected messages --- */
+    /* --- the outside of protected messages ----------------------------------------------------------- */
     {OUTSIDE_OF(IKE_AUTH, false), ", outer", MARK(SKF), 0, SKF_ALONE},
     {OUTSIDE_OF(IKE_AUTH, false), ", outer", 0, 0, SK_ALONE},
     {OUTSIDE_OF(IKE_AUTH, true), ", outer", MARK(SKF), 0, SKF_ALONE},
