@@ -80,8 +80,8 @@ struct message_id_sync numbers_of_axes(struct stage *stage, const struct ids *se
     static const int ahead[] = {
         [AGAINST_EQUAL] = 0, [AGAINST_PLUS_ONE] = 1, [AGAINST_FAR] = 1000, [AGAINST_LOWER] = -1};
     int m1_ahead = ahead[axis_of(stage, AXIS_M1)], p1_ahead = ahead[axis_of(stage, AXIS_P1)];
-    /* Lower than 0 there is nothing; M1 is never lower here: that is a case of its own. */
+    /* Lower than 0 there is nothing. */
     uint64_t p1 = seen->peer_next == 0 && p1_ahead < 0 ? 0 : seen->peer_next + (uint64_t)p1_ahead;
     uint64_t lowest = (uint64_t)(seen->cluster_highest + 1);
-    return sync_of(stage, m1_ahead < 0 ? lowest : lowest + (uint64_t)m1_ahead, p1);
+    return sync_of(stage, lowest + (uint64_t)m1_ahead, p1);
 }

@@ -38,7 +38,12 @@ enum peer_outstanding {
     OUTSTANDING_REKEY_CHILD,
     OUTSTANDING_REKEY_IKE
 };
-enum id_against { AGAINST_EQUAL, AGAINST_PLUS_ONE, AGAINST_FAR, AGAINST_LOWER };
+enum id_against {
+    AGAINST_EQUAL,
+    AGAINST_PLUS_ONE,
+    AGAINST_FAR,
+    AGAINST_LOWER
+}; /* a lower M1 is a case, not a state */
 enum generation { GENERATION_FIRST, GENERATION_BY_PEER, GENERATION_BY_CLUSTER };
 enum nat_seen { NAT_NONE, NAT_SEEN };
 enum children { CHILDREN_ONE, CHILDREN_SEVERAL };

@@ -6,7 +6,7 @@
 #include "suite/json_text.h"
 #include "suite/outcome.h"
 
-/* --- the catalogue -------------------------------------------------------------------------- */
+/* --- the catalogue ------------------------------------------------------------------------------- */
 
 /* What the requirement list of the project has in each group: IDs are never taken away. */
 static const struct {
@@ -70,7 +70,7 @@ START_TEST(levels_and_subjects)
 }
 END_TEST
 
-/* --- axes ----------------------------------------------------------------------------------- */
+/* --- axes ---------------------------------------------------------------------------------------- */
 
 START_TEST(every_axis_and_value_has_a_name_of_its_own)
 {
@@ -78,7 +78,7 @@ START_TEST(every_axis_and_value_has_a_name_of_its_own)
         [AXIS_ROLE] = 2,
         [AXIS_REQUESTS_SEEN] = 3,
         [AXIS_PEER_OUTSTANDING] = 4,
-        [AXIS_M1] = 4,
+        [AXIS_M1] = 3,
         [AXIS_P1] = 4,
         [AXIS_GENERATION] = 3,
         [AXIS_NAT] = 2,
@@ -141,7 +141,7 @@ START_TEST(quick_and_normal)
     list = combinations_of(ON(M1) | ON(NAT), 1U << ROLE_RESPONDER, DEPTH_NORMAL, &n);
     static const char *const expected[] = {
         "role=responder,m1=equal,nat=none", "role=responder,m1=+1,nat=none", "role=responder,m1=far,nat=none",
-        "role=responder,m1=lower,nat=none", "role=responder,m1=equal,nat=seen"};
+        "role=responder,m1=far,nat=none", "role=responder,m1=equal,nat=seen"};
     ck_assert_uint_eq(n, 5);
     for (size_t i = 0; i < n; i++) {
         char text[256];
@@ -206,7 +206,7 @@ START_TEST(full_covers_every_pair)
 }
 END_TEST
 
-/* --- outcomes ------------------------------------------------------------------------------- */
+/* --- outcomes ------------------------------------------------------------------------------------ */
 
 static const struct {
     const char *requirement;
@@ -300,13 +300,13 @@ START_TEST(a_verdict_line_reads_back)
     ck_assert(outcome_add(&o, &check));
     ck_assert(add(&o, "SYNC-4", CHECK_HELD));
     snprintf(o.reason, sizeof o.reason, "why");
-    struct combination c = {.value = {[AXIS_ROLE] = ROLE_RESPONDER, [AXIS_M1] = AGAINST_LOWER}};
+    struct combination c = {.value = {[AXIS_ROLE] = ROLE_RESPONDER, [AXIS_M1] = AGAINST_FAR}};
     json_t *line = outcome_to_json(&stale, &c, &o);
     char *text = json_dumps(line, JSON_COMPACT);
     ck_assert_str_eq(
         text,
         "{\"event\":\"verdict\",\"case\":\"sync.stale\",\"version\":3,"
-        "\"combination\":{\"role\":\"responder\",\"m1\":\"lower\"},\"role\":\"responder\",\"verdict\":"
+        "\"combination\":{\"role\":\"responder\",\"m1\":\"far\"},\"role\":\"responder\",\"verdict\":"
         "\"FAIL\","
         "\"reason\":\"why\",\"tags\":[\"late-reply\",\"timed-silence\"],\"checks\":["
         "{\"requirement\":\"SYNC-3\",\"result\":\"broken\",\"expected\":\"silence\",\"seen\":\"a response "
