@@ -139,10 +139,10 @@ START_TEST(quick_and_normal)
     free(list);
 
     list = combinations_of(ON(M1) | ON(NAT), 1U << ROLE_RESPONDER, DEPTH_NORMAL, &n);
-    static const char *const expected[] = {
-        "role=responder,m1=equal,nat=none", "role=responder,m1=+1,nat=none", "role=responder,m1=far,nat=none",
-        "role=responder,m1=far,nat=none", "role=responder,m1=equal,nat=seen"};
-    ck_assert_uint_eq(n, 5);
+    static const char *const expected[] = {"role=responder,m1=equal,nat=none",
+                                           "role=responder,m1=+1,nat=none", "role=responder,m1=far,nat=none",
+                                           "role=responder,m1=equal,nat=seen"};
+    ck_assert_uint_eq(n, 4);
     for (size_t i = 0; i < n; i++) {
         char text[256];
         combination_text(ON(M1) | ON(NAT), &list[i], text, sizeof text);
