@@ -71,11 +71,14 @@ endif
 CFLAGS  ?= -O2 -g -fstack-protector-strong
 LDFLAGS ?= -Wl,-z,relro,-z,now
 
-# gcc does not know that fail() returns false, and fears for what a caller does not use after it; sanitizers and valgrind
-# watch over that instead. (clang does not know that warning.)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes \
     -Wold-style-definition -Wformat=2 -Wundef -Wvla -Wwrite-strings -Wswitch-enum -Wimplicit-fallthrough \
-    -Wdouble-promotion -Wno-unknown-warning-option -Wno-maybe-uninitialized
+    -Wdouble-promotion
+# gcc does not know that fail() returns false, and fears for what a caller does not use after it; sanitizers and valgrind
+# watch over that instead.
+ifeq ($(findstring clang,$(shell $(CC) --version)),)
+CALM_GCC := -Wno-maybe-uninitialized
+endif
 ours_cppflags := -D_GNU_SOURCE -Iharness -I. $(shell pkg-config --cflags $(PKGS))
 ours_cflags   := -std=c17 $(WARNINGS) -fno-omit-frame-pointer
 libs          := $(shell pkg-config --libs $(PKGS))
@@ -88,11 +91,11 @@ fuzz_sanitize := $(sanitize) -fsanitize=fuzzer-no-link
 # Three ways to compile, each with objects of its own: as it is installed; with sanitizers, as it is tested; plain, for
 # valgrind. And one more with clang for the fuzzer.
 obj_cc   = $(CC)
-obj_how  = $(CFLAGS)
+obj_how  = $(CALM_GCC) $(CFLAGS)
 san_cc   = $(CC)
-san_how  = -O1 -g $(sanitize)
+san_how  = $(CALM_GCC) -O1 -g $(sanitize)
 plain_cc = $(CC)
-plain_how = -O1 -g
+plain_how = $(CALM_GCC) -O1 -g
 fuzz_cc  = clang
 fuzz_how = -O1 -g $(fuzz_sanitize)
 WAYS := obj san plain fuzz
@@ -178,16 +181,16 @@ $(BUILD)/plain/test_%: $(BUILD)/plain/harness/tests/test_%.o $(BUILD)/plain/libt
     $(BUILD)/obj/harness/bench/%.o
 
 # The tests of the shell use the program with sanitizers, but for those that measure time.
-selected = $(foreach t,$(TESTS),$(or $(filter %/test_$(t),$(UNIT_PROGRAMS)),\
+selected := $(foreach t,$(TESTS),$(or $(filter %/test_$(t),$(UNIT_PROGRAMS)),\
     $(wildcard harness/tests/$(t).sh),$(error there is no test "$(t)" in harness/tests)))
-check: $(UNIT_PROGRAMS) $(SAN) $(BUILD)/understudy
+check: $(filter $(BUILD)/tests/%,$(selected)) $(SAN) $(BUILD)/understudy
 	@UNDERSTUDY=$(abspath $(SAN)) UNDERSTUDY_FAST=$(abspath $(BUILD)/understudy) JOBS=$(JOBS) \
 	    harness/tests/run_tests $(BUILD)/logs $(selected)
 
 check-clang:
 	$(MAKE) check CC=clang BUILD=$(BUILD)/clang TESTS="$(TESTS)"
 
-valgrind: $(UNIT_TESTS:%=$(BUILD)/plain/test_%)
+valgrind: $(patsubst $(BUILD)/tests/%,$(BUILD)/plain/%,$(filter $(BUILD)/tests/%,$(selected)))
 	@JOBS=$(JOBS) TEST_UNDER="valgrind -q --leak-check=full --errors-for-leak-kinds=definite,possible \
 	    --show-leak-kinds=definite,possible --error-exitcode=9" harness/tests/run_tests $(BUILD)/logs/valgrind $^
 

@@ -2,10 +2,11 @@
 # The examples of the documentation do what they show. In each ```console block a line "$ COMMAND" is run, in an empty
 # folder that sees the repository; the lines below it must appear in its output, in that order ("..." stands for any).
 # It must end with 0, or with what "# exit status N" behind it says. A block below the line <!-- not run --> needs root
-# or a network and is left out. Also: links between the pages lead somewhere, and docs/matrix.md is what the program says.
+# or a network and is left out. Also: links between the pages lead somewhere, and docs/matrix.md is what the program says. Usage:
+# docs.sh [PROGRAM]
 set -u
 root=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
-understudy=$(readlink -f "${UNDERSTUDY:-$root/build/understudy}")
+understudy=$(readlink -f "${1:-$root/build/understudy}")
 passed=0 failed=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
