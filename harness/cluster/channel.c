@@ -54,27 +54,36 @@ void channel_publish(struct sync_channel *ch, char *context, int64_t now_us)
     }
     struct channel_update *u = &ch->queue[ch->queued++];
     *u = (struct channel_update){.serial = ++ch->serial, .due_us = now_us + ch->delay_us, .context = context};
-    if (ch->overtake_next) {
+    if (ch->waits_for_overtaker) {
+        ch->waits_for_overtaker = false;
+        swap_last_two(ch);
+    } else if (ch->overtake_next) {
         u->due_us = CLOCK_NEVER;
         ch->overtake_next = false;
         ch->waits_for_overtaker = true;
-    } else if (ch->waits_for_overtaker) {
-        ch->waits_for_overtaker = false;
-        swap_last_two(ch);
     }
+}
+
+/* Of those that are due, the one that arrives first; of two at one moment, the one in front. */
+static struct channel_update *first_to_arrive(struct sync_channel *ch, int64_t now_us)
+{
+    struct channel_update *first = NULL;
+    for (unsigned i = 0; i < ch->queued; i++)
+        if (ch->queue[i].due_us <= now_us && (!first || ch->queue[i].due_us < first->due_us))
+            first = &ch->queue[i];
+    return first;
 }
 
 bool channel_take(struct sync_channel *ch, int64_t now_us, struct channel_update *out)
 {
-    for (unsigned i = 0; i < ch->queued; i++) {
-        if (ch->queue[i].due_us > now_us)
-            continue;
-        *out = ch->queue[i];
-        memmove(&ch->queue[i], &ch->queue[i + 1], (ch->queued - i - 1) * sizeof *out);
-        ch->queued--;
-        return true;
-    }
-    return false;
+    struct channel_update *first = first_to_arrive(ch, now_us);
+    if (!first)
+        return false;
+    *out = *first;
+    size_t behind = (size_t)(&ch->queue[ch->queued] - first - 1);
+    memmove(first, first + 1, behind * sizeof *first);
+    ch->queued--;
+    return true;
 }
 
 int64_t channel_deadline(const struct sync_channel *ch)

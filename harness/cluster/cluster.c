@@ -120,12 +120,22 @@ static void follow(struct member *m, const struct ike_event *e)
         m->sa = 0;
 }
 
+/* Another IKE SA has message IDs of its own. */
+static void forget_m1(struct cluster *c)
+{
+    for (unsigned i = 0; i < c->n_members; i++)
+        c->members[i].m1_told = 0;
+}
+
 bool cluster_event(struct cluster *c, struct ike_event *out)
 {
     struct member *m = cluster_active(c);
     if (!ike_host_event(m->host, out))
         return false;
+    uint32_t before = m->sa;
     follow(m, out);
+    if (m->sa != before && m->sa)
+        forget_m1(c);
     return true;
 }
 
@@ -186,10 +196,11 @@ uint32_t cluster_sync(struct cluster *c, const struct message_id_sync *request, 
 {
     struct member *m = cluster_active(c);
     uint32_t tag = ike_sa_sync(m->host, m->sa, request, now_us, err);
-    if (!tag || !c->shares_m1)
-        return tag;
+    if (!tag)
+        return 0;
+    m->m1_told = request->expected_send;
     /* SYNC-2: told apart from the context, so that a second failover before the answer does not repeat it. */
-    for (unsigned i = 0; i < c->n_members; i++)
+    for (unsigned i = 0; i < c->n_members && c->shares_m1; i++)
         c->members[i].m1_told = request->expected_send;
     cluster_publish(c, now_us);
     return tag;

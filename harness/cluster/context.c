@@ -58,6 +58,18 @@ static json_t *write_children(const struct ike_snapshot *snapshot)
     return list;
 }
 
+/* Into memory of the right size at once: a buffer that grows would leave copies of the keys behind. */
+static char *dump(const json_t *context)
+{
+    size_t len = json_dumpb(context, NULL, 0, JSON_COMPACT);
+    char *text = len ? malloc(len + 1) : NULL;
+    if (!text)
+        return NULL;
+    json_dumpb(context, text, len, JSON_COMPACT);
+    text[len] = '\0';
+    return text;
+}
+
 char *context_write(const struct ike_snapshot *snapshot)
 {
     struct key_lengths keys;
@@ -65,11 +77,17 @@ char *context_write(const struct ike_snapshot *snapshot)
         return NULL;
     json_t *ike = write_fields(ike_context_fields, n_ike_context_fields, &keys, snapshot);
     json_t *children = write_children(snapshot);
+    if (!ike || !children) {
+        json_decref(ike);
+        json_decref(children);
+        return NULL;
+    }
     json_t *context = json_pack("{s:i, s:i, s:o, s:o}", "context_version", CONTEXT_VERSION, "ike_version", 2,
                                 "ike_sa", ike, "child_sas", children);
     if (!context)
         return NULL;
-    char *text = json_dumps(context, JSON_COMPACT);
+    char *text = dump(context);
+    context_value_forget(context);
     json_decref(context);
     return text;
 }
@@ -98,6 +116,15 @@ static bool knows_all_fields(const struct context_field *fields, size_t count, j
     return true;
 }
 
+static bool proposal_decides(const struct wire_proposal *proposal, bool ike, struct key_lengths *keys,
+                             struct error *err)
+{
+    uint8_t protocol = ike ? PROTOCOL_IKE : PROTOCOL_ESP;
+    if (proposal->protocol != protocol)
+        return fail(err, "is for protocol %u, not %u", proposal->protocol, protocol);
+    return key_lengths_of(proposal, ike, keys) || fail(err, "is not a complete proposal");
+}
+
 static bool read_fields(const struct context_field *fields, size_t count, json_t *object, bool ike,
                         void *base, struct error *err)
 {
@@ -113,17 +140,23 @@ static bool read_fields(const struct context_field *fields, size_t count, json_t
         if (!context_value_read(&fields[i], &keys, value, base, err))
             return fail_within(err, "field \"%s\"", fields[i].name);
         if (fields[i].kind == FIELD_PROPOSAL &&
-            !key_lengths_of((const void *)((char *)base + fields[i].offset), ike, &keys))
-            return fail(err, "field \"%s\" is not a complete proposal", fields[i].name);
+            !proposal_decides((const void *)((char *)base + fields[i].offset), ike, &keys, err))
+            return fail_within(err, "field \"%s\"", fields[i].name);
     }
     return true;
 }
 
-/* Values that are well-formed each, and cannot be true together. */
-static bool is_consistent(const struct ike_snapshot *s, struct error *err)
+/* --- values that are well-formed each, and cannot be true together -------------------------------- */
+
+static bool is_zero(const uint8_t *at, size_t len)
 {
-    if (s->local.family != s->remote.family)
-        return fail(err, "fields \"local_address\" and \"remote_address\" are of different families");
+    while (len > 0 && at[len - 1] == 0)
+        len--;
+    return len == 0;
+}
+
+static bool counters_are_consistent(const struct ike_snapshot *s, struct error *err)
+{
     if (s->next_send > UINT64_C(1) << 32)
         return fail(err, "field \"next_send\" is beyond 2^32");
     if (s->next_recv > UINT64_C(1) << 32)
@@ -131,15 +164,48 @@ static bool is_consistent(const struct ike_snapshot *s, struct error *err)
     if (s->window_send == 0 || s->window_recv == 0)
         return fail(err, "field \"%s\" must be at least 1",
                     s->window_send ? "window_receive" : "window_send");
-    if (s->nonce_i_len < 16 || s->nonce_r_len < 16)
-        return fail(err, "field \"%s\" must be 16 octets or more",
-                    s->nonce_i_len < 16 ? "nonce_initiator" : "nonce_responder");
-    for (unsigned i = 0; i < s->n_children; i++)
-        for (unsigned k = 0; k < i; k++)
-            if (s->children[i].spi_in == s->children[k].spi_in)
-                return fail(err, "child_sas[%u]: field \"spi_inbound\" is that of child_sas[%u]", i, k);
+    /* Nothing above the window is ever accepted, and an M1 moves next_receive to itself at least. */
+    if (s->highest_seen >= 0 && (uint64_t)s->highest_seen >= s->next_recv + s->window_recv)
+        return fail(err, "field \"highest_seen\" is beyond \"next_receive\" and its window");
     return true;
 }
+
+static bool child_is_consistent(const struct ike_snapshot *s, unsigned index, struct error *err)
+{
+    const struct child_snapshot *c = &s->children[index];
+    for (unsigned k = 0; k < index; k++)
+        if (c->spi_in == s->children[k].spi_in)
+            return fail(err, "field \"spi_inbound\" is that of child_sas[%u]", k);
+    if (!c->spi_in || !c->spi_out)
+        return fail(err, "field \"%s\" is zero", c->spi_in ? "spi_outbound" : "spi_inbound");
+    if (!proposal_esn(&c->proposal) && (c->seq_out > UINT32_MAX || c->seq_in > UINT32_MAX))
+        return fail(err, "field \"%s\" is beyond 2^32 - 1, without extended sequence numbers",
+                    c->seq_in > UINT32_MAX ? "replay_highest" : "sequence_number");
+    /* Bit n is sequence number replay_highest - n, and there is none below 1. */
+    if (c->seq_in < 64 && c->replay_bitmap >> c->seq_in != 0)
+        return fail(err, "field \"replay_bitmap\" has bits below sequence number 1");
+    return true;
+}
+
+static bool is_consistent(const struct ike_snapshot *s, struct error *err)
+{
+    if (is_zero(s->spi_i, sizeof s->spi_i) || is_zero(s->spi_r, sizeof s->spi_r))
+        return fail(err, "ike_sa: field \"%s\" is zero",
+                    is_zero(s->spi_i, sizeof s->spi_i) ? "spi_initiator" : "spi_responder");
+    if (s->local.family != s->remote.family)
+        return fail(err, "ike_sa: fields \"local_address\" and \"remote_address\" are of different families");
+    if (s->nonce_i_len < 16 || s->nonce_r_len < 16)
+        return fail(err, "ike_sa: field \"%s\" must be 16 octets or more",
+                    s->nonce_i_len < 16 ? "nonce_initiator" : "nonce_responder");
+    if (!counters_are_consistent(s, err))
+        return fail_within(err, "ike_sa");
+    for (unsigned i = 0; i < s->n_children; i++)
+        if (!child_is_consistent(s, i, err))
+            return fail_within(err, "child_sas[%u]", i);
+    return true;
+}
+
+/* --- the whole ----------------------------------------------------------------------------------- */
 
 static bool read_snapshot(json_t *ike, json_t *children, struct ike_snapshot *out, struct error *err)
 {
@@ -155,8 +221,9 @@ static bool read_snapshot(json_t *ike, json_t *children, struct ike_snapshot *ou
     return is_consistent(out, err);
 }
 
-static bool check_versions(const json_t *context, struct error *err)
+static bool check_versions(json_t *context, struct error *err)
 {
+    static const char *const known[] = {"context_version", "ike_version", "ike_sa", "child_sas"};
     const json_t *version = json_object_get(context, "context_version");
     if (!json_is_integer(version))
         return fail(err, "field \"context_version\" is missing or no number");
@@ -166,6 +233,16 @@ static bool check_versions(const json_t *context, struct error *err)
     const json_t *ike_version = json_object_get(context, "ike_version");
     if (!json_is_integer(ike_version) || json_integer_value(ike_version) != 2)
         return fail(err, "field \"ike_version\" is missing or not 2");
+    const char *name;
+    json_t *value;
+    json_object_foreach(context, name, value)
+    {
+        size_t i = 0;
+        while (i < sizeof known / sizeof *known && strcmp(name, known[i]) != 0)
+            i++;
+        if (i == sizeof known / sizeof *known)
+            return fail(err, "field \"%.40s\" is unknown", name);
+    }
     return true;
 }
 
@@ -198,6 +275,7 @@ struct ike_snapshot *context_read(const char *text, struct error *err)
         return NULL;
     }
     struct ike_snapshot *s = check_versions(context, err) ? snapshot_from(context, err) : NULL;
+    context_value_forget(context);
     json_decref(context);
     if (!s)
         fail_within(err, "context");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ike/propose.h"
 #include "ike/snapshot.h"
 
 /* --- octets -------------------------------------------------------------------------------------- */
@@ -64,7 +65,24 @@ static bool read_integer(const json_t *value, uint64_t max, uint64_t *out, struc
     return true;
 }
 
-/* --- compound values ----------------------------------------------------------------------------- */
+void context_value_forget(json_t *value)
+{
+    const char *name;
+    json_t *item;
+    size_t index;
+    if (json_is_string(value))
+        crypto_wipe((char *)(uintptr_t)json_string_value(value), json_string_length(value));
+    json_object_foreach(value, name, item)
+    {
+        context_value_forget(item);
+    }
+    json_array_foreach(value, index, item)
+    {
+        context_value_forget(item);
+    }
+}
+
+/* --- compound values: numbers are read in full width, so that none is cut into a valid one --------- */
 
 static json_t *endpoint_json(const struct endpoint *e)
 {
@@ -76,8 +94,8 @@ static json_t *endpoint_json(const struct endpoint *e)
 static bool read_endpoint(json_t *value, struct endpoint *out, struct error *err)
 {
     const char *address;
-    int port;
-    if (json_unpack(value, "{s:s, s:i!}", "address", &address, "port", &port) != 0 || port < 0 ||
+    json_int_t port;
+    if (json_unpack(value, "{s:s, s:I!}", "address", &address, "port", &port) != 0 || port < 0 ||
         port > 65535)
         return fail(err, "must be {\"address\": text, \"port\": 0 to 65535}");
     return endpoint_parse(address, (uint16_t)port, out, err);
@@ -90,15 +108,15 @@ static json_t *identity_json(const struct snapshot_id *id)
 
 static bool read_identity(json_t *value, struct snapshot_id *out, struct error *err)
 {
-    int type;
+    json_int_t type;
     json_t *data;
     size_t len;
-    if (json_unpack(value, "{s:i, s:o!}", "type", &type, "data", &data) != 0 || type < 0 || type > 255)
+    if (json_unpack(value, "{s:I, s:o!}", "type", &type, "data", &data) != 0 || type < 0 || type > 255)
         return fail(err, "must be {\"type\": 0 to 255, \"data\": hex digits}");
     if (!read_hex(data, out->data, sizeof out->data, &len, err))
         return false;
     if (type != 0 && !id_type_name((unsigned)type))
-        return fail(err, "names identity type %d, which is unknown", type);
+        return fail(err, "names identity type %d, which is unknown", (int)type);
     out->type = (uint8_t)type;
     out->len = (uint8_t)len;
     return true;
@@ -118,40 +136,48 @@ static json_t *proposal_json(const struct wire_proposal *p)
 
 static bool read_transform(json_t *value, struct wire_transform *out, struct error *err)
 {
-    int type, id, key_bits;
-    if (json_unpack(value, "{s:i, s:i, s:i!}", "type", &type, "id", &id, "key_bits", &key_bits) != 0)
+    json_int_t type, id, key_bits;
+    if (json_unpack(value, "{s:I, s:I, s:I!}", "type", &type, "id", &id, "key_bits", &key_bits) != 0)
         return fail(err, "has a transform that is not {\"type\", \"id\", \"key_bits\"}");
     if (type < 0 || type > 255 || id < 0 || id > 65535 || key_bits < 0 || key_bits > 65535 ||
         !transform_is_supported((uint8_t)type, (uint16_t)id, (uint16_t)key_bits))
-        return fail(err, "names a transform (type %d, id %d, %d bits) that is not supported", type, id,
-                    key_bits);
+        return fail(err, "names a transform (type %lld, id %lld, %lld bits) that is not supported",
+                    (long long)type, (long long)id, (long long)key_bits);
     *out = (struct wire_transform){(uint8_t)type, (uint16_t)id, (uint16_t)key_bits};
     return true;
 }
 
 static bool read_proposal(json_t *value, struct wire_proposal *out, struct error *err)
 {
-    int number, protocol;
+    json_int_t number, protocol;
     json_t *spi, *transforms, *item;
     size_t index, spi_len;
-    if (json_unpack(value, "{s:i, s:i, s:o, s:o!}", "number", &number, "protocol", &protocol, "spi", &spi,
+    if (json_unpack(value, "{s:I, s:I, s:o, s:o!}", "number", &number, "protocol", &protocol, "spi", &spi,
                     "transforms", &transforms) != 0 ||
         !json_is_array(transforms))
         return fail(err, "must be {\"number\", \"protocol\", \"spi\", \"transforms\": [...]}");
     if (json_array_size(transforms) == 0 || json_array_size(transforms) > IKE_MAX_TRANSFORMS)
         return fail(err, "must have 1 to %d transforms", IKE_MAX_TRANSFORMS);
-    if (number < 0 || number > 255 || protocol < 0 || protocol > 255 || !protocol_name((unsigned)protocol))
-        return fail(err, "names protocol %d, which is unknown", protocol);
+    if (number < 0 || number > 255)
+        return fail(err, "has number %lld", (long long)number);
+    if (protocol < 0 || protocol > 255 || !protocol_name((unsigned)protocol))
+        return fail(err, "names protocol %lld, which is unknown", (long long)protocol);
     if (!read_hex(spi, out->spi, sizeof out->spi, &spi_len, err))
-        return false;
+        return fail_within(err, "spi");
+    if (spi_len != 0 && spi_len != 4 && spi_len != 8)
+        return fail(err, "has an SPI of %zu octets", spi_len);
     out->number = (uint8_t)number;
     out->protocol = (uint8_t)protocol;
     out->spi_len = (uint8_t)spi_len;
     out->n_transforms = 0;
     json_array_foreach(transforms, index, item)
     {
-        if (!read_transform(item, &out->transforms[out->n_transforms++], err))
+        struct wire_transform t;
+        if (!read_transform(item, &t, err))
             return false;
+        if (proposal_transform(out, t.type))
+            return fail(err, "has two transforms of type %u: nothing is chosen", t.type);
+        out->transforms[out->n_transforms++] = t;
     }
     return true;
 }
@@ -175,9 +201,9 @@ static json_t *selectors_json(const struct wire_selectors *s)
 static bool read_selector(json_t *value, struct wire_selector *out, struct error *err)
 {
     const char *first, *last;
-    int protocol, first_port, last_port;
+    json_int_t protocol, first_port, last_port;
     struct endpoint a, b;
-    if (json_unpack(value, "{s:s, s:s, s:i, s:i, s:i!}", "first", &first, "last", &last, "protocol",
+    if (json_unpack(value, "{s:s, s:s, s:I, s:I, s:I!}", "first", &first, "last", &last, "protocol",
                     &protocol, "first_port", &first_port, "last_port", &last_port) != 0)
         return fail(
             err,
@@ -187,6 +213,10 @@ static bool read_selector(json_t *value, struct wire_selector *out, struct error
         return fail(err, "has a selector whose protocol or ports are out of range");
     if (!endpoint_parse(first, 0, &a, err) || !endpoint_parse(last, 0, &b, err))
         return false;
+    /* 65535 to 0 stands for OPAQUE (RFC 7296 3.13.1). */
+    if (first_port > last_port && (first_port != 65535 || last_port != 0))
+        return fail(err, "has a selector from port %d to %d, which is no range", (int)first_port,
+                    (int)last_port);
     if (a.family != b.family || memcmp(a.address, b.address, sizeof a.address) > 0)
         return fail(err, "has a selector from %s to %s, which is no range", first, last);
     *out = (struct wire_selector){.family = a.family,

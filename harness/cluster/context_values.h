@@ -19,4 +19,7 @@ json_t *context_value_write(const struct context_field *field, const struct key_
 bool context_value_read(const struct context_field *field, const struct key_lengths *keys,
                         const json_t *value, void *base, struct error *err);
 
+/* Wipes all strings in it, before it is freed: most are keys. */
+void context_value_forget(json_t *value);
+
 #endif
