@@ -109,6 +109,7 @@ UNIT_TESTS  := $(patsubst harness/tests/test_%.c,%,$(wildcard harness/tests/test
 SHELL_TESTS := $(patsubst harness/tests/%.sh,%,$(wildcard harness/tests/*.sh))
 FUZZERS     := $(patsubst harness/tests/fuzz_%.c,%,$(wildcard harness/tests/fuzz_*.c))
 BENCHES     := $(patsubst harness/bench/%.c,%,$(wildcard harness/bench/bench_*.c))
+BENCH_HELP  := $(filter-out harness/bench/bench_%,$(wildcard harness/bench/*.c))
 TEST_HELP   := $(filter-out harness/tests/test_% harness/tests/fuzz_%,$(wildcard harness/tests/*.c))
 TESTS       ?= $(UNIT_TESTS) $(SHELL_TESTS)
 
@@ -157,7 +158,7 @@ $(foreach way,$(WAYS),$(eval $(call rules_of_way,$(way))))
 -include $(patsubst %,$(BUILD)/san/harness/tests/test_%.d,$(UNIT_TESTS))
 -include $(patsubst %,$(BUILD)/plain/harness/tests/test_%.d,$(UNIT_TESTS))
 -include $(patsubst %,$(BUILD)/fuzz/harness/tests/fuzz_%.d,$(FUZZERS))
--include $(patsubst %,$(BUILD)/obj/harness/bench/%.d,$(BENCHES))
+-include $(patsubst %,$(BUILD)/obj/harness/bench/%.d,$(BENCHES)) $(BENCH_HELP:%.c=$(BUILD)/obj/%.d)
 
 all: $(BUILD)/understudy
 $(BUILD)/understudy: $(BUILD)/obj/understudy
@@ -178,7 +179,7 @@ $(BUILD)/plain/test_%: $(BUILD)/plain/harness/tests/test_%.o $(BUILD)/plain/libt
 	@mkdir -p $(@D)
 	$(call quiet,LINK)$(plain_link) -o $@ $^ $(test_libs) $(libs) $(LDLIBS)
 .PRECIOUS: $(BUILD)/san/harness/tests/%.o $(BUILD)/plain/harness/tests/%.o $(BUILD)/fuzz/harness/tests/%.o \
-    $(BUILD)/obj/harness/bench/%.o
+    $(BUILD)/obj/%.o
 
 # The tests of the shell use the program with sanitizers, but for those that measure time.
 selected := $(foreach t,$(TESTS),$(or $(filter %/test_$(t),$(UNIT_PROGRAMS)),\
@@ -206,12 +207,11 @@ fuzz: $(FUZZERS:%=$(BUILD)/fuzz/fuzz_%)
 	        -artifact_prefix=$(BUILD)/fuzz/$$fuzzer- $(BUILD)/fuzz/corpus/$$fuzzer || exit 1; \
 	done
 
-$(BUILD)/bench/%: $(BUILD)/obj/harness/bench/%.o $(BUILD)/obj/libunderstudy.a
+$(BUILD)/bench/%: $(BUILD)/obj/harness/bench/%.o $(BENCH_HELP:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/libunderstudy.a
 	@mkdir -p $(@D)
 	$(call quiet,LINK)$(obj_link) -o $@ $^ $(libs) $(LDLIBS)
 bench: $(BENCHES:%=$(BUILD)/bench/%) $(BUILD)/understudy
-	$(if $(wildcard harness/bench/run.sh),UNDERSTUDY=$(BUILD)/understudy BENCH=$(BUILD)/bench bash harness/bench/run.sh,\
-	    $(foreach b,$(BENCHES),$(BUILD)/bench/$(b) &&) true)
+	@UNDERSTUDY=$(abspath $(BUILD)/understudy) BENCH=$(abspath $(BUILD)/bench) harness/bench/run.sh
 
 # --- what is made from the program, and checks of the sources --------------------------------------------
 

@@ -1,0 +1,42 @@
+#!/bin/bash
+# Runs the benches that `make bench` built, prints their figures as one table, and writes them to results.json beside the
+# programs. docs/benchmarks.md says how to read it. UNDERSTUDY is the program, BENCH the folder of the benches. Exit status
+# 1 when a bench failed: a limit that the suite sets itself is not kept, or something could not be measured.
+set -uo pipefail
+: "${UNDERSTUDY:?the program}" "${BENCH:?the folder of the benches}"
+lines=$BENCH/results.jsonl
+: >"$lines"
+failed=0
+
+bench() { # NAME [ARGUMENT]...
+    local name=$1
+    shift
+    "$BENCH/bench_$name" "$@" | jq -c --arg bench "$name" '{bench: $bench} + .' >>"$lines" || {
+        echo "bench_$name failed" >&2
+        failed=1
+    }
+}
+
+bench run "$UNDERSTUDY" "$BENCH/runs"
+bench establish
+bench memory
+bench sync
+bench sync_udp
+bench failover
+
+jq -s . "$lines" >"$BENCH/results.json" && rm "$lines"
+
+row='%-50s %12s %-7s %-32s %12s %8s  %s\n'
+# shellcheck disable=SC2059 # the format is ours
+printf "$row" 'Measured' '' '' 'Beside (same machine, same run)' '' 'Ratio' 'Rounds'
+jq -r '
+    def number: if . >= 1000 then round elif . >= 10 then . * 10 | round / 10 else . * 1000 | round / 1000 end;
+    def percent: . * 100 | round | tostring + " %";
+    .[] | [.what, (.value | number), .unit, .limit, (.limit_value | number), (.ratio | percent),
+           if .rounds > 1 then (.ratio_low | percent) + " to " + (.ratio_high | percent) else "-" end] | join("\t")
+' "$BENCH/results.json" |
+    while IFS=$'\t' read -r what value unit limit limit_value ratio range; do
+        # shellcheck disable=SC2059
+        printf "$row" "$what" "$value" "$unit" "$limit" "$limit_value" "$ratio" "$range"
+    done
+exit "$failed"
