@@ -28,7 +28,7 @@ bool catalogue_matches_any(const char *glob)
     return false;
 }
 
-/* --- no such thing -------------------------------------------------------------------------------- */
+/* --- no such thing ------------------------------------------------------------------------------- */
 
 /* Words of which the first is right are a good guess, too: the IDs that begin as the word does. */
 static bool ids_that_begin(const char *word, char *out, size_t size)
@@ -107,7 +107,7 @@ int catalogue_no_group(const struct cli_command *command, const char *name)
     return cli_usage_error(command, "no group is called \"%s\"; there are %s", name, valid);
 }
 
-/* --- relations ------------------------------------------------------------------------------------ */
+/* --- relations ----------------------------------------------------------------------------------- */
 
 bool case_requires(const struct test_case *tc, const char *requirement)
 {

@@ -15,7 +15,7 @@ enum cli_exit {
     EXIT_NO_RESULT = 3, /* the lab or the peer could not be brought up, or nothing could be judged */
 };
 
-/* --- options -------------------------------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------------------------------- */
 
 struct cli_option {
     const char *name;
@@ -51,7 +51,7 @@ bool cli_number(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 /* The nearest of the names to a misspelt one, NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *names, size_t n);
 
-/* --- a growing list of borrowed texts ------------------------------------------------------------- */
+/* --- a growing list of borrowed texts ------------------------------------------------------------ */
 
 struct cli_list {
     const char **items;
@@ -61,7 +61,7 @@ struct cli_list {
 bool cli_list_add(struct cli_list *list, const char *item);
 void cli_list_clear(struct cli_list *list);
 
-/* --- the subcommands ------------------------------------------------------------------------------ */
+/* --- the subcommands ----------------------------------------------------------------------------- */
 
 extern const struct cli_command command_run, command_list, command_explain, command_matrix,
     command_requirements, command_peer;

@@ -32,7 +32,7 @@ static bool is_wanted(const struct test_case *tc, const struct wanted *wanted)
            (!wanted->roles || (case_roles(tc) & wanted->roles));
 }
 
-/* --- as JSON -------------------------------------------------------------------------------------- */
+/* --- as JSON ------------------------------------------------------------------------------------- */
 
 static json_t *strings_of_requirements(const struct test_case *tc)
 {
@@ -98,7 +98,7 @@ static void list_as_json(const struct wanted *wanted)
     json_decref(list);
 }
 
-/* --- as text -------------------------------------------------------------------------------------- */
+/* --- as text ------------------------------------------------------------------------------------- */
 
 static size_t list_as_text(const struct wanted *wanted)
 {

@@ -20,7 +20,7 @@ struct session {
     char folder[4096];
 };
 
-/* --- the parts of a session ----------------------------------------------------------------------- */
+/* --- the parts of a session ---------------------------------------------------------------------- */
 
 static unsigned cores(void)
 {
@@ -102,7 +102,7 @@ static void close_session(struct session *s)
     run_arguments_clear(&s->arguments);
 }
 
-/* --- playing -------------------------------------------------------------------------------------- */
+/* --- playing ------------------------------------------------------------------------------------- */
 
 static struct run_options options_of(const struct session *s)
 {

@@ -113,7 +113,7 @@ bool cli_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
     return errno == 0 && *end == '\0' && value >= min && value <= max;
 }
 
-/* --- what was meant ------------------------------------------------------------------------------- */
+/* --- what was meant ------------------------------------------------------------------------------ */
 
 enum { WORD_MAX = 64 };
 

@@ -10,7 +10,7 @@
 
 enum { DRAW_EVERY_US = 100000, PLAIN_EVERY_US = 30000000 };
 
-/* --- colour and the progress line ----------------------------------------------------------------- */
+/* --- colour and the progress line ---------------------------------------------------------------- */
 
 const char *console_colour(const struct console *console, enum verdict verdict)
 {
@@ -68,7 +68,7 @@ static void on_tick(void *state, const struct run_progress *progress)
     fflush(stdout);
 }
 
-/* --- what happened -------------------------------------------------------------------------------- */
+/* --- what happened ------------------------------------------------------------------------------- */
 
 static void on_up(void *state, const struct peer_config *config, const struct run_progress *progress)
 {
@@ -163,7 +163,7 @@ static void on_verdict(void *state, const struct test_case *tc, const struct com
         json_array_append_new(console->kept, outcome_to_json(tc, combination, outcome));
 }
 
-/* --- from one end to the other -------------------------------------------------------------------- */
+/* --- from one end to the other ------------------------------------------------------------------- */
 
 bool console_open(struct console *console, const char *folder, bool no_color)
 {

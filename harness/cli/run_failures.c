@@ -20,7 +20,7 @@ static void print_quoted(const char *text)
     putchar('\'');
 }
 
-/* --- packets -------------------------------------------------------------------------------------- */
+/* --- packets ------------------------------------------------------------------------------------- */
 
 struct packet_set {
     unsigned numbers[64];
@@ -72,7 +72,7 @@ static void print_command(const struct console *console, const char *case_id, co
     printf(" -Y '%s' -O isakmp\n", filter);
 }
 
-/* --- one failure ---------------------------------------------------------------------------------- */
+/* --- one failure --------------------------------------------------------------------------------- */
 
 static void print_check(const struct check_record *check, bool same_rule)
 {
@@ -129,7 +129,7 @@ static void print_in_short(const struct console *console, const char *combinatio
            console_plain(console), combination, why);
 }
 
-/* --- all of them, by case ------------------------------------------------------------------------- */
+/* --- all of them, by case ------------------------------------------------------------------------ */
 
 static const char *case_of(const json_t *line)
 {

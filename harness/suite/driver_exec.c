@@ -32,7 +32,7 @@ static struct exec_driver *exec_of(struct driver *d)
     return (struct exec_driver *)d;
 }
 
-/* --- calling a verb ------------------------------------------------------------------------------- */
+/* --- calling a verb ------------------------------------------------------------------------------ */
 
 struct environment {
     char state[PATH_MAX + 32], psk_file[PATH_MAX + 32], run[32], slot[32], slots[32];
@@ -93,7 +93,7 @@ static bool failed_verb(const struct exec_driver *d, const char *verb, const str
                 result->status);
 }
 
-/* --- the state folder ----------------------------------------------------------------------------- */
+/* --- the state folder ---------------------------------------------------------------------------- */
 
 static bool write_secret(const char *folder, const char *name, const char *text, struct error *err)
 {
@@ -139,7 +139,7 @@ static bool make_state(struct exec_driver *d, struct error *err)
     return write_secret(d->state, "psk", d->base.config.psk, err);
 }
 
-/* --- start and stop ------------------------------------------------------------------------------- */
+/* --- start and stop ------------------------------------------------------------------------------ */
 
 static bool probe(const struct exec_driver *d, struct error *err)
 {
@@ -225,7 +225,7 @@ static bool start(struct driver *base, struct error *err)
     return true;
 }
 
-/* --- around a combination ------------------------------------------------------------------------- */
+/* --- around a combination ------------------------------------------------------------------------ */
 
 static bool open_line(struct driver *base, unsigned slot, const struct combination *combination,
                       uint64_t seed, int64_t start_us, struct driver_line *line, struct error *err)
@@ -285,7 +285,7 @@ static const struct driver_ops EXEC_OPS = {
     .logs = logs,
 };
 
-/* --- making one ----------------------------------------------------------------------------------- */
+/* --- making one ---------------------------------------------------------------------------------- */
 
 static void choose_run_name(char name[8])
 {

@@ -16,7 +16,7 @@ static bool is_deviation(enum verdict v)
     return v != VERDICT_PASS && v != VERDICT_OBSERVED;
 }
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------- */
 
 static bool read_requirements(const json_t *entry, struct expectation *e, struct error *err)
 {
@@ -165,7 +165,7 @@ bool expectation_check_cases(const struct expectation_set *set, const struct tes
     return true;
 }
 
-/* --- judging -------------------------------------------------------------------------------- */
+/* --- judging ------------------------------------------------------------------------------------- */
 
 /* The entry that speaks for a combination: its own text before any pattern, of patterns the first. */
 static struct expectation *find(struct expectation_set *set, const char *case_id, const char *combination)

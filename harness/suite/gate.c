@@ -69,7 +69,7 @@ void gate_free(struct gate *gate)
     free(gate);
 }
 
-/* --- rules ---------------------------------------------------------------------------------- */
+/* --- rules --------------------------------------------------------------------------------------- */
 
 unsigned gate_add(struct gate *gate, const struct gate_match *match, enum gate_action action)
 {
@@ -146,7 +146,7 @@ size_t gate_unused(const struct gate *gate, char *out, size_t size)
     return unused;
 }
 
-/* --- looking into a datagram ---------------------------------------------------------------- */
+/* --- looking into a datagram --------------------------------------------------------------------- */
 
 /* Not wire/ike.h's reader: a message that a case broke on purpose is still the one that a rule means. */
 static struct gate_record look(struct octets payload)
@@ -171,7 +171,7 @@ static struct gate_record look(struct octets payload)
     return what;
 }
 
-/* --- passing, holding ----------------------------------------------------------------------- */
+/* --- passing, holding ---------------------------------------------------------------------------- */
 
 static struct gate_record *record_of(struct gate *gate, const struct parcel *p)
 {
@@ -360,7 +360,7 @@ void gate_discard_held(struct gate *gate, enum gate_direction direction)
     free_parcels(&lane->held);
 }
 
-/* --- the log -------------------------------------------------------------------------------- */
+/* --- the log ------------------------------------------------------------------------------------- */
 
 size_t gate_offered(const struct gate *gate, enum gate_direction direction)
 {

@@ -46,7 +46,7 @@ struct gate;
 struct gate *gate_new(void); /* NULL: memory is out */
 void gate_free(struct gate *gate);
 
-/* --- rules ---------------------------------------------------------------------------------- */
+/* --- rules --------------------------------------------------------------------------------------- */
 
 /* Returns the rule's ID, from 1; 0: memory is out. */
 unsigned gate_add(struct gate *gate, const struct gate_match *match, enum gate_action action);
@@ -58,7 +58,7 @@ void gate_remove(struct gate *gate, unsigned id);
  * how many datagrams it saw. Always terminated. */
 size_t gate_unused(const struct gate *gate, char *out, size_t size);
 
-/* --- schedules: rules as a short string ----------------------------------------------------- */
+/* --- schedules: rules as a short string ---------------------------------------------------------- */
 
 /* "to#3=drop,from:INFORMATIONAL.req.0#1=hold":
  *   rule {"," rule}; a rule is direction [":" exchange ["." kind ["." message ID]]] ["#" ordinal] "=" action
@@ -74,7 +74,7 @@ bool gate_schedule_print(const struct gate_rule *rules, size_t count, char *out,
 /* Parses and adds all rules, or none. */
 bool gate_add_schedule(struct gate *gate, const char *text, struct error *err);
 
-/* --- datagrams ------------------------------------------------------------------------------ */
+/* --- datagrams ----------------------------------------------------------------------------------- */
 
 /* Copies what it keeps; false: memory is out. */
 bool gate_offer(struct gate *gate, enum gate_direction direction, const struct datagram *d);
@@ -90,7 +90,7 @@ bool gate_discard(struct gate *gate, enum gate_direction direction, size_t index
 void gate_release_all(struct gate *gate, enum gate_direction direction);
 void gate_discard_held(struct gate *gate, enum gate_direction direction);
 
-/* --- the log -------------------------------------------------------------------------------- */
+/* --- the log ------------------------------------------------------------------------------------- */
 
 enum gate_fate {
     GATE_PASSED,

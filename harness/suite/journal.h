@@ -21,7 +21,7 @@
 
 enum { JOURNAL_FORMAT = 1, JOURNAL_TIME_TEXT = 32 };
 
-/* --- writing -------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------- */
 
 struct journal;
 
@@ -52,7 +52,7 @@ json_t *journal_header_line(const struct journal_header *header);
 /* RFC 3339, UTC. */
 void journal_time_text(time_t when, char out[JOURNAL_TIME_TEXT]);
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------- */
 
 struct journal_reader;
 

@@ -87,7 +87,7 @@ json_t *outcome_to_json(const struct test_case *tc, const struct combination *c,
     return line;
 }
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------- */
 
 static bool read_check(const json_t *from, struct outcome *o, struct error *err)
 {

@@ -72,7 +72,7 @@ bool peer_spread_addresses(const char *value, int family, unsigned slots, bool s
     return true;
 }
 
-/* --- facts of a driver ---------------------------------------------------------------------- */
+/* --- facts of a driver --------------------------------------------------------------------------- */
 
 static bool fact_slot(const char *key, const char *prefix, unsigned *slot)
 {
@@ -140,7 +140,7 @@ bool peer_config_fact(struct peer_config *config, const char *line, struct error
     return take_fact(config, key, equals + 1, err) || fail_within(err, "%s", key);
 }
 
-/* --- questions ------------------------------------------------------------------------------ */
+/* --- questions ----------------------------------------------------------------------------------- */
 
 static bool check_slots(const char *peer, const char (*harness)[64], unsigned slots, const char *suffix,
                         struct error *err)

@@ -45,7 +45,7 @@ static bool fail_at(struct parse *p, unsigned line)
     return false;
 }
 
-/* --- sections and keys ---------------------------------------------------------------------- */
+/* --- sections and keys --------------------------------------------------------------------------- */
 
 /* The place of the section's first key; MAX_KEYS when it is unknown. */
 static size_t find_section(const char *section)
@@ -98,7 +98,7 @@ static bool unknown_key(struct parse *p, const char *section, const char *name)
     return fail_at(p, p->line);
 }
 
-/* --- values --------------------------------------------------------------------------------- */
+/* --- values -------------------------------------------------------------------------------------- */
 
 static bool take_value(struct parse *p, const struct peer_key *key, const char *value)
 {
@@ -176,7 +176,7 @@ static int handle(void *state, const char *section, const char *name, const char
     return 1;
 }
 
-/* --- lines ---------------------------------------------------------------------------------- */
+/* --- lines --------------------------------------------------------------------------------------- */
 
 /* inih calls nobody for a section without keys. */
 static bool note_section(struct parse *p, const char *line, size_t len)
@@ -216,7 +216,7 @@ static char *feed(char *out, int size, void *state)
     return out;
 }
 
-/* --- the whole ------------------------------------------------------------------------------ */
+/* --- the whole ----------------------------------------------------------------------------------- */
 
 static bool check_missing(struct parse *p)
 {

@@ -11,7 +11,7 @@
 
 #include "ike/propose.h"
 
-/* --- kinds of values ------------------------------------------------------------------------ */
+/* --- kinds of values ----------------------------------------------------------------------------- */
 
 static bool take_text(const char *value, char *out, size_t size, struct error *err)
 {
@@ -70,7 +70,7 @@ static bool take_path(const struct peer_config *config, const char *value, char 
     return true;
 }
 
-/* --- [peer] --------------------------------------------------------------------------------- */
+/* --- [peer] -------------------------------------------------------------------------------------- */
 
 static bool take_name(struct peer_reading *r, const char *value, struct error *err)
 {
@@ -110,7 +110,7 @@ static bool take_netns(struct peer_reading *r, const char *value, struct error *
     return take_text(value, r->config->netns, sizeof r->config->netns, err);
 }
 
-/* --- [address] ------------------------------------------------------------------------------ */
+/* --- [address] ----------------------------------------------------------------------------------- */
 
 static bool take_peer4(struct peer_reading *r, const char *value, struct error *err)
 {
@@ -178,7 +178,7 @@ static bool take_behind(struct peer_reading *r, const char *value, struct error 
     return take_any_address(value, r->config->behind_address, err);
 }
 
-/* --- [identity] ----------------------------------------------------------------------------- */
+/* --- [identity] ---------------------------------------------------------------------------------- */
 
 static bool take_identity(const char *value, uint8_t *type, char out[PEER_TEXT], struct error *err)
 {
@@ -274,7 +274,7 @@ static bool take_psk_file(struct peer_reading *r, const char *value, struct erro
     return good;
 }
 
-/* --- [proposals], [selectors] --------------------------------------------------------------- */
+/* --- [proposals], [selectors] -------------------------------------------------------------------- */
 
 static bool take_proposals(const char *value, uint8_t protocol, char out[PEER_MAX_PROPOSALS][96],
                            unsigned *count, struct error *err)

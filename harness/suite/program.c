@@ -36,7 +36,7 @@ void program_quote(char *out, size_t size, const char *text, size_t len)
     out[n] = '\0';
 }
 
-/* --- environment ---------------------------------------------------------------------------------- */
+/* --- environment --------------------------------------------------------------------------------- */
 
 static bool overridden(const char *entry, const struct program *program)
 {
@@ -64,7 +64,7 @@ static const char **environment_for(const struct program *program)
     return list;
 }
 
-/* --- the child ------------------------------------------------------------------------------------ */
+/* --- the child ----------------------------------------------------------------------------------- */
 
 static void reset_signals(void)
 {
@@ -98,7 +98,7 @@ __attribute__((noreturn)) static void become(const struct program *program, cons
     _exit(126);
 }
 
-/* --- the parent ----------------------------------------------------------------------------------- */
+/* --- the parent ---------------------------------------------------------------------------------- */
 
 static void close_pipe(int pipe_fds[2])
 {

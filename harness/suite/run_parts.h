@@ -26,7 +26,7 @@ struct run {
     int64_t began_us;
 };
 
-/* --- run_take.c: what happens is counted, told and written down --------------------------------- */
+/* --- run_take.c: what happens is counted, told and written down ---------------------------------- */
 
 struct run_progress *run_progress_now(struct run *run);
 void run_tell(struct run *run, const char *text);

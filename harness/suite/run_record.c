@@ -69,7 +69,7 @@ bool run_record_line(struct run_record *record, json_t *line, struct error *err)
     return journal_write(record->journal, line, err);
 }
 
-/* --- the result ----------------------------------------------------------------------------------- */
+/* --- the result ---------------------------------------------------------------------------------- */
 
 static size_t place_of(const struct run_options *options, const json_t *result)
 {

@@ -7,7 +7,7 @@
 
 enum { MERCY_US = 1000000 };
 
-/* --- saying what happens -------------------------------------------------------------------------- */
+/* --- saying what happens ------------------------------------------------------------------------- */
 
 struct run_progress *run_progress_now(struct run *run)
 {
@@ -56,7 +56,7 @@ static void count_verdict(struct run *run, const struct run_item *item, size_t i
                                progress);
 }
 
-/* --- what the processes send ---------------------------------------------------------------------- */
+/* --- what the processes send --------------------------------------------------------------------- */
 
 /* A disk that fills up while a case writes its evidence makes ERRORs without end; one is enough. The errors
  * of files end with the system's text. */

@@ -12,7 +12,7 @@
 
 enum { TICK_MS = 250 };
 
-/* --- handing out ---------------------------------------------------------------------------------- */
+/* --- handing out --------------------------------------------------------------------------------- */
 
 static bool any_running(const struct run *run)
 {
@@ -60,7 +60,7 @@ static void restart_peer(struct run *run)
     atomic_store(run->pause, false);
 }
 
-/* --- the loop ------------------------------------------------------------------------------------- */
+/* --- the loop ------------------------------------------------------------------------------------ */
 
 static void reap(struct run *run)
 {
@@ -130,7 +130,7 @@ static void play_all(struct run *run)
     }
 }
 
-/* --- from one end to the other -------------------------------------------------------------------- */
+/* --- from one end to the other ------------------------------------------------------------------- */
 
 static void record_skips(struct run *run)
 {

@@ -18,7 +18,7 @@ const char *gate_action_name(enum gate_action action)
     return action_names[action];
 }
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------- */
 
 /* Cuts the word up to any of `stops` off the text; false when it is longer than any word can be. */
 static bool cut_word(const char **at, const char *stops, char word[WORD_MAX], struct error *err)
@@ -168,7 +168,7 @@ bool gate_schedule_parse(const char *text, struct gate_rule *out, size_t max, si
     return true;
 }
 
-/* --- printing ------------------------------------------------------------------------------- */
+/* --- printing ------------------------------------------------------------------------------------ */
 
 struct text {
     char *at;

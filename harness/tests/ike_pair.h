@@ -36,8 +36,7 @@ struct pair {
     struct ike_evidence_keys keys[MAX_KEYS];
 };
 
-/* --- setting up -------------------------------------------------------------------------------------------
- */
+/* --- setting up ---------------------------------------------------------------------------------- */
 
 static inline size_t parse_proposals(uint8_t protocol, const char *text, struct wire_proposal list[4])
 {
@@ -118,8 +117,7 @@ static inline void pair_free(struct pair *p)
     free(p);
 }
 
-/* --- events
- * ------------------------------------------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------------------------------- */
 
 static inline void collect(struct pair *p, enum side s)
 {
@@ -168,8 +166,7 @@ static inline const struct ike_event *answer_to(struct pair *p, enum side s, uin
     return NULL;
 }
 
-/* --- datagrams
- * ------------------------------------------------------------------------------------------------ */
+/* --- datagrams ----------------------------------------------------------------------------------- */
 
 static inline struct octets without_marker(const struct datagram *d)
 {
@@ -304,8 +301,7 @@ static inline void wait_for_deadline(struct pair *p)
     }
 }
 
-/* --- an established pair
- * ---------------------------------------------------------------------------------------- */
+/* --- an established pair ------------------------------------------------------------------------- */
 
 static inline uint32_t connect_from(struct pair *p, enum side s)
 {
@@ -397,7 +393,7 @@ static inline void check_consistent(struct pair *p, unsigned n_sas, unsigned n_c
     ck_assert_uint_eq(total, n_children);
 }
 
-/* --- message ID sync -------------------------------------------------------------------------------- */
+/* --- message ID sync ----------------------------------------------------------------------------- */
 
 #define SYNC_REQUEST  "INFORMATIONAL 0 request { N(IKEV2_MESSAGE_ID_SYNC) }"
 #define SYNC_RESPONSE "INFORMATIONAL 0 response { N(IKEV2_MESSAGE_ID_SYNC) }"

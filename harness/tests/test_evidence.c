@@ -39,7 +39,7 @@ static void tear_down(void)
     rmdir(folder);
 }
 
-/* --- captures ------------------------------------------------------------------------------- */
+/* --- captures ------------------------------------------------------------------------------------ */
 
 static unsigned add(struct pcap_writer *w, const struct endpoint *from, const struct endpoint *to,
                     struct octets payload, int64_t wall_us)
@@ -216,7 +216,7 @@ START_TEST(a_full_disk_is_told_and_leaves_a_readable_file)
 }
 END_TEST
 
-/* --- key files ------------------------------------------------------------------------------ */
+/* --- key files ----------------------------------------------------------------------------------- */
 
 static const struct cipher_suite gcm_256 = {ENCR_AES_GCM_16, 256, INTEG_NONE};
 static const struct cipher_suite chacha = {ENCR_CHACHA20_POLY1305, 0, INTEG_NONE};
@@ -282,7 +282,7 @@ START_TEST(key_file_errors_are_told)
 }
 END_TEST
 
-/* --- tshark --------------------------------------------------------------------------------- */
+/* --- tshark -------------------------------------------------------------------------------------- */
 
 /* Runs tshark over the capture with the key file; it is a dependency of the tests, so its absence fails them.
  */

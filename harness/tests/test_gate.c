@@ -22,7 +22,7 @@ static void tear_down(void)
     gate_free(gate);
 }
 
-/* --- offering, and what comes out ----------------------------------------------------------- */
+/* --- offering, and what comes out ---------------------------------------------------------------- */
 
 static void offer_octets(enum gate_direction direction, struct octets payload)
 {
@@ -90,7 +90,7 @@ static enum gate_fate fate(enum gate_direction direction, size_t number)
     return r->fate;
 }
 
-/* --- actions -------------------------------------------------------------------------------- */
+/* --- actions ------------------------------------------------------------------------------------- */
 
 START_TEST(without_rules_all_passes_in_order)
 {
@@ -194,7 +194,7 @@ START_TEST(a_swap_waits_for_one_that_passes)
 }
 END_TEST
 
-/* --- matching ------------------------------------------------------------------------------- */
+/* --- matching ------------------------------------------------------------------------------------ */
 
 START_TEST(rules_see_exchange_kind_and_message_id_behind_the_marker)
 {
@@ -290,7 +290,7 @@ START_TEST(unused_rules_are_named)
 }
 END_TEST
 
-/* --- schedules ------------------------------------------------------------------------------ */
+/* --- schedules ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *read, *printed;

@@ -22,7 +22,7 @@ static const struct cipher_suite suites[] = {
 };
 static const struct cipher_suite gcm = {ENCR_AES_GCM_16, 128, 0};
 
-/* --- keys ------------------------------------------------------------------------------------- */
+/* --- keys ---------------------------------------------------------------------------------------- */
 
 struct decoded {
     uint8_t octets[512];
@@ -160,7 +160,7 @@ START_TEST(snapshots_are_freed)
 }
 END_TEST
 
-/* --- SK --------------------------------------------------------------------------------------- */
+/* --- SK ------------------------------------------------------------------------------------------ */
 
 static const struct ike_header header = {
     .spi_i = {1, 2, 3, 4, 5, 6, 7, 8},
@@ -331,7 +331,7 @@ START_TEST(sealing_needs_room)
 }
 END_TEST
 
-/* --- SK by hand: what ike_seal would not write ---------------------------------------------------- */
+/* --- SK by hand: what ike_seal would not write --------------------------------------------------- */
 
 static const uint8_t vendor[] = {PAYLOAD_SK, 0, 0, 6, 'h', 'i'};
 

@@ -12,8 +12,7 @@
 #define AUTH_RESPONSE "IKE_AUTH 1 response { IDr AUTH SA TSi TSr N(IKEV2_MESSAGE_ID_SYNC_SUPPORTED) }"
 #define AUTH_FAILED   "IKE_AUTH 1 response { N(AUTHENTICATION_FAILED) }"
 
-/* --- establishment
- * ------------------------------------------------------------------------------------------ */
+/* --- establishment ------------------------------------------------------------------------------- */
 
 static const struct {
     const char *ike, *esp;
@@ -197,8 +196,7 @@ START_TEST(without_marker_nothing_is_read_on_4500)
 }
 END_TEST
 
-/* --- authentication
- * ------------------------------------------------------------------------------------------ */
+/* --- authentication ------------------------------------------------------------------------------ */
 
 START_TEST(wrong_secret_or_identity_is_refused)
 {

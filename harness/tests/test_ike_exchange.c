@@ -1,8 +1,7 @@
 /* Requests, windows, retransmission and INFORMATIONAL between two hosts, one datagram at a time. */
 #include "tests/ike_pair.h"
 
-/* --- requests, windows, retransmission
- * ------------------------------------------------------------------------ */
+/* --- requests, windows, retransmission ----------------------------------------------------------- */
 
 START_TEST(lost_messages_are_sent_again_to_the_octet)
 {
@@ -104,8 +103,7 @@ START_TEST(abandoned_requests_leave_their_ids_used)
 }
 END_TEST
 
-/* --- INFORMATIONAL
- * ----------------------------------------------------------------------------------------------- */
+/* --- INFORMATIONAL ------------------------------------------------------------------------------- */
 
 /* A protected request that no correct end sends. */
 static struct datagram forge(struct pair *p, enum side s, uint8_t exchange, uint32_t id, uint8_t first,
@@ -222,8 +220,7 @@ START_TEST(deleted_by_either_end)
 }
 END_TEST
 
-/* --- the host
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the host ------------------------------------------------------------------------------------ */
 
 static uint64_t run_digest(uint64_t seed)
 {

@@ -2,8 +2,7 @@
  * SAs made of a snapshot alone (CLU-1, CTX-2). */
 #include "tests/ike_pair.h"
 
-/* --- own requests in flight (SYNC-9, SYNC-11, SYNC-16)
- * ---------------------------------------------------------- */
+/* --- own requests in flight (SYNC-9, SYNC-11, SYNC-16) ------------------------------------------- */
 
 enum flight { LIVENESS, CREATE_CHILD, REKEY_CHILD, REKEY_IKE, DELETE_CHILD, DELETE_IKE, FLIGHTS };
 
@@ -181,8 +180,7 @@ START_TEST(a_peer_that_takes_what_is_outside)
 }
 END_TEST
 
-/* --- failovers
- * ---------------------------------------------------------------------------------------------------- */
+/* --- failovers ----------------------------------------------------------------------------------- */
 
 /* The member of that end dies; another is made of what was synchronized. */
 static void fail_over(struct pair *p, enum side s, struct ike_snapshot *known)

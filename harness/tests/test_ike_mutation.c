@@ -79,8 +79,7 @@ static bool is_init(const struct datagram *d)
     return h.exchange == EXCHANGE_IKE_SA_INIT;
 }
 
-/* --- mutations
- * ------------------------------------------------------------------------------------------------------ */
+/* --- mutations ----------------------------------------------------------------------------------- */
 
 /* The nth mutation of some octets; the caller clears it. False: there is none of that number. */
 static bool mutate(struct octets from, unsigned nth, struct writer *out)
@@ -148,8 +147,7 @@ START_TEST(what_is_not_authenticated_changes_nothing)
 }
 END_TEST
 
-/* --- what goes wrong, and is over some time
- * --------------------------------------------------------------------------- */
+/* --- what goes wrong, and is over some time ------------------------------------------------------ */
 
 static void settle(struct pair *p)
 {

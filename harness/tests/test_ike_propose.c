@@ -8,7 +8,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* --- notation ----------------------------------------------------------------------------------- */
+/* --- notation ------------------------------------------------------------------------------------ */
 
 /* "1:12/256 2:5 4:31": type, ID, key length */
 static const char *transforms_text(const struct wire_proposal *p, char out[512])
@@ -92,7 +92,7 @@ START_TEST(wrong_notations_are_refused)
 }
 END_TEST
 
-/* --- choosing ------------------------------------------------------------------------------------- */
+/* --- choosing ------------------------------------------------------------------------------------ */
 
 enum { MAX_LIST = 4 };
 
@@ -209,7 +209,7 @@ START_TEST(unknown_parts_of_an_offer)
 }
 END_TEST
 
-/* --- answers --------------------------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------------------------------- */
 
 static void expect_refused(const struct wire_proposal *answer, size_t n, const struct list *offer,
                            bool with_ke, const char *error)
@@ -284,7 +284,7 @@ START_TEST(chosen_proposals_are_looked_into)
 }
 END_TEST
 
-/* --- selectors --------------------------------------------------------------------------------------- */
+/* --- selectors ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *text, *again; /* NULL: as it was */

@@ -12,8 +12,7 @@ static const char *numbered(const char *format, enum side s, unsigned nth)
     return text;
 }
 
-/* --- one at a time
- * -------------------------------------------------------------------------------------------- */
+/* --- one at a time ------------------------------------------------------------------------------- */
 
 START_TEST(creates_a_child)
 {
@@ -175,8 +174,7 @@ START_TEST(rekey_of_what_the_peer_does_not_have)
 }
 END_TEST
 
-/* --- two at a time
- * -------------------------------------------------------------------------------------------- */
+/* --- two at a time ------------------------------------------------------------------------------- */
 
 enum action { REKEY_IKE, REKEY_CHILD, CREATE_CHILD, DELETE_CHILD, DELETE_IKE, LIVENESS, N_ACTIONS };
 

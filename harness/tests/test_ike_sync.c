@@ -12,7 +12,7 @@
 
 enum { MODEL_IDS = 160, MODEL_STEPS = 400 };
 
-/* --- own requests ------------------------------------------------------------------------------- */
+/* --- own requests -------------------------------------------------------------------------------- */
 
 enum fate { UNUSED, OUTSTANDING, DONE };
 
@@ -92,7 +92,7 @@ START_TEST(send_window_ends_with_the_range)
 }
 END_TEST
 
-/* --- requests of the other side -------------------------------------------------------------------- */
+/* --- requests of the other side ------------------------------------------------------------------ */
 
 struct recv_model {
     bool seen[MODEL_IDS];
@@ -197,7 +197,7 @@ START_TEST(sizes_are_kept_in_bounds)
 }
 END_TEST
 
-/* --- rules: judging ---------------------------------------------------------------------------------- */
+/* --- rules: judging ------------------------------------------------------------------------------ */
 
 enum { MALFORMED = 1 };
 
@@ -257,7 +257,7 @@ START_TEST(syncs_are_judged)
 }
 END_TEST
 
-/* --- rules: answering ----------------------------------------------------------------------------------- */
+/* --- rules: answering ---------------------------------------------------------------------------- */
 
 struct answer_row {
     const char *requirement, *situation;

@@ -4,8 +4,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* --- the worked examples (EX)
- * ---------------------------------------------------------------------------------- */
+/* --- the worked examples (EX) -------------------------------------------------------------------- */
 
 START_TEST(example_1)
 {
@@ -87,8 +86,7 @@ START_TEST(example_3)
 }
 END_TEST
 
-/* --- what is dropped
- * --------------------------------------------------------------------------------------------- */
+/* --- what is dropped ----------------------------------------------------------------------------- */
 
 START_TEST(stale_and_repeated_m1_is_dropped)
 {
@@ -252,8 +250,7 @@ START_TEST(only_on_a_live_sa_under_its_keys)
 }
 END_TEST
 
-/* --- copies and answers
- * ------------------------------------------------------------------------------------------ */
+/* --- copies and answers -------------------------------------------------------------------------- */
 
 /* SYNC-13, SEC-1 */
 START_TEST(copies_are_answered_until_another_request)

@@ -46,7 +46,7 @@ static bool holds(const struct datagram *d, const char *text)
     return octets_equal(datagram_octets(d), octets_of_text(text));
 }
 
-/* --- endpoints ------------------------------------------------------------------------------ */
+/* --- endpoints ----------------------------------------------------------------------------------- */
 
 START_TEST(endpoints_read_and_print)
 {
@@ -72,7 +72,7 @@ START_TEST(endpoints_read_and_print)
 }
 END_TEST
 
-/* --- UDP ------------------------------------------------------------------------------------ */
+/* --- UDP ----------------------------------------------------------------------------------------- */
 
 static const char *const loopbacks[] = {"127.0.0.1", "::1"};
 
@@ -269,7 +269,7 @@ START_TEST(a_wait_that_cannot_end_is_an_error)
 }
 END_TEST
 
-/* --- the virtual network -------------------------------------------------------------------- */
+/* --- the virtual network ------------------------------------------------------------------------- */
 
 enum { START = 1000000, DELAY = 250 };
 
@@ -438,7 +438,7 @@ START_TEST(a_closed_link_frees_what_is_under_way)
 }
 END_TEST
 
-/* --- the fault filter ----------------------------------------------------------------------- */
+/* --- the fault filter ---------------------------------------------------------------------------- */
 
 enum { TRANSCRIPT = 1 << 16 };
 

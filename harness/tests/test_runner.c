@@ -19,7 +19,7 @@
 #include "suite/journal.h"
 #include "suite/run_worker.h"
 
-/* --- the driver ----------------------------------------------------------------------------------- */
+/* --- the driver ---------------------------------------------------------------------------------- */
 
 struct fake_driver {
     struct driver base;
@@ -40,7 +40,7 @@ static void fake_stop(struct driver *d)
 
 static const struct driver_ops FAKE_OPS = {.start = fake_start, .stop = fake_stop};
 
-/* --- the cases ------------------------------------------------------------------------------------ */
+/* --- the cases ----------------------------------------------------------------------------------- */
 
 static struct test_case pass = {.id = "t.pass", .version = 1, .requires = {"SYNC-4"}};
 static struct test_case pass_too = {.id = "t.pass-too", .version = 1, .requires = {"SYNC-4"}};
@@ -93,7 +93,7 @@ static void fake_play(const struct play_options *o, struct outcome *out, int64_t
     }
 }
 
-/* --- a run ---------------------------------------------------------------------------------------- */
+/* --- a run --------------------------------------------------------------------------------------- */
 
 struct played {
     struct fake_driver driver;
@@ -412,7 +412,7 @@ START_TEST(slots_limit_the_jobs)
 }
 END_TEST
 
-/* --- folders and captures ------------------------------------------------------------------------- */
+/* --- folders and captures ------------------------------------------------------------------------ */
 
 START_TEST(only_an_earlier_run_is_replaced)
 {

@@ -74,7 +74,7 @@ static struct journal *begin(void)
     return journal;
 }
 
-/* --- the journal ---------------------------------------------------------------------------- */
+/* --- the journal --------------------------------------------------------------------------------- */
 
 START_TEST(what_is_written_is_read)
 {
@@ -187,7 +187,7 @@ START_TEST(a_journal_that_was_cut_short)
 }
 END_TEST
 
-/* --- the result ----------------------------------------------------------------------------- */
+/* --- the result ---------------------------------------------------------------------------------- */
 
 static const struct test_case equal = {.id = "sync.equal-m1", .version = 2, .axes = ON(M1)};
 
@@ -264,7 +264,7 @@ START_TEST(a_broken_result_is_refused)
 }
 END_TEST
 
-/* --- known deviations ----------------------------------------------------------------------- */
+/* --- known deviations ---------------------------------------------------------------------------- */
 
 #define EXPECTED(entries) "{\"format\":1,\"peer\":\"strongswan\",\"expected\":[" entries "]}"
 #define ENTRY(case_, combination, verdict, more)                                                             \

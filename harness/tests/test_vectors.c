@@ -17,7 +17,7 @@ struct vector {
     struct octets view;
 };
 
-/* --- the members of a payload by their name in the files ------------------------------------- */
+/* --- the members of a payload by their name in the files ----------------------------------------- */
 
 enum member_kind { MEMBER_U8, MEMBER_U16, MEMBER_OCTETS };
 
@@ -132,7 +132,7 @@ static void assert_octets(const struct vector *v, const struct writer *w)
     ck_assert_msg(octets_equal(writer_octets(w), v->view), "%s: built %s, not %s", v->name, built, wanted);
 }
 
-/* --- one kind after the other: read, build ---------------------------------------------------- */
+/* --- one kind after the other: read, build ------------------------------------------------------- */
 
 static bool read_sa(const struct vector *v, struct octets body, struct error *err)
 {
@@ -384,7 +384,7 @@ static const struct {
     {"message_id_sync", read_sync}, {"replay_counter_sync", read_replay},
 };
 
-/* --- the files -------------------------------------------------------------------------------- */
+/* --- the files ----------------------------------------------------------------------------------- */
 
 static void run_vector(struct vector *v)
 {

@@ -18,7 +18,7 @@ static void read_chain(uint8_t first, struct octets chain, struct ike_payloads *
     ck_assert_msg(ike_read_payloads(first, chain, out, &err), "refused: %s", err.text);
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------- */
 
 START_TEST(an_init_message_is_read)
 {
@@ -113,7 +113,7 @@ START_TEST(an_empty_chain_has_no_payloads)
 }
 END_TEST
 
-/* --- writing ---------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------- */
 
 static void assert_rewritten(uint8_t first, struct octets chain)
 {
@@ -235,7 +235,7 @@ START_TEST(what_cannot_be_encoded_is_not_written)
 }
 END_TEST
 
-/* --- RFC 6311 --------------------------------------------------------------------------------- */
+/* --- RFC 6311 ------------------------------------------------------------------------------------ */
 
 START_TEST(ha_errors_name_the_notify_and_the_field)
 {
@@ -251,7 +251,7 @@ START_TEST(ha_errors_name_the_notify_and_the_field)
 }
 END_TEST
 
-/* --- describing ------------------------------------------------------------------------------- */
+/* --- describing ---------------------------------------------------------------------------------- */
 
 START_TEST(messages_are_described)
 {
