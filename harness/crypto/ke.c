@@ -114,7 +114,7 @@ bool ke_derive(const struct ke_pair *pair, struct octets peer_public, uint8_t *o
     if (peer_public.len != group->public_len)
         return fail(err, "key exchange method %u: public value of %zu octets instead of %u", group->method,
                     peer_public.len, group->public_len);
-    if (!group->math->shared_of(group, private_of(pair), peer_public, out, err))
+    if (!group->math->shared_of(group, private_of(pair), ke_public(pair), peer_public, out, err))
         return fail_within(err, "key exchange method %u", group->method);
     return true;
 }

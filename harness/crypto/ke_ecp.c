@@ -67,9 +67,10 @@ static bool public_of(const struct ke_group *group, struct octets private_value,
 
 /* RFC 6989 section 2.3: both coordinates below the prime and on the curve; the cofactor of these curves is 1,
  * so there is no small subgroup to fall into. The shared secret is x alone (RFC 5903 section 7). */
-static bool shared_of(const struct ke_group *group, struct octets private_value, struct octets peer,
-                      uint8_t *out, struct error *err)
+static bool shared_of(const struct ke_group *group, struct octets private_value, struct octets own,
+                      struct octets peer, uint8_t *out, struct error *err)
 {
+    (void)own;
     const EC_GROUP *curve = shared_curve(group->index);
     EC_POINT *point = curve ? EC_POINT_new(curve) : NULL;
     uint8_t form[MAX_POINT_LEN] = {UNCOMPRESSED}, product[MAX_POINT_LEN];

@@ -23,9 +23,10 @@ struct ke_math {
     /* public_len octets; refuses a private value out of range */
     bool (*public_of)(const struct ke_group *group, struct octets private_value, uint8_t *out,
                       struct error *err);
-    /* shared_len octets; `peer` has public_len octets, and is refused when it is no valid public value */
-    bool (*shared_of)(const struct ke_group *group, struct octets private_value, struct octets peer,
-                      uint8_t *out, struct error *err);
+    /* shared_len octets; `own` is what public_of gave, `peer` has public_len octets, and is refused when it
+     * is no valid public value */
+    bool (*shared_of)(const struct ke_group *group, struct octets private_value, struct octets own,
+                      struct octets peer, uint8_t *out, struct error *err);
 };
 
 extern const struct ke_math ke_modp_math;

@@ -50,9 +50,10 @@ static bool public_of(const struct ke_group *group, struct octets private_value,
     return ok;
 }
 
-static bool shared_of(const struct ke_group *group, struct octets private_value, struct octets peer,
-                      uint8_t *out, struct error *err)
+static bool shared_of(const struct ke_group *group, struct octets private_value, struct octets own,
+                      struct octets peer, uint8_t *out, struct error *err)
 {
+    (void)own;
     BIGNUM *exponent = BN_bin2bn(private_value.at, (int)private_value.len, NULL);
     BIGNUM *base = BN_bin2bn(peer.at, (int)peer.len, NULL);
     bool ok = false;

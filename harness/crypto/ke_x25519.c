@@ -1,5 +1,8 @@
 #include "crypto/ke_math.h"
 
+#include <openssl/core_names.h>
+#include <openssl/params.h>
+
 static bool draw(const struct ke_group *group, struct random_source *random, uint8_t *out, struct error *err)
 {
     (void)err;
@@ -7,29 +10,35 @@ static bool draw(const struct ke_group *group, struct random_source *random, uin
     return true;
 }
 
-static EVP_PKEY *private_key(const struct ke_group *group, struct octets value, struct error *err)
-{
-    EVP_PKEY *key = NULL;
-    if (value.len != group->private_len) {
-        fail(err, "X25519 private value of %zu octets", value.len);
-        return NULL;
-    }
-    key = EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL, value.at, value.len);
-    if (!key)
-        fail_openssl(err, "X25519");
-    return key;
-}
-
 static bool public_of(const struct ke_group *group, struct octets private_value, uint8_t *out,
                       struct error *err)
 {
-    EVP_PKEY *key = private_key(group, private_value, err);
-    if (!key)
-        return false;
+    if (private_value.len != group->private_len)
+        return fail(err, "X25519 private value of %zu octets", private_value.len);
+    EVP_PKEY *key =
+        EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL, private_value.at, private_value.len);
     size_t len = group->public_len;
-    bool ok = EVP_PKEY_get_raw_public_key(key, out, &len) && len == group->public_len;
+    bool ok = key && EVP_PKEY_get_raw_public_key(key, out, &len) && len == group->public_len;
     EVP_PKEY_free(key);
     return ok || fail_openssl(err, "X25519");
+}
+
+/* From both halves: from the private one alone, OpenSSL would compute the public one again, which takes as
+ * long as the shared secret does. */
+static EVP_PKEY *key_pair(struct octets private_value, struct octets public_value)
+{
+    OSSL_PARAM halves[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, (void *)private_value.at,
+                                          private_value.len),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)public_value.at, public_value.len),
+        OSSL_PARAM_END,
+    };
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
+    EVP_PKEY *key = NULL;
+    if (context && EVP_PKEY_fromdata_init(context) > 0)
+        EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, halves);
+    EVP_PKEY_CTX_free(context);
+    return key;
 }
 
 static bool derive(EVP_PKEY *key, EVP_PKEY *peer, uint8_t *out, size_t out_len, struct error *err)
@@ -50,14 +59,13 @@ static bool derive(EVP_PKEY *key, EVP_PKEY *peer, uint8_t *out, size_t out_len, 
     return ok;
 }
 
-static bool shared_of(const struct ke_group *group, struct octets private_value, struct octets peer,
-                      uint8_t *out, struct error *err)
+static bool shared_of(const struct ke_group *group, struct octets private_value, struct octets own,
+                      struct octets peer, uint8_t *out, struct error *err)
 {
-    EVP_PKEY *key = private_key(group, private_value, err);
-    if (!key)
-        return false;
+    EVP_PKEY *key = key_pair(private_value, own);
     EVP_PKEY *peer_key = EVP_PKEY_new_raw_public_key_ex(NULL, "X25519", NULL, peer.at, peer.len);
-    bool ok = peer_key ? derive(key, peer_key, out, group->shared_len, err) : fail_openssl(err, "X25519");
+    bool ok =
+        key && peer_key ? derive(key, peer_key, out, group->shared_len, err) : fail_openssl(err, "X25519");
     EVP_PKEY_free(peer_key);
     EVP_PKEY_free(key);
     return ok;
