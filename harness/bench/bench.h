@@ -46,7 +46,8 @@ void report_duration(const struct figure *f, double per_second, const struct ser
 void report_value(const struct figure *f, double value, double limit);
 
 /* Ends the program with 1 and this text unless `ok`. */
-void require(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define require(ok, ...) ((ok) ? (void)0 : give_up(__VA_ARGS__))
+_Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* --- two hosts in memory (hosts.c) ------------------------------------------------------------------------
  */
@@ -81,6 +82,9 @@ void host_end_renew(struct host_end *end);
 
 /* One IKE SA with one Child SA; their ids are in end[].sa. Events are counted and forgotten. */
 void establish(struct two_hosts *h);
+
+/* A message ID sync of A's SA with this M1, which must rise from call to call; it is answered. */
+void sync_ids(struct two_hosts *h, uint32_t sa, uint32_t m1);
 
 /* Hands over until both are silent, and counts the events. */
 void hand_over(struct two_hosts *h);

@@ -8,17 +8,15 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <jansson.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { ROUNDS = 9 };
-
-extern char **environ;
 
 /* --- the program
  * -------------------------------------------------------------------------------------------------- */
@@ -45,6 +43,7 @@ static void run_program(const char *program, const char *depth, const char *fold
 struct run_size {
     unsigned combinations, cases, ike_sas;
     size_t octets;
+    size_t lengths[4]; /* of the messages that make an IKE SA */
 };
 
 static size_t folder_octets; /* nftw takes no argument of ours */
@@ -91,6 +90,10 @@ static struct run_size size_of_run(const char *folder)
     size.ike_sas = count_lines_with(path, "IKE_SA_INIT response 0 { SA");
     snprintf(path, sizeof path, "%s/cases", folder);
     size.cases = count_folders(path);
+    struct two_hosts *h = two_hosts_new(1);
+    establish(h);
+    memcpy(size.lengths, h->lengths, sizeof size.lengths);
+    two_hosts_free(h);
     folder_octets = 0;
     require(nftw(folder, add_octets, 16, FTW_PHYS) == 0, "cannot look through %s", folder);
     size.octets = folder_octets;
@@ -112,15 +115,19 @@ static void write_octets(const char *path, size_t octets)
     require(fd >= 0 && close(fd) == 0, "cannot write %s", path);
 }
 
-/* One case's share, in a process of its own. */
-static void least_of_case(const struct run_size *size, const char *path)
+/* What falls to one of the cases, so that the sum over all of them is `all`. */
+static size_t share(size_t all, const struct run_size *size, unsigned at)
 {
-    static const size_t lengths[4] = {240, 240, 277, 233}; /* about those of bench_establish */
+    return all * (at + 1) / size->cases - all * at / size->cases;
+}
+
+static void least_of_case(const struct run_size *size, unsigned at, const char *path)
+{
     struct bare *b = bare_new();
-    for (unsigned i = 0; i < size->ike_sas / size->cases; i++)
-        bare_establish(b, lengths);
+    for (size_t i = share(size->ike_sas, size, at); i > 0; i--)
+        bare_establish(b, size->lengths);
     bare_free(b);
-    write_octets(path, size->octets / size->cases);
+    write_octets(path, share(size->octets, size, at));
     _exit(0);
 }
 
@@ -133,39 +140,63 @@ static void run_least(const struct run_size *size, const char *folder)
         pid_t pid = fork();
         require(pid >= 0, "cannot fork");
         if (pid == 0)
-            least_of_case(size, path);
+            least_of_case(size, i, path);
         require(waitpid(pid, &status, 0) == pid && status == 0, "a process of the least failed");
         unlink(path);
     }
 }
 
-/* --------------------------------------------------------------------------------------------------------------------
- */
+/* Of all processes that were waited for, and of those that they waited for. */
+static double cpu_seconds_of_children(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_CHILDREN, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
+}
+
+struct duration {
+    double wall, cpu;
+};
+
+static struct duration now(void)
+{
+    return (struct duration){.wall = wall_seconds(), .cpu = cpu_seconds_of_children()};
+}
+
+struct seen {
+    struct series wall, cpu, wall_per_combination;
+};
+
+static void add(struct seen *seen, struct duration begin, unsigned combinations)
+{
+    struct duration end = now();
+    series_add(&seen->wall, end.wall - begin.wall);
+    series_add(&seen->cpu, end.cpu - begin.cpu);
+    series_add(&seen->wall_per_combination, (end.wall - begin.wall) / combinations);
+}
 
 static void measure(const char *program, const char *folder, const char *depth)
 {
+    static const char least_of_all[] = "its processes, OpenSSL, octets";
     char out[4000], what[80];
-    struct series run = {0}, least = {0}, per_combination = {0}, least_per_combination = {0};
-    struct run_size size = {0};
+    struct seen run = {0}, least = {0};
     snprintf(out, sizeof out, "%s/%s", folder, depth);
+    run_program(program, depth, out);
+    struct run_size size = size_of_run(out);
     for (unsigned round = 0; round < ROUNDS; round++) {
-        double begin = wall_seconds();
+        struct duration begin = now();
         run_program(program, depth, out);
-        double end = wall_seconds();
-        if (round == 0)
-            size = size_of_run(out);
-        double least_begin = wall_seconds();
+        add(&run, begin, size.combinations);
+        begin = now();
         run_least(&size, folder);
-        double least_end = wall_seconds();
-        series_add(&run, end - begin);
-        series_add(&least, least_end - least_begin);
-        series_add(&per_combination, (end - begin) / size.combinations);
-        series_add(&least_per_combination, (least_end - least_begin) / size.combinations);
+        add(&least, begin, size.combinations);
     }
     snprintf(what, sizeof what, "understudy run, depth %s, %u combinations", depth, size.combinations);
-    report_duration(&(struct figure){what, "s", "its processes, OpenSSL, octets"}, 1, &run, &least);
-    report_rate(&(struct figure){"  combinations", "/s", "the same"}, &per_combination,
-                &least_per_combination);
+    report_duration(&(struct figure){what, "s", least_of_all}, 1, &run.wall, &least.wall);
+    report_duration(&(struct figure){"  processor time", "s", least_of_all}, 1, &run.cpu, &least.cpu);
+    report_rate(&(struct figure){"  combinations", "/s", least_of_all}, &run.wall_per_combination,
+                &least.wall_per_combination);
 }
 
 int main(int argc, char **argv)

@@ -10,23 +10,12 @@ struct synced {
     struct series hosts, bare, bare_keyed_once;
 };
 
-static void sync_once(struct two_hosts *h, uint32_t sa, uint32_t m1)
-{
-    struct error err;
-    struct message_id_sync request = {.expected_send = m1};
-    memcpy(request.nonce, &m1, sizeof request.nonce);
-    require(ike_sa_sync(h->end[A].host, sa, &request, BENCH_NOW_US, &err) != 0, "%s", err.text);
-    hand_over(h);
-}
-
 static void run_hosts(struct two_hosts *h, const uint32_t sas[SAS], uint32_t *m1, struct synced *out)
 {
-    unsigned before = h->end[A].counts[IKE_EVENT_SYNCED];
     double begin = cpu_seconds();
     for (unsigned i = 0; i < EXCHANGES; i++)
-        sync_once(h, sas[i % SAS], ++*m1);
+        sync_ids(h, sas[i % SAS], ++*m1);
     series_add(&out->hosts, (cpu_seconds() - begin) / EXCHANGES);
-    require(h->end[A].counts[IKE_EVENT_SYNCED] == before + EXCHANGES, "a sync was not answered");
 }
 
 static double run_bare(struct bare *b, const size_t lengths[2], bool rekey)
@@ -50,7 +39,7 @@ int main(void)
         sas[i] = h->end[A].sa;
     }
     h->n_lengths = 0;
-    sync_once(h, sas[0], ++m1);
+    sync_ids(h, sas[0], ++m1);
     size_t lengths[2] = {h->lengths[0], h->lengths[1]};
 
     for (unsigned round = 0; round < ROUNDS; round++) {

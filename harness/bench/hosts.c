@@ -108,3 +108,15 @@ void establish(struct two_hosts *h)
     require(a->sa == id && h->end[B].counts[IKE_EVENT_CHILD_UP] == children + 1,
             "an IKE SA was not established");
 }
+
+void sync_ids(struct two_hosts *h, uint32_t sa, uint32_t m1)
+{
+    struct error err;
+    struct host_end *a = &h->end[A];
+    struct message_id_sync request = {.expected_send = m1};
+    memcpy(request.nonce, &m1, sizeof request.nonce);
+    unsigned before = a->counts[IKE_EVENT_SYNCED];
+    require(ike_sa_sync(a->host, sa, &request, BENCH_NOW_US, &err) != 0, "%s", err.text);
+    hand_over(h);
+    require(a->counts[IKE_EVENT_SYNCED] == before + 1, "a sync was not answered");
+}

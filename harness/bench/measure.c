@@ -23,10 +23,8 @@ double wall_seconds(void)
     return seconds_of(CLOCK_MONOTONIC);
 }
 
-void require(bool ok, const char *format, ...)
+void give_up(const char *format, ...)
 {
-    if (ok)
-        return;
     va_list args;
     va_start(args, format);
     vfprintf(stderr, format, args);

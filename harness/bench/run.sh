@@ -11,6 +11,7 @@ failed=0
 bench() { # NAME [ARGUMENT]...
     local name=$1
     shift
+    [[ ! -t 2 ]] || printf 'measuring: %-20s\r' "$name" >&2
     "$BENCH/bench_$name" "$@" | jq -c --arg bench "$name" '{bench: $bench} + .' >>"$lines" || {
         echo "bench_$name failed" >&2
         failed=1
