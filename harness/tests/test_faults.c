@@ -18,8 +18,16 @@ struct tally {
     char first_bad[800];
 };
 
+static bool is_base_rule(const char *requirement)
+{
+    return strncmp(requirement, "IKE-", 4) == 0;
+}
+
+/* What the monitors watch, each case claims. */
 static bool claims(const struct test_case *tc, const char *requirement)
 {
+    if (is_base_rule(requirement))
+        return true;
     for (unsigned i = 0; i < CASE_MAX_REQUIREMENTS && tc->requires[i]; i++)
         if (strcmp(tc->requires[i], requirement) == 0)
             return true;
@@ -100,17 +108,24 @@ static bool listed(const char *const *list, const char *requirement)
     return false;
 }
 
+static bool is_caught(const struct tally *t, const char *requirement)
+{
+    for (unsigned i = 0; i < t->n_broken; i++)
+        if (t->by_claimant[i] && strcmp(t->broken[i], requirement) == 0)
+            return true;
+    return false;
+}
+
 START_TEST(each_fault_is_caught_and_by_nothing_unrelated)
 {
     size_t n;
     const struct reference_fault *fault = &reference_faults(&n)[_i];
-    struct tally t = play_all(fault->name, DEPTH_NORMAL, 1, 0);
-    for (unsigned k = 0; k < FAULT_MAX_REQUIREMENTS && fault->requirements[k]; k++) {
-        bool caught = false;
-        for (unsigned i = 0; i < t.n_broken; i++)
-            caught = caught || (t.by_claimant[i] && strcmp(t.broken[i], fault->requirements[k]) == 0);
-        ck_assert_msg(caught, "%s: no case that claims %s fails by it", fault->name, fault->requirements[k]);
-    }
+    /* No case repeats an ordinary request by itself: a link that loses packets makes it. */
+    bool copies = strcmp(fault->requirements[0], "IKE-3") == 0;
+    struct tally t = play_all(fault->name, DEPTH_NORMAL, 1, copies ? 10 : 0);
+    for (unsigned k = 0; k < FAULT_MAX_REQUIREMENTS && fault->requirements[k]; k++)
+        ck_assert_msg(is_caught(&t, fault->requirements[k]), "%s: no case that claims %s fails by it",
+                      fault->name, fault->requirements[k]);
     for (unsigned i = 0; i < t.n_broken; i++)
         ck_assert_msg(listed(fault->requirements, t.broken[i]) || listed(fault->falls_too, t.broken[i]),
                       "%s breaks %s, which is unrelated (%s)", fault->name, t.broken[i], t.first_bad);
@@ -141,6 +156,16 @@ START_TEST(each_claimed_rule_has_a_fault)
             if (r->level == LEVEL_MUST || r->level == LEVEL_BASE)
                 ck_assert_msg(has_fault(r->id), "%s has no fault that breaks it", r->id);
         }
+}
+END_TEST
+
+START_TEST(each_base_rule_has_a_fault)
+{
+    size_t n;
+    const struct requirement *list = requirements(&n);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_msg(!is_base_rule(list[i].id) || has_fault(list[i].id), "%s has no fault that breaks it",
+                      list[i].id);
 }
 END_TEST
 
@@ -191,6 +216,7 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, each_fault_is_caught_and_by_nothing_unrelated, 0, (int)n_faults);
     tcase_add_test(tc, each_claimed_rule_has_a_fault);
+    tcase_add_test(tc, each_base_rule_has_a_fault);
     tcase_add_test(tc, each_case_catches_a_fault);
     tcase_add_test(tc, the_faultless_peer_passes_everything);
     tcase_add_loop_test(tc, the_faultless_peer_passes_where_packets_get_lost, 0, 3);

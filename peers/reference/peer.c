@@ -1,6 +1,7 @@
 #include "peers/reference/peer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "ike/propose.h"
 
@@ -11,9 +12,9 @@ const char *reference_peer_ini(void)
            "slots = 32\n"
            "[address]\n"
            "peer = 192.0.2.2\n"
-           "harness = 203.0.113.%n\n"
+           "harness = 203.0.113.1%n\n"
            "peer6 = 2001:db8::2\n"
-           "harness6 = 2001:db8:1::%n\n"
+           "harness6 = 2001:db8:1::1%n\n"
            "protected = 198.51.100.2\n"
            "behind = 198.51.100.1\n"
            "[identity]\n"
@@ -74,6 +75,7 @@ struct reference_peer *reference_peer_new(const struct reference_setup *setup, s
     peer->remote = setup->remote_ike;
     peer->random =
         setup->seeded ? random_from_seed(random_derive_seed(setup->seed, "peer")) : random_from_system();
+    peer->first_random = peer->random;
     if (setup->fault)
         setup->fault->apply(peer);
     if (configure(peer, setup, err) &&
@@ -90,6 +92,7 @@ void reference_peer_free(struct reference_peer *peer)
     if (!peer)
         return;
     cluster_clear(&peer->cluster);
+    datagram_clear(&peer->last_answer);
     free(peer);
 }
 
@@ -144,6 +147,9 @@ static int fail_over(struct reference_peer *peer, struct member *m, int64_t now_
 {
     struct message_id_sync numbers;
     (void)m;
+    peer->dead = peer->dies_of_failover;
+    if (peer->dead)
+        return 0;
     if (!cluster_fail_over(&peer->cluster, now_us, err) ||
         !cluster_sync_numbers(&peer->cluster, &numbers, err))
         return 1;
@@ -187,24 +193,64 @@ static void follow(struct reference_peer *peer, int64_t now_us)
     cluster_publish(&peer->cluster, now_us);
 }
 
+static bool read_header(const struct datagram *d, struct ike_header *out)
+{
+    static const uint8_t marker[4];
+    struct octets o = datagram_octets(d);
+    if (o.len > 4 && memcmp(o.at, marker, 4) == 0)
+        o = octets_of(o.at + 4, o.len - 4);
+    return ike_read_header(o, out, NULL);
+}
+
 void reference_peer_input(struct reference_peer *peer, const struct datagram *d, int64_t now_us)
 {
+    struct ike_header h;
+    if (peer->dead)
+        return;
+    if (peer->repeats_ivs && read_header(d, &h) && h.exchange == EXCHANGE_INFORMATIONAL)
+        peer->random = peer->first_random;
     cluster_input(&peer->cluster, d, now_us);
     follow(peer, now_us);
 }
 
 void reference_peer_tick(struct reference_peer *peer, int64_t now_us)
 {
+    if (peer->dead)
+        return;
     cluster_tick(&peer->cluster, now_us);
     follow(peer, now_us);
 }
 
 int64_t reference_peer_deadline(const struct reference_peer *peer)
 {
-    return cluster_deadline(&peer->cluster);
+    return peer->dead ? CLOCK_NEVER : cluster_deadline(&peer->cluster);
+}
+
+/* The answer to a copy of an ordinary request, which is the one before, octet for octet, is sealed again. */
+static void seal_again(struct reference_peer *peer, struct datagram *d)
+{
+    const struct member *m = cluster_active(&peer->cluster);
+    struct ike_header h;
+    struct ike_sa_info info;
+    struct datagram fresh;
+    if (!read_header(d, &h) || !ike_is_response(&h) || h.exchange != EXCHANGE_INFORMATIONAL ||
+        h.message_id == 0)
+        return;
+    bool again = octets_equal(datagram_octets(d), datagram_octets(&peer->last_answer));
+    datagram_clear(&peer->last_answer);
+    (void)datagram_copy(&peer->last_answer, d);
+    if (!again || !ike_sa_info(m->host, m->sa, &info) || memcmp(info.spi_i, h.spi_i, IKE_SPI_LEN) != 0 ||
+        !ike_sa_seal(m->host, m->sa, &h, PAYLOAD_NONE, octets_of(NULL, 0), &fresh, NULL))
+        return;
+    datagram_clear(d);
+    *d = fresh;
 }
 
 bool reference_peer_output(struct reference_peer *peer, struct datagram *out)
 {
-    return cluster_output(&peer->cluster, out);
+    if (peer->dead || !cluster_output(&peer->cluster, out))
+        return false;
+    if (peer->answers_copies_anew)
+        seal_again(peer, out);
+    return true;
 }

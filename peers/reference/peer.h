@@ -13,9 +13,15 @@ struct reference_peer {
     struct ike_rules rules;
     struct random_source random;
     struct cluster cluster;
-    bool reuses_own_id;            /* a fault of the cluster's side: M1 is an ID that was used (SYNC-1) */
-    bool keeps_m1_to_itself;       /* the other members are not told (SYNC-2) */
-    struct endpoint local, remote; /* IKE ports; `remote` is where it initiates to */
+    bool reuses_own_id;       /* a fault of the cluster's side: M1 is an ID that was used (SYNC-1) */
+    bool keeps_m1_to_itself;  /* the other members are not told (SYNC-2) */
+    bool answers_copies_anew; /* a fault of the base protocol: they are sealed once more (IKE-3) */
+    bool repeats_ivs;         /* what is random comes again with every INFORMATIONAL (IKE-7) */
+    bool dies_of_failover;    /* nobody is there after a failover (IKE-8) */
+    bool dead;
+    struct random_source first_random; /* to begin again from */
+    struct datagram last_answer;       /* to an ordinary INFORMATIONAL request */
+    struct endpoint local, remote;     /* IKE ports; `remote` is where it initiates to */
 };
 
 struct reference_setup {
