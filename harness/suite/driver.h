@@ -38,7 +38,8 @@ struct driver_ops {
      * when the trigger is pulled, not when the peer has acted. */
     int (*trigger)(struct driver *d, unsigned slot, const char *verb, struct error *err);
 
-    /* Appends the peer's log of this combination to a file; nothing when there is none. */
+    /* Appends what the peer logged since this process first opened a line, or last asked, to a file; nothing
+     * when there is none. May be NULL. */
     void (*logs)(struct driver *d, unsigned slot, const char *path);
 };
 

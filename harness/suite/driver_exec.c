@@ -13,9 +13,10 @@
 
 #include "base/random.h"
 #include "suite/driver_line.h"
+#include "suite/driver_log.h"
 #include "suite/program.h"
 
-enum { VERB_TIMEOUT_MS = 15000, NO_SLOT = -1 };
+enum { VERB_TIMEOUT_MS = 15000, NO_SLOT = -1, NO_LOG_YET = -1 };
 
 struct exec_driver {
     struct driver base;
@@ -24,6 +25,8 @@ struct exec_driver {
     char run_name[8];
     char state[PATH_MAX]; /* empty: not started */
     int home_netns;       /* where the runner was started; -1: never left */
+    int family;           /* of the combination that is open, 4 or 6; 0: none is */
+    int64_t logged;       /* length of the peer's log when this process first opened a line */
     bool up;
 };
 
@@ -35,7 +38,7 @@ static struct exec_driver *exec_of(struct driver *d)
 /* --- calling a verb ------------------------------------------------------------------------------ */
 
 struct environment {
-    char state[PATH_MAX + 32], psk_file[PATH_MAX + 32], run[32], slot[32], slots[32];
+    char state[PATH_MAX + 32], psk_file[PATH_MAX + 32], run[32], slot[32], slots[32], family[32];
 };
 
 static void environment_of(struct program *program, const struct exec_driver *d, int slot,
@@ -47,12 +50,15 @@ static void environment_of(struct program *program, const struct exec_driver *d,
     snprintf(text->run, sizeof text->run, "UNDERSTUDY_RUN=%s", d->run_name);
     snprintf(text->slots, sizeof text->slots, "UNDERSTUDY_SLOTS=%u", d->base.config.slots);
     snprintf(text->slot, sizeof text->slot, "UNDERSTUDY_SLOT=%d", slot);
+    snprintf(text->family, sizeof text->family, "UNDERSTUDY_FAMILY=%d", d->family);
     program->env[n++] = text->state;
     program->env[n++] = text->psk_file;
     program->env[n++] = text->run;
     program->env[n++] = text->slots;
     if (slot != NO_SLOT)
         program->env[n++] = text->slot;
+    if (d->family)
+        program->env[n++] = text->family;
     program->env[n] = NULL;
 }
 
@@ -225,6 +231,43 @@ static bool start(struct driver *base, struct error *err)
     return true;
 }
 
+/* --- what the peer logs -------------------------------------------------------------------------- */
+
+/* All of it, into memory; -1: there is none. */
+static int read_log(const struct exec_driver *d, unsigned slot)
+{
+    int log = driver_log_open();
+    struct verb verb = {"logs", (int)slot, VERB_TIMEOUT_MS, log, true};
+    struct program_result result;
+    if (log < 0 || (call(d, &verb, &result, NULL) && result.status == 0))
+        return log;
+    close(log);
+    return -1;
+}
+
+/* A process plays one case: what was there before is of others. */
+static void note_log(struct exec_driver *d, unsigned slot)
+{
+    if (!d->executable[0] || d->logged != NO_LOG_YET)
+        return;
+    int log = read_log(d, slot);
+    d->logged = driver_log_length(log);
+    close(log);
+}
+
+static void logs(struct driver *base, unsigned slot, const char *path)
+{
+    struct exec_driver *d = exec_of(base);
+    if (!d->executable[0] || d->logged == NO_LOG_YET)
+        return;
+    int log = read_log(d, slot);
+    if (log < 0)
+        return;
+    driver_log_keep(log, d->logged, d->base.config.psk, path);
+    d->logged = driver_log_length(log);
+    close(log);
+}
+
 /* --- around a combination ------------------------------------------------------------------------ */
 
 static bool open_line(struct driver *base, unsigned slot, const struct combination *combination,
@@ -234,6 +277,8 @@ static bool open_line(struct driver *base, unsigned slot, const struct combinati
     struct exec_driver *d = exec_of(base);
     if (!driver_line_is_possible(&base->config, slot, combination, err))
         return false;
+    note_log(d, slot);
+    d->family = combination->value[AXIS_FAMILY] == FAMILY_IPV6 ? 6 : 4;
     if (base->config.netns[0] && !driver_line_enter(base->config.netns, &d->home_netns, err))
         return false;
     return driver_line_open(&base->config, slot, combination, line, err);
@@ -242,6 +287,7 @@ static bool open_line(struct driver *base, unsigned slot, const struct combinati
 static void close_line(struct driver *base, unsigned slot)
 {
     (void)slot;
+    exec_of(base)->family = 0;
     driver_line_leave(&exec_of(base)->home_netns);
 }
 
@@ -257,23 +303,6 @@ static int trigger(struct driver *base, unsigned slot, const char *name, struct 
     if (result.status != 0 && result.status != DRIVER_NO_SUCH_TRIGGER)
         failed_verb(d, name, &result, err);
     return result.status;
-}
-
-static void logs(struct driver *base, unsigned slot, const char *path)
-{
-    struct exec_driver *d = exec_of(base);
-    if (!d->executable[0])
-        return;
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return;
-    struct verb verb = {"logs", (int)slot, VERB_TIMEOUT_MS, fd, true};
-    struct program_result result;
-    call(d, &verb, &result, NULL);
-    bool empty = lseek(fd, 0, SEEK_END) == 0;
-    close(fd);
-    if (empty)
-        unlink(path);
 }
 
 static const struct driver_ops EXEC_OPS = {
@@ -307,6 +336,7 @@ struct driver *driver_exec_new(const struct peer_config *config, const char *run
     d->base.ops = &EXEC_OPS;
     d->base.config = *config;
     d->home_netns = -1;
+    d->logged = NO_LOG_YET;
     snprintf(d->run_folder, sizeof d->run_folder, "%s", run_folder);
     choose_run_name(d->run_name);
     if (config->driver[0] && !realpath(config->driver, d->executable)) {

@@ -9,10 +9,14 @@
  *   UNDERSTUDY_RUN       a short name, unique to this run: "u" and six letters or digits
  *   UNDERSTUDY_SLOTS     how many slots the run uses
  *   UNDERSTUDY_SLOT      which one the verb is for; not set for start, stop and version
+ *   UNDERSTUDY_FAMILY    4 or 6: what the combination in play is on; only set while one is
  *   UNDERSTUDY_PSK_FILE  a file (0600) with the pre-shared key
  *
  * What `start` prints is facts, one "key=value" a line (peer_config_fact). Before anything else the driver is
  * asked for a verb that does not exist: anything but 127 means that its 127 cannot be trusted.
+ *
+ * `logs` prints the peer's log from its start to now: a process of a case asks for it before its first
+ * combination and after its last, and keeps what was added between.
  *
  * Verbs always run in the network namespace that the runner was started in; the link of a combination is
  * bound in config.netns, when there is one (needs CAP_SYS_ADMIN).

@@ -174,6 +174,15 @@ static void drop_empty_output(const char *folder)
         unlink(path);
 }
 
+static void keep_log(const struct playing *playing)
+{
+    struct driver *driver = playing->work->options->driver;
+    char path[CASE_PATH_MAX + 16];
+    snprintf(path, sizeof path, "%s/peer.log", playing->folder);
+    if (driver->ops->logs)
+        driver->ops->logs(driver, playing->work->slot, path);
+}
+
 void run_worker(const struct run_work *work)
 {
     const struct run_item *item = work->item;
@@ -192,6 +201,7 @@ void run_worker(const struct run_work *work)
     bool go_on = true;
     for (size_t i = item->next; i < item->count && go_on && !atomic_load(work->pause); i++)
         go_on = play_one(&playing, i);
+    keep_log(&playing);
     fflush(NULL);
     drop_empty_output(playing.folder);
     _exit(0);

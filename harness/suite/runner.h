@@ -8,6 +8,7 @@
  *   journal.jsonl            the truth, valid after a kill at any moment
  *   result.json              verdicts in the order of the catalogue, written at the end
  *   cases/<id>/wire.pcap     the packets, with ikev2_decryption_table beside it
+ *   cases/<id>/peer.log      what the peer logged meanwhile, when its driver can tell
  *   cases/<id>/output.txt    what the process wrote to its standard output and error, when it did
  */
 #ifndef SUITE_RUNNER_H

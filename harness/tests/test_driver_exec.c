@@ -123,8 +123,7 @@ START_TEST(a_good_driver_is_believed)
                          "$UNDERSTUDY_PSK_FILE >$here/psk;;\n"
                          "version) echo daemon 1.2;;\n"
                          "initiate) echo $UNDERSTUDY_SLOT >$here/slot;;\n"
-                         "liveness) echo it is asleep >&2; exit 4;;\n"
-                         "logs) echo line of slot $UNDERSTUDY_SLOT;;\n"));
+                         "liveness) echo it is asleep >&2; exit 4;;\n"));
     ck_assert_msg(d->ops->start(d, &err), "%s", err.text);
     ck_assert_str_eq(d->config.ipv4.peer, "127.0.0.9");
     ck_assert_str_eq(d->config.version, "daemon 1.2");
@@ -144,11 +143,6 @@ START_TEST(a_good_driver_is_believed)
     ck_assert_int_eq(d->ops->trigger(d, 0, "liveness", &err), 4);
     assert_says(&err, "it is asleep");
 
-    snprintf(text, sizeof text, "%s/log", folder);
-    d->ops->logs(d, 0, text);
-    d->ops->logs(d, 1, text);
-    read_back("log", text, sizeof text);
-    ck_assert_str_eq(text, "line of slot 0\nline of slot 1\n");
     d->ops->stop(d);
     driver_exec_free(d);
     read_back("stops", text, sizeof text);
@@ -312,6 +306,74 @@ START_TEST(a_line_is_bound_to_the_slot)
 }
 END_TEST
 
+static void write_text(const char *name, const char *text)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void open_and_close(struct driver *d, enum family family)
+{
+    struct error err;
+    struct driver_line line;
+    struct combination c = {.value = {[AXIS_FAMILY] = (uint8_t)family}};
+    ck_assert_msg(d->ops->open(d, 0, &c, 1, 0, &line, &err), "%s", err.text);
+    ck_assert_int_eq(d->ops->trigger(d, 0, "initiate", &err), 0);
+    link_close(line.link);
+    d->ops->close(d, 0);
+}
+
+START_TEST(a_trigger_knows_the_address_family_in_play)
+{
+    struct error err;
+    char text[64];
+    struct driver *d =
+        driver_with(GOOD("start) ;;\ninitiate) echo ${UNDERSTUDY_FAMILY-none} >>$here/family;;\n"));
+    strcpy(d->config.ipv6.peer, "::1");
+    strcpy(d->config.ipv6.harness[0], "::1");
+    ck_assert_msg(d->ops->start(d, &err), "%s", err.text);
+    open_and_close(d, FAMILY_IPV6);
+    open_and_close(d, FAMILY_IPV4);
+    ck_assert_int_eq(d->ops->trigger(d, 0, "initiate", &err), 0);
+    driver_exec_free(d);
+    read_back("family", text, sizeof text);
+    ck_assert_str_eq(text, "6\n4\nnone\n");
+}
+END_TEST
+
+START_TEST(the_log_of_a_case_is_what_came_since_without_the_secret)
+{
+    struct error err;
+    char text[256], kept[PATH_MAX];
+    struct driver *d =
+        driver_with(GOOD("start) ;;\ninitiate) ;;\nlogs) cat $here/log; echo x >>$here/calls;;\n"));
+    snprintf(kept, sizeof kept, "%s/peer.log", folder);
+    write_text("log", "of an earlier case\n");
+    ck_assert_msg(d->ops->start(d, &err), "%s", err.text);
+    d->ops->logs(d, 0, kept);
+    ck_assert(!exists("peer.log")); /* nothing was opened */
+    open_and_close(d, FAMILY_IPV4);
+    d->ops->logs(d, 0, kept);
+    ck_assert(!exists("peer.log")); /* nothing was added */
+    open_and_close(d, FAMILY_IPV4);
+    write_text("log", "of an earlier case\nPSK \"secret of the two\", again secret of the two");
+    d->ops->logs(d, 0, kept);
+    read_back("peer.log", text, sizeof text);
+    ck_assert_str_eq(text, "PSK \"[secret]\", again [secret]");
+    write_text("log", "anew\n");
+    d->ops->logs(d, 0, kept);
+    read_back("peer.log", text, sizeof text);
+    ck_assert_str_eq(text, "PSK \"[secret]\", again [secret]anew\n");
+    read_back("calls", text, sizeof text);
+    ck_assert_str_eq(text, "x\nx\nx\nx\n"); /* not with each open */
+    driver_exec_free(d);
+}
+END_TEST
+
 START_TEST(a_namespace_that_is_not_there_is_named)
 {
     struct error err;
@@ -345,6 +407,8 @@ int main(void)
     tcase_add_test(t, without_an_executable_there_are_no_triggers);
     tcase_add_test(t, what_the_configuration_lacks_is_unsupported);
     tcase_add_test(t, a_line_is_bound_to_the_slot);
+    tcase_add_test(t, a_trigger_knows_the_address_family_in_play);
+    tcase_add_test(t, the_log_of_a_case_is_what_came_since_without_the_secret);
     tcase_add_test(t, a_namespace_that_is_not_there_is_named);
     suite_add_tcase(s, t);
     SRunner *sr = srunner_create(s);
