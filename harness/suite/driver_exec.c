@@ -25,6 +25,7 @@ struct exec_driver {
     char run_name[8];
     char state[PATH_MAX]; /* empty: not started */
     int home_netns;       /* where the runner was started; -1: never left */
+    pid_t owner;          /* the process that started the peer */
     int family;           /* of the combination that is open, 4 or 6; 0: none is */
     int64_t logged;       /* length of the peer's log when this process first opened a line */
     bool up;
@@ -38,7 +39,7 @@ static struct exec_driver *exec_of(struct driver *d)
 /* --- calling a verb ------------------------------------------------------------------------------ */
 
 struct environment {
-    char state[PATH_MAX + 32], psk_file[PATH_MAX + 32], run[32], slot[32], slots[32], family[32];
+    char state[PATH_MAX + 32], psk_file[PATH_MAX + 32], run[32], slot[32], slots[32], family[32], owner[32];
 };
 
 static void environment_of(struct program *program, const struct exec_driver *d, int slot,
@@ -55,6 +56,8 @@ static void environment_of(struct program *program, const struct exec_driver *d,
     program->env[n++] = text->psk_file;
     program->env[n++] = text->run;
     program->env[n++] = text->slots;
+    snprintf(text->owner, sizeof text->owner, "UNDERSTUDY_PID=%d", (int)d->owner);
+    program->env[n++] = text->owner;
     if (slot != NO_SLOT)
         program->env[n++] = text->slot;
     if (d->family)
@@ -223,6 +226,7 @@ static bool start(struct driver *base, struct error *err)
         return false;
     }
     d->up = true;
+    d->owner = getpid();
     if (!bring_up(d, err)) {
         take_down(base);
         return false;

@@ -7,6 +7,7 @@
  *
  *   UNDERSTUDY_STATE     a private folder (0700) for its own files, gone after stop
  *   UNDERSTUDY_RUN       a short name, unique to this run: "u" and six letters or digits
+ *   UNDERSTUDY_PID       the process of the run: when it is gone without a stop, the run is dead
  *   UNDERSTUDY_SLOTS     how many slots the run uses
  *   UNDERSTUDY_SLOT      which one the verb is for; not set for start, stop and version
  *   UNDERSTUDY_FAMILY    4 or 6: what the combination in play is on; only set while one is
