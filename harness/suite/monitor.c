@@ -32,11 +32,22 @@ static bool has_keys(const struct stage *stage, const struct ike_header *h)
 
 /* --- base rules ---------------------------------------------------------------------------------- */
 
+static bool protects(const struct wire_packet *p)
+{
+    return p->outer && (ike_find(p->outer, PAYLOAD_SK) || ike_find(p->outer, PAYLOAD_SKF));
+}
+
+/* Of an IKE SA whose keys are known, where everything is protected: judged by IKE-4. */
+static bool is_in_clear(const struct stage *stage, const struct wire_packet *p)
+{
+    return p->outer && !protects(p) && p->header.exchange != EXCHANGE_IKE_SA_INIT &&
+           has_keys(stage, &p->header);
+}
+
 /* IKE-5: header, chain and payloads can be read and may be there. */
 static void judge_form(struct stage *stage, const struct wire_packet *p)
 {
     struct error err = {0};
-    bool protects = p->outer && (ike_find(p->outer, PAYLOAD_SK) || ike_find(p->outer, PAYLOAD_SKF));
     const char *seen = NULL;
     if (!p->readable)
         seen = say(stage, "packet %u is no readable IKE message", p->number);
@@ -44,12 +55,12 @@ static void judge_form(struct stage *stage, const struct wire_packet *p)
         seen = say(stage, "the payloads of packet %u cannot be read", p->number);
     else if (p->opened && !p->inner)
         seen = say(stage, "the payloads inside SK of packet %u cannot be read", p->number);
-    else if (protects && !p->opened && has_keys(stage, &p->header) && ike_find(p->outer, PAYLOAD_SK))
+    else if (protects(p) && !p->opened && has_keys(stage, &p->header) && ike_find(p->outer, PAYLOAD_SK))
         seen = say(stage, "SK of packet %u is not opened by the keys of its IKE SA", p->number);
     else if (p->inner &&
              !ike_check_legal(p->header.exchange, ike_is_response(&p->header), true, p->inner, &err))
         seen = say(stage, "packet %u: %s", p->number, err.text);
-    else if (!protects &&
+    else if (!protects(p) && !is_in_clear(stage, p) &&
              !ike_check_legal(p->header.exchange, ike_is_response(&p->header), false, p->outer, &err))
         seen = say(stage, "packet %u: %s", p->number, err.text);
     if (!seen)
@@ -58,29 +69,50 @@ static void judge_form(struct stage *stage, const struct wire_packet *p)
     found(stage, "IKE-5", p, "messages that can be read, with the payloads that their exchange allows", seen);
 }
 
+/* A request of the cluster that went to the peer and asks for what this response has in its header. */
+static bool asks_for(const struct wire_packet *q, const struct wire_packet *response)
+{
+    return q->number && packet_is(q, false, false, response->header.exchange) &&
+           q->header.message_id == response->header.message_id &&
+           (same_spis(&q->header, &response->header) || q->header.exchange == EXCHANGE_IKE_SA_INIT);
+}
+
 /* IKE-1: a response has the exchange and the ID of a request that was sent. */
 static void judge_response_id(struct stage *stage, size_t at)
 {
     const struct wire_packet *p = stage->wire[at];
     if (!ike_is_response(&p->header) || !has_keys(stage, &p->header))
         return;
-    for (size_t i = 0; i < at; i++) {
-        const struct wire_packet *q = stage->wire[i];
-        if (packet_is(q, false, false, p->header.exchange) && q->header.message_id == p->header.message_id &&
-            (same_spis(&q->header, &p->header) || q->header.exchange == EXCHANGE_IKE_SA_INIT))
+    for (size_t i = 0; i < at; i++)
+        if (asks_for(stage->wire[i], p))
             return;
-    }
     found(stage, "IKE-1", p, "a response has the Message ID and the exchange of a request",
           say(stage, "packet %u answers ID %u in exchange %s, which nobody asked", p->number,
               p->header.message_id,
               exchange_name(p->header.exchange) ? exchange_name(p->header.exchange) : "unknown"));
 }
 
-/* Requests and responses of a sync have Message ID 0 each, by rule, and are told apart by their nonce. */
+/* Syncs have Message ID 0 each, by rule, and are told apart by their nonce. */
 static bool has_its_own_rules(const struct wire_packet *p)
 {
-    return p->header.exchange == EXCHANGE_IKE_SA_INIT ||
-           (p->header.exchange == EXCHANGE_INFORMATIONAL && p->header.message_id == 0);
+    return p->header.exchange == EXCHANGE_IKE_SA_INIT || packet_notify(p, NOTIFY_IKEV2_MESSAGE_ID_SYNC);
+}
+
+/* Was one thing asked with this ID, as often as it may have been? A case may ask several by hand: then nobody
+ * knows which of them was answered. */
+static bool answers_one_request(const struct stage *stage, size_t at)
+{
+    const struct wire_packet *first = NULL;
+    for (size_t i = 0; i < at; i++) {
+        const struct wire_packet *q = stage->wire[i];
+        if (!asks_for(q, stage->wire[at]))
+            continue;
+        q = q->copy_of ? q->copy_of : q;
+        if (first && q != first)
+            return false;
+        first = q;
+    }
+    return first != NULL;
 }
 
 /* IKE-2, IKE-3: one ID of one direction stands for one content. */
@@ -88,12 +120,13 @@ static void judge_reuse(struct stage *stage, size_t at)
 {
     const struct wire_packet *p = stage->wire[at];
     bool response = ike_is_response(&p->header);
-    if (p->copy_of || !p->opened || has_its_own_rules(p))
+    if (p->copy_of || !p->opened || has_its_own_rules(p) || (response && !answers_one_request(stage, at)))
         return;
     for (size_t i = 0; i < at; i++) {
         const struct wire_packet *q = stage->wire[i];
-        if (!packet_is(q, true, response, 0) || q->header.message_id != p->header.message_id ||
-            !same_spis(&q->header, &p->header) || !q->opened || has_its_own_rules(q))
+        if (!packet_is(q, true, response, response ? p->header.exchange : 0) ||
+            q->header.message_id != p->header.message_id || !same_spis(&q->header, &p->header) ||
+            !q->opened || has_its_own_rules(q))
             continue;
         found(stage, response ? "IKE-3" : "IKE-2", p,
               response ? "a request that is repeated gets the same octets as its answer"
@@ -104,12 +137,15 @@ static void judge_reuse(struct stage *stage, size_t at)
     }
 }
 
-/* IKE-4: nothing of an IKE SA is in clear. */
-static void judge_protection(struct stage *stage, const struct wire_packet *p)
+/* IKE-4: nothing of an IKE SA is in clear, but for the answer to what was in clear. */
+static void judge_protection(struct stage *stage, size_t at)
 {
-    bool protects = p->outer && (ike_find(p->outer, PAYLOAD_SK) || ike_find(p->outer, PAYLOAD_SKF));
-    if (protects || p->header.exchange == EXCHANGE_IKE_SA_INIT || !has_keys(stage, &p->header))
+    const struct wire_packet *p = stage->wire[at];
+    if (!is_in_clear(stage, p))
         return;
+    for (size_t i = 0; i < at && ike_is_response(&p->header); i++)
+        if (asks_for(stage->wire[i], p) && !protects(stage->wire[i]))
+            return;
     found(stage, "IKE-4", p, "after IKE_SA_INIT all payloads are inside SK",
           say(stage, "packet %u is in clear", p->number));
 }
@@ -176,7 +212,7 @@ static bool nonce_was_sent(const struct stage *stage, size_t at, const struct me
 {
     struct message_id_sync sent;
     for (size_t i = 0; i < at; i++)
-        if (packet_is(stage->wire[i], false, false, EXCHANGE_INFORMATIONAL) &&
+        if (stage->wire[i]->number && packet_is(stage->wire[i], false, false, EXCHANGE_INFORMATIONAL) &&
             packet_sync(stage->wire[i], &sent) && memcmp(sent.nonce, answer->nonce, sizeof sent.nonce) == 0)
             return true;
     return false;
@@ -209,18 +245,29 @@ static void judge_sync(struct stage *stage, size_t at)
                   sync.nonce[0], sync.nonce[1], sync.nonce[2], sync.nonce[3]));
 }
 
+/* On the port for NAT traversal ESP and keepalives come, too: an IKE message has a marker there (RFC 3948).
+ */
+static bool is_no_ike(const struct stage *stage, const struct wire_packet *p)
+{
+    static const uint8_t marker[4];
+    const struct driver_line *line = &stage->line;
+    const struct datagram *d = &p->datagram;
+    return d->to.port == line->cluster_natt.port && d->to.port != line->cluster_ike.port &&
+           (d->len < sizeof marker || memcmp(d->octets, marker, sizeof marker) != 0);
+}
+
 void run_monitors(struct stage *stage)
 {
     for (size_t i = 0; i < stage->n_wire; i++) {
         const struct wire_packet *p = stage->wire[i];
-        if (!p->from_peer)
+        if (!p->from_peer || is_no_ike(stage, p))
             continue;
         judge_form(stage, p);
         if (!p->readable)
             continue;
         if (p->copy_of && !p->by_filter)
             stage->outcome->tags |= TAG(RETRANSMIT_SEEN);
-        judge_protection(stage, p);
+        judge_protection(stage, i);
         judge_header(stage, p);
         judge_response_id(stage, i);
         judge_reuse(stage, i);

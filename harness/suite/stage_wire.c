@@ -59,7 +59,7 @@ static const struct wire_packet *find_earlier(const struct stage *stage, const s
 {
     for (size_t i = 0; i < stage->n_wire; i++)
         if (stage->wire[i]->from_peer == p->from_peer &&
-            octets_equal(datagram_octets(&stage->wire[i]->datagram), datagram_octets(&p->datagram)))
+            octets_equal(ike_octets(&stage->wire[i]->datagram), ike_octets(&p->datagram)))
             return stage->wire[i];
     return NULL;
 }

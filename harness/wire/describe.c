@@ -258,9 +258,11 @@ void describe_message(const struct ike_header *h, const struct ike_payloads *pay
     else
         put(&l, "exchange %u", h->exchange);
     put(&l, " %s %u {", ike_is_response(h) ? "response" : "request", h->message_id);
-    for (size_t i = 0; i < payloads->count; i++) {
+    for (size_t i = 0; payloads && i < payloads->count; i++) {
         put(&l, "%s", i > 0 ? ", " : " ");
         put_payload(&l, &payloads->list[i]);
     }
+    if (!payloads)
+        put(&l, " unreadable");
     put(&l, " }");
 }

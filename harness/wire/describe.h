@@ -6,7 +6,8 @@
 
 #include "wire/ike.h"
 
-/* `payloads` are those inside SK when they are known, else the outer ones. Always terminated. */
+/* `payloads` are those inside SK when they are known, else the outer ones; NULL when they cannot be read.
+ * Always terminated. */
 void describe_message(const struct ike_header *h, const struct ike_payloads *payloads, char *out,
                       size_t size);
 
