@@ -12,6 +12,15 @@ static bool anything_came(struct stage *stage, void *from)
     return false;
 }
 
+/* What a deaf peer repeats on an old IKE SA is no answer. */
+static bool an_init_is_answered(struct stage *stage, void *from)
+{
+    for (size_t i = *(size_t *)from; i < stage->n_wire; i++)
+        if (packet_is(stage->wire[i], true, true, EXCHANGE_IKE_SA_INIT))
+            return true;
+    return false;
+}
+
 /* A peer that lost the IKE SA, rightly or not, still answers an IKE_SA_INIT. */
 static bool answers_a_new_session(struct stage *stage)
 {
@@ -19,7 +28,7 @@ static bool answers_a_new_session(struct stage *stage)
     cluster_active(&stage->cluster)->sa = 0;
     uint32_t sa = ike_host_connect(active_host(stage), &stage->line.cluster_ike, &stage->line.peer_ike,
                                    stage_now(stage), NULL);
-    bool came = sa && pump_until(stage, stage->patience_us, anything_came, &from);
+    bool came = sa && pump_until(stage, stage->patience_us, an_init_is_answered, &from);
     /* What was begun for this question only is ended like any session. */
     if (came)
         pump_for(stage, grace_us(stage));
@@ -48,7 +57,7 @@ static void check_survival(struct stage *stage)
 static void check_gate(struct stage *stage)
 {
     char unused[200];
-    if (gate_unused(stage->gate, unused, sizeof unused) == 0 ||
+    if (!stage->played || gate_unused(stage->gate, unused, sizeof unused) == 0 ||
         stage->outcome->verdict >= VERDICT_INCONCLUSIVE)
         return;
     leave_with(stage, VERDICT_ERROR, say(stage, "a fault of the case was never met: %s", unused));

@@ -1,0 +1,533 @@
+/* The stage: how a case ends, what silence is worth, what is kept as evidence, and that the same seed gives
+ * the same octets. */
+#include <check.h>
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crypto/cleanup.h"
+#include "suite/requirement.h"
+#include "suite/stage_parts.h"
+#include "tests/stage_stub.h"
+
+static const char *reason_of(const struct outcome *o)
+{
+    for (unsigned i = 0; i < o->n_checks; i++)
+        if (o->checks[i].result == CHECK_BROKEN)
+            return o->checks[i].seen;
+    return o->reason;
+}
+
+static void expect_verdict(const struct played *p, enum verdict verdict, unsigned tags)
+{
+    ck_assert_msg(p->outcome.verdict == verdict, "%s instead of %s: %s", verdict_name(p->outcome.verdict),
+                  verdict_name(verdict), reason_of(&p->outcome));
+    ck_assert_msg(p->outcome.tags == tags, "tags %#x instead of %#x", p->outcome.tags, tags);
+}
+
+static const struct check_record *check_of(const struct played *p, const char *requirement)
+{
+    for (unsigned i = 0; i < p->outcome.n_checks; i++)
+        if (strcmp(p->outcome.checks[i].requirement, requirement) == 0)
+            return &p->outcome.checks[i];
+    ck_abort_msg("nothing was checked under %s", requirement);
+    return NULL;
+}
+
+/* --- verdicts ------------------------------------------------------------------------------------ */
+
+static const char *script; /* of the case "scripted", a letter a step */
+
+static const char *of_level(enum requirement_level level)
+{
+    size_t n;
+    const struct requirement *list = requirements(&n);
+    for (size_t i = 0; i < n; i++)
+        if (list[i].level == level)
+            return list[i].id;
+    return NULL;
+}
+
+static void add_gate_rule(struct stage *stage, uint8_t exchange)
+{
+    const struct gate_match match = {
+        .direction = GATE_TO_PEER, .exchange = exchange, .response = 0, .message_id = -1, .ordinal = 1};
+    ck_assert_uint_ne(gate_add(stage->gate, &match, GATE_DROP), 0);
+}
+
+static void step(struct stage *stage, char what)
+{
+    switch (what) {
+    case 'h':
+    case 'b':
+        check(stage, of_level(LEVEL_MUST), what == 'h', NO_PACKETS, "it holds", "it does or not");
+        break;
+    case 's':
+        check(stage, of_level(LEVEL_SHOULD), false, NO_PACKETS, "it holds", "it does not");
+        break;
+    case 'm':
+        check(stage, of_level(LEVEL_OBSERVE), false, NO_PACKETS, "it holds", "it does not");
+        break;
+    case 'o':
+        observe(stage, of_level(LEVEL_MUST), NO_PACKETS, "this", "that");
+        break;
+    case 'n':
+        not_judged(stage, of_level(LEVEL_MUST), "nobody can know");
+        break;
+    case 'u':
+        unsupported(stage, "step %s", "u");
+    case 'i':
+        inconclusive(stage, "step %d", 1);
+    case 'x':
+        check(stage, "XYZ-1", true, NO_PACKETS, "", "");
+        break;
+    case 'g': /* a fault that never happens */
+        add_gate_rule(stage, EXCHANGE_IKE_AUTH + 50);
+        break;
+    case 'G':
+        add_gate_rule(stage, EXCHANGE_IKE_SA_INIT);
+        break;
+    case 'e':
+        establish(stage);
+        break;
+    default:
+        ck_abort_msg("no step %c", what);
+    }
+}
+
+static void play_script(struct stage *stage)
+{
+    for (const char *at = script; *at; at++)
+        step(stage, *at);
+}
+
+static const struct test_case scripted = {.id = "test.scripted", .version = 1, .play = play_script};
+
+static const struct {
+    const char *script;
+    enum verdict verdict;
+    const char *reason;
+} endings[] = {
+    {"", VERDICT_ERROR, "without a single check"},
+    {"e", VERDICT_ERROR, "without a single check"},
+    {"h", VERDICT_PASS, ""},
+    {"eh", VERDICT_PASS, ""},
+    {"b", VERDICT_FAIL, ""},
+    {"hb", VERDICT_FAIL, ""},
+    {"bh", VERDICT_FAIL, ""},
+    {"s", VERDICT_WARN, ""},
+    {"shh", VERDICT_WARN, ""},
+    {"sb", VERDICT_FAIL, ""},
+    {"m", VERDICT_OBSERVED, ""},
+    {"mh", VERDICT_PASS, ""},
+    {"o", VERDICT_OBSERVED, ""},
+    {"oh", VERDICT_PASS, ""},
+    {"n", VERDICT_UNSUPPORTED, "nobody can know"},
+    {"no", VERDICT_OBSERVED, "nobody can know"},
+    {"nh", VERDICT_PASS, "nobody can know"},
+    {"u", VERDICT_UNSUPPORTED, "step u"},
+    {"eu", VERDICT_UNSUPPORTED, "step u"},
+    {"i", VERDICT_INCONCLUSIVE, "step 1"},
+    {"hi", VERDICT_INCONCLUSIVE, "step 1"},
+    {"si", VERDICT_INCONCLUSIVE, "step 1"},
+    {"bi", VERDICT_FAIL, ""},
+    {"ib", VERDICT_INCONCLUSIVE, "step 1"},
+    {"x", VERDICT_ERROR, "XYZ-1, which is no requirement"},
+    {"hg", VERDICT_ERROR, "never met"},
+    {"ehg", VERDICT_ERROR, "never met"},
+    {"hGe", VERDICT_PASS, ""},
+    {"ig", VERDICT_INCONCLUSIVE, "step 1"},
+    {"gi", VERDICT_INCONCLUSIVE, "step 1"},
+    {"gu", VERDICT_UNSUPPORTED, "step u"},
+    {"ohgu", VERDICT_PASS, "step u"},
+};
+
+START_TEST(a_case_ends_as_its_worst_check)
+{
+    struct error err = {0};
+    struct driver *driver = reference_memory(NULL, &err);
+    script = endings[_i].script;
+    for (enum role role = ROLE_INITIATOR; role <= ROLE_RESPONDER; role++) {
+        struct played p;
+        if (role == ROLE_RESPONDER && strchr(script, 'G'))
+            continue; /* the gate rule is about our own IKE_SA_INIT */
+        play_into(&p, driver, &scripted, role, 1, NULL);
+        ck_assert_msg(p.outcome.verdict == endings[_i].verdict, "\"%s\": %s: %s", script,
+                      verdict_name(p.outcome.verdict), p.outcome.reason);
+        ck_assert_msg(strstr(p.outcome.reason, endings[_i].reason) != NULL, "\"%s\": %s", script,
+                      p.outcome.reason);
+        ck_assert_uint_eq(p.outcome.tags, 0);
+        played_clear(&p);
+    }
+    reference_free(driver);
+}
+END_TEST
+
+/* --- silence ------------------------------------------------------------------------------------- */
+
+static void sync_stale(struct stage *stage)
+{
+    establish(stage);
+    exchange_requests(stage, 3);
+    struct sync_request sent = send_sync(stage, sync_of(stage, 1, 0), NULL);
+    check_silence(stage, "SYNC-3", &sent, "no answer to a stale M1");
+}
+
+static void play_stale(struct stage *stage)
+{
+    sync_stale(stage);
+}
+
+static void play_stale_and_go_on(struct stage *stage)
+{
+    sync_stale(stage);
+    for (unsigned i = 0; i < 200; i++)
+        wait_out_grace(stage);
+    exchange_requests(stage, 1);
+}
+
+static const struct test_case stale = {
+    .id = "test.stale", .version = 1, .needs = NEED_MESSAGE_ID_SYNC, .play = play_stale};
+static const struct test_case stale_and_on = {
+    .id = "test.stale-and-on", .version = 1, .needs = NEED_MESSAGE_ID_SYNC, .play = play_stale_and_go_on};
+
+START_TEST(a_fence_proves_silence)
+{
+    struct stub *s = stub_new();
+    struct played p;
+    play_into(&p, &s->driver, &stale, (enum role)_i, 1, NULL);
+    expect_verdict(&p, VERDICT_PASS, 0);
+    ck_assert_str_eq(check_of(&p, "SYNC-3")->silence, "fenced");
+    ck_assert_uint_eq(check_of(&p, "SYNC-3")->n_packets, 2);
+    ck_assert_int_lt(p.outcome.elapsed_us, CLOCK_MS(100)); /* no sleep */
+    played_clear(&p);
+
+    snprintf(s->fault, sizeof s->fault, "accept-lower-m1");
+    play_into(&p, &s->driver, &stale, (enum role)_i, 1, NULL);
+    expect_verdict(&p, VERDICT_FAIL, 0);
+    ck_assert_ptr_nonnull(strstr(check_of(&p, "SYNC-3")->seen, "answers packet"));
+    played_clear(&p);
+    free(s);
+}
+END_TEST
+
+/* Keeps the answer to a sync for 300 ms. */
+static bool delay_sync_answer(struct stub *s, const struct datagram *d)
+{
+    struct ike_header h;
+    struct octets o = datagram_octets(d);
+    if (!ike_read_header(o, &h, NULL) || h.exchange != EXCHANGE_INFORMATIONAL || !ike_is_response(&h) ||
+        h.message_id != 0 || s->kept.len)
+        return true;
+    ck_assert(datagram_copy(&s->kept, d));
+    s->kept_until_us = s->now_us + CLOCK_MS(300);
+    return false;
+}
+
+START_TEST(a_late_reply_is_a_failure)
+{
+    struct stub *s = stub_new();
+    struct played p;
+    snprintf(s->fault, sizeof s->fault, "accept-lower-m1");
+    s->on_output = delay_sync_answer;
+    play_into(&p, &s->driver, &stale_and_on, ROLE_INITIATOR, 1, NULL);
+    const struct check_record *last = &p.outcome.checks[p.outcome.n_checks - 1];
+    ck_assert_str_eq(last->requirement, "SYNC-3");
+    ck_assert_ptr_nonnull(strstr(last->seen, "late"));
+    ck_assert_uint_eq(p.outcome.verdict, VERDICT_FAIL);
+    ck_assert_uint_ne(p.outcome.tags & TAG(LATE_REPLY), 0);
+    ck_assert_int_eq(check_of(&p, "SYNC-3")->result, CHECK_HELD); /* first it seemed proven */
+    played_clear(&p);
+    free(s);
+}
+END_TEST
+
+static bool drop_after(struct stub *s, const struct datagram *d)
+{
+    (void)d;
+    return s->seen <= s->stop_after;
+}
+
+/* IKE_SA_INIT, IKE_AUTH, 3 requests: then the sync, and its fence. */
+START_TEST(silence_without_an_answered_fence_is_no_proof)
+{
+    struct stub *s = stub_new();
+    struct played p;
+    s->on_input = drop_after;
+    s->stop_after = 5;
+    play_into(&p, &s->driver, &stale, ROLE_INITIATOR, 1, NULL);
+    expect_verdict(&p, VERDICT_FAIL, TAG(TIMED_SILENCE) | TAG(PEER_RESTART));
+    const struct check_record *c = check_of(&p, "SYNC-3");
+    ck_assert_int_eq(c->result, CHECK_BROKEN);
+    ck_assert_int_eq(strncmp(c->silence, "timed ", 6), 0);
+    ck_assert_int_eq(check_of(&p, "IKE-8")->result, CHECK_BROKEN);
+    played_clear(&p);
+    free(s);
+}
+END_TEST
+
+/* --- peers that are not there -------------------------------------------------------------------- */
+
+START_TEST(a_silent_peer_is_inconclusive)
+{
+    static const char *const why[] = {"no IKE SA: nothing came from the peer in 2000 ms",
+                                      "no IKE SA: the peer sent no IKE_SA_INIT request in 2000 ms"};
+    struct stub *s = stub_new();
+    struct played p;
+    s->nobody = true;
+    play_into(&p, &s->driver, &stale, (enum role)_i, 1, NULL);
+    expect_verdict(&p, VERDICT_INCONCLUSIVE, TAG(PEER_RESTART));
+    ck_assert_str_eq(p.outcome.reason, why[_i]);
+    ck_assert_int_lt(p.outcome.elapsed_us, CLOCK_MS(10000));
+    played_clear(&p);
+    free(s);
+}
+END_TEST
+
+START_TEST(without_a_trigger_the_responder_is_unsupported)
+{
+    struct stub *s = stub_new();
+    struct played p;
+    s->nobody = true;
+    s->trigger_status = DRIVER_NO_SUCH_TRIGGER;
+    play_into(&p, &s->driver, &stale, ROLE_RESPONDER, 1, NULL);
+    expect_verdict(&p, VERDICT_UNSUPPORTED, 0);
+    ck_assert_ptr_nonnull(strstr(p.outcome.reason, "\"initiate\""));
+    played_clear(&p);
+    s->trigger_status = 3;
+    play_into(&p, &s->driver, &stale, ROLE_RESPONDER, 1, NULL);
+    ck_assert_int_eq(p.outcome.verdict, VERDICT_INCONCLUSIVE);
+    ck_assert_ptr_nonnull(strstr(p.outcome.reason, "initiate failed with status 3"));
+    played_clear(&p);
+    free(s);
+}
+END_TEST
+
+/* Datagrams to the peer that "stale-and-on" is sure to have. */
+enum { LAST_WORD = 8 };
+
+/* Wherever it dies: the case fails or cannot be judged, and the next one gets a new peer. */
+START_TEST(a_peer_that_dies_is_seen)
+{
+    struct stub *s = stub_new();
+    for (enum role role = ROLE_INITIATOR; role <= ROLE_RESPONDER; role++) {
+        struct played p;
+        bool deaf = _i > LAST_WORD; /* it still repeats what it once said */
+        s->on_input = drop_after;
+        s->on_output = deaf ? NULL : drop_after;
+        s->stop_after = (unsigned)(deaf ? _i - LAST_WORD : _i);
+        s->seen = 0;
+        play_into(&p, &s->driver, &stale_and_on, role, 1, NULL);
+        ck_assert_msg(p.outcome.verdict == VERDICT_FAIL || p.outcome.verdict == VERDICT_INCONCLUSIVE, "%s",
+                      verdict_name(p.outcome.verdict));
+        ck_assert_uint_ne(p.outcome.tags & TAG(PEER_RESTART), 0);
+        played_clear(&p);
+    }
+    free(s);
+}
+END_TEST
+
+START_TEST(a_driver_that_cannot_open_is_said)
+{
+    struct stub *s = stub_new();
+    struct played p;
+    s->open_error = "the peer is on fire";
+    play_into(&p, &s->driver, &stale, ROLE_INITIATOR, 1, NULL);
+    expect_verdict(&p, VERDICT_ERROR, 0);
+    ck_assert_str_eq(p.outcome.reason, "the peer is on fire");
+    played_clear(&p);
+    s->open_error = "unsupported: no IPv6 here";
+    play_into(&p, &s->driver, &stale, ROLE_INITIATOR, 1, NULL);
+    expect_verdict(&p, VERDICT_UNSUPPORTED, 0);
+    ck_assert_str_eq(p.outcome.reason, "no IPv6 here");
+    played_clear(&p);
+    free(s);
+}
+END_TEST
+
+START_TEST(a_link_that_fails_is_an_error)
+{
+    struct stub *s = stub_new();
+    struct played p;
+    s->stuck_deadline = true;
+    play_into(&p, &s->driver, &stale, ROLE_INITIATOR, 1, NULL);
+    expect_verdict(&p, VERDICT_ERROR, 0);
+    ck_assert_ptr_nonnull(strstr(p.outcome.reason, "the link: "));
+    played_clear(&p);
+    free(s);
+}
+END_TEST
+
+/* --- evidence ------------------------------------------------------------------------------------ */
+
+static char folder[64];
+
+static void make_folder(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/understudy-stage-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static const char *in_folder(const char *name)
+{
+    static char path[4][128];
+    static unsigned turn;
+    char *out = path[turn++ % 4];
+    snprintf(out, sizeof path[0], "%s/%s", folder, name);
+    return out;
+}
+
+static void remove_folder(void)
+{
+    DIR *d = opendir(folder);
+    for (const struct dirent *e; d && (e = readdir(d));)
+        unlink(in_folder(e->d_name));
+    if (d)
+        closedir(d);
+    rmdir(folder);
+}
+
+static char *file_octets(const char *path, size_t *len)
+{
+    FILE *f = fopen(path, "rb");
+    char *at = malloc(1 << 20);
+    ck_assert_msg(f != NULL, "%s", path);
+    *len = fread(at, 1, 1 << 20, f);
+    fclose(f);
+    return at;
+}
+
+static struct played play_and_keep(const struct test_case *tc, uint64_t seed, char **pcap, size_t *len)
+{
+    struct stub *s = stub_new();
+    struct played p;
+    make_folder();
+    play_into(&p, &s->driver, tc, ROLE_RESPONDER, seed, folder);
+    *pcap = file_octets(in_folder("wire.pcap"), len);
+    remove_folder();
+    free(s);
+    return p;
+}
+
+START_TEST(the_same_seed_gives_the_same_octets)
+{
+    char *pcap[3];
+    size_t len[3];
+    struct played p[3];
+    for (unsigned i = 0; i < 3; i++)
+        p[i] = play_and_keep(&stale_and_on, i < 2 ? 5 : 6, &pcap[i], &len[i]);
+    ck_assert_uint_gt(len[0], 1000);
+    ck_assert_uint_eq(len[0], len[1]);
+    ck_assert_mem_eq(pcap[0], pcap[1], len[0]);
+    ck_assert_str_eq(p[0].journal, p[1].journal);
+    ck_assert_int_eq(p[0].end_us, p[1].end_us);
+    ck_assert(len[2] != len[0] || memcmp(pcap[0], pcap[2], len[0]) != 0);
+    ck_assert_str_ne(p[0].journal, p[2].journal);
+    for (unsigned i = 0; i < 3; i++) {
+        expect_verdict(&p[i], VERDICT_PASS, 0);
+        played_clear(&p[i]);
+        free(pcap[i]);
+    }
+}
+END_TEST
+
+START_TEST(evidence_is_left_and_keys_are_for_the_owner)
+{
+    struct stub *s = stub_new();
+    struct played p;
+    struct stat st;
+    make_folder();
+    mode_t mask = umask(0);
+    play_into(&p, &s->driver, &stale, ROLE_INITIATOR, 1, folder);
+    umask(mask);
+    expect_verdict(&p, VERDICT_PASS, 0);
+    ck_assert_int_eq(stat(in_folder("ikev2_decryption_table"), &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0600);
+    ck_assert_int_gt(st.st_size, 100);
+    ck_assert_int_eq(stat(in_folder("wire.pcap"), &st), 0);
+    ck_assert_uint_eq(p.outcome.first_packet, 1);
+    ck_assert_uint_gt(p.outcome.last_packet, 10);
+    /* CTX-4: no key is in the journal */
+    size_t len;
+    char *keys = file_octets(in_folder("ikev2_decryption_table"), &len);
+    keys[len] = '\0';
+    strtok(keys, ",");
+    strtok(NULL, ",");
+    for (unsigned i = 0; i < 2; i++) {
+        const char *key = strtok(NULL, ",");
+        ck_assert_uint_ge(strlen(key), 64);
+        ck_assert_ptr_null(strstr(p.journal, key));
+    }
+    free(keys);
+    played_clear(&p);
+    remove_folder();
+    free(s);
+}
+END_TEST
+
+/* A second combination appends to the first one's capture. */
+START_TEST(packets_are_numbered_on)
+{
+    struct stub *s = stub_new();
+    struct played first, second = {0};
+    make_folder();
+    play_into(&first, &s->driver, &stale, ROLE_INITIATOR, 1, folder);
+    const struct combination combination = {.value = {[AXIS_ROLE] = ROLE_RESPONDER}};
+    const struct play_options options = {.test_case = &stale,
+                                         .combination = &combination,
+                                         .driver = &s->driver,
+                                         .seed = 2,
+                                         .folder = folder,
+                                         .start_us = first.end_us,
+                                         .packets_before = first.outcome.last_packet,
+                                         .sink = {&second, note_line}};
+    play_combination(&options, &second.outcome, &second.end_us);
+    expect_verdict(&second, VERDICT_PASS, 0);
+    ck_assert_uint_eq(second.outcome.first_packet, first.outcome.last_packet + 1);
+    ck_assert_int_gt(second.end_us, first.end_us);
+    ck_assert_uint_gt(check_of(&second, "SYNC-3")->packets[0], first.outcome.last_packet);
+    played_clear(&first);
+    played_clear(&second);
+    remove_folder();
+    free(s);
+}
+END_TEST
+
+START_TEST(evidence_that_cannot_be_kept_is_an_error)
+{
+    struct stub *s = stub_new();
+    struct played p;
+    play_into(&p, &s->driver, &stale, ROLE_INITIATOR, 1, "/nowhere/at/all");
+    expect_verdict(&p, VERDICT_ERROR, 0);
+    ck_assert_ptr_nonnull(strstr(p.outcome.reason, "/nowhere/at/all/wire.pcap"));
+    played_clear(&p);
+    free(s);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("stage");
+    TCase *tc = tcase_create("stage");
+    tcase_set_timeout(tc, 60);
+    tcase_add_loop_test(tc, a_case_ends_as_its_worst_check, 0, (int)(sizeof endings / sizeof *endings));
+    tcase_add_loop_test(tc, a_fence_proves_silence, 0, 2);
+    tcase_add_test(tc, a_late_reply_is_a_failure);
+    tcase_add_test(tc, silence_without_an_answered_fence_is_no_proof);
+    tcase_add_loop_test(tc, a_silent_peer_is_inconclusive, 0, 2);
+    tcase_add_test(tc, without_a_trigger_the_responder_is_unsupported);
+    tcase_add_loop_test(tc, a_peer_that_dies_is_seen, 1, 2 * LAST_WORD + 1);
+    tcase_add_test(tc, a_driver_that_cannot_open_is_said);
+    tcase_add_test(tc, a_link_that_fails_is_an_error);
+    tcase_add_test(tc, the_same_seed_gives_the_same_octets);
+    tcase_add_test(tc, evidence_is_left_and_keys_are_for_the_owner);
+    tcase_add_test(tc, packets_are_numbered_on);
+    tcase_add_test(tc, evidence_that_cannot_be_kept_is_an_error);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_NORMAL);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    crypto_cleanup();
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
