@@ -108,12 +108,13 @@ struct silence listen_for(struct stage *stage, const struct sync_request *sent)
 {
     size_t since = index_of(stage, sent->packet);
     struct silence s = {.proof = "fenced"};
+    /* A peer that works in threads may take up the fence first: what was sent would then be stale, or a copy,
+     * and its silence would say nothing. */
+    wait_out_grace(stage);
     s.fence = ask(stage);
-    int64_t grace = grace_us(stage);
-    pump_for(stage, grace);
-    stage->outcome->idle_us += grace;
+    wait_out_grace(stage);
     if (!s.fence.answered) {
-        s.proof = say(stage, "timed %lld ms", (long long)((stage->patience_us + grace) / 1000));
+        s.proof = say(stage, "timed %lld ms", (long long)((stage->patience_us + grace_us(stage)) / 1000));
         stage->outcome->tags |= TAG(TIMED_SILENCE);
     }
     const struct wire_packet *answer = answer_since(stage, since, sent);
