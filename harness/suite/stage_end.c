@@ -68,9 +68,11 @@ void finish_stage(struct stage *stage)
     check_gate(stage);
     let_peer_requests_through(stage);
     let_peer_syncs_through(stage);
-    if (stage->outcome->verdict != VERDICT_UNSUPPORTED || stage->session)
+    bool flooded = stage->n_wire >= STAGE_MAX_PACKETS;
+    if (!flooded && (stage->outcome->verdict != VERDICT_UNSUPPORTED || stage->session))
         check_survival(stage);
     judge_late_replies(stage);
     run_monitors(stage);
-    end_session(stage);
+    if (!flooded)
+        end_session(stage);
 }

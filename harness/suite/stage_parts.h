@@ -11,7 +11,11 @@
 #include "suite/play.h"
 #include "suite/stage.h"
 
-enum { STAGE_MEMBERS = 4, STAGE_GRACE_ROUND_TRIPS = 4 };
+enum {
+    STAGE_MEMBERS = 4,
+    STAGE_GRACE_ROUND_TRIPS = 4,
+    STAGE_MAX_PACKETS = 5000, /* of one combination; a peer that makes it more floods */
+};
 
 /* A datagram as it was seen, with what could be read of it. */
 struct wire_packet {

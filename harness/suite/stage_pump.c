@@ -105,10 +105,19 @@ static void arrive(struct stage *stage, const struct datagram *d)
     pass_gate(stage);
 }
 
+/* Time alone ends no exchange with a peer that gives two datagrams for each. */
+static void refuse_flood(struct stage *stage)
+{
+    if (stage->n_wire >= STAGE_MAX_PACKETS)
+        inconclusive(stage, "the peer floods: %zu datagrams in %lld ms", stage->n_wire,
+                     (long long)((stage_now(stage) - stage->started_us) / 1000));
+}
+
 void pump_once(struct stage *stage, int64_t until_us)
 {
     struct error err = {0};
     struct datagram d;
+    refuse_flood(stage);
     flush_members(stage);
     int64_t deadline = clock_earlier(until_us, cluster_deadline(&stage->cluster));
     int got = link_receive(stage->line.link, deadline, &d, &err);

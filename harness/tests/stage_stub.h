@@ -148,17 +148,26 @@ struct played {
     struct outcome outcome;
     int64_t end_us;
     char *journal; /* the lines */
+    size_t journal_len;
+    FILE *lines;
 };
 
 static inline void note_line(void *state, json_t *line)
 {
     struct played *p = state;
-    char *text = json_dumps(line, JSON_COMPACT), *all = NULL;
-    ck_assert_int_ge(asprintf(&all, "%s%s\n", p->journal ? p->journal : "", text), 0);
-    free(p->journal);
-    free(text);
+    if (!p->lines)
+        p->lines = open_memstream(&p->journal, &p->journal_len);
+    ck_assert_int_eq(json_dumpf(line, p->lines, JSON_COMPACT), 0);
+    fputc('\n', p->lines);
+    fflush(p->lines);
     json_decref(line);
-    p->journal = all;
+}
+
+static inline void end_journal(struct played *p)
+{
+    if (p->lines)
+        fclose(p->lines);
+    p->lines = NULL;
 }
 
 static inline void play_into(struct played *out, struct driver *driver, const struct test_case *tc,
@@ -173,12 +182,14 @@ static inline void play_into(struct played *out, struct driver *driver, const st
                                          .sink = {out, note_line}};
     *out = (struct played){0};
     play_combination(&options, &out->outcome, &out->end_us);
+    end_journal(out);
     ck_assert_int_le(out->outcome.elapsed_us, CLOCK_MS(120000)); /* it ends, in the time of the link */
 }
 
 static inline void played_clear(struct played *p)
 {
     outcome_clear(&p->outcome);
+    end_journal(p);
     free(p->journal);
 }
 
