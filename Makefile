@@ -56,7 +56,7 @@ $(AFTER_DEPS): deps
 
 else ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
 
-PKGS := libcrypto libpcap jansson inih libxml-2.0
+PKGS := libcrypto libpcap jansson inih
 ifneq ($(shell pkg-config --exists $(PKGS) && echo found),found)
 $(error a library of "$(PKGS)" is missing: run packages/install)
 endif
@@ -75,11 +75,6 @@ LDFLAGS ?= -Wl,-z,relro,-z,now
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes \
     -Wold-style-definition -Wformat=2 -Wundef -Wvla -Wwrite-strings -Wswitch-enum -Wimplicit-fallthrough \
     -Wdouble-promotion
-# gcc does not know that fail() returns false, and fears for what a caller does not use after it; sanitizers and valgrind
-# watch over that instead.
-ifeq ($(findstring clang,$(shell $(CC) --version)),)
-CALM_GCC := -Wno-maybe-uninitialized
-endif
 ours_cppflags := -D_GNU_SOURCE -Iharness -I. $(shell pkg-config --cflags $(PKGS))
 ours_cflags   := -std=c17 $(WARNINGS) -fno-omit-frame-pointer
 libs          := $(shell pkg-config --libs $(PKGS))
@@ -92,11 +87,11 @@ fuzz_sanitize := $(sanitize) -fsanitize=fuzzer-no-link
 # Three ways to compile, each with objects of its own: as it is installed; with sanitizers, as it is tested; plain, for
 # valgrind. And one more with clang for the fuzzer.
 obj_cc   = $(CC)
-obj_how  = $(CALM_GCC) $(CFLAGS)
+obj_how  = $(CFLAGS)
 san_cc   = $(CC)
-san_how  = $(CALM_GCC) -O1 -g $(sanitize)
+san_how  = -O1 -g $(sanitize)
 plain_cc = $(CC)
-plain_how = $(CALM_GCC) -O1 -g
+plain_how = -O1 -g
 fuzz_cc  = clang
 fuzz_how = -O1 -g $(fuzz_sanitize)
 WAYS := obj san plain fuzz

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-bool fail(struct error *err, const char *format, ...)
+bool(fail)(struct error *err, const char *format, ...)
 {
     if (!err)
         return false;
@@ -15,7 +15,7 @@ bool fail(struct error *err, const char *format, ...)
     return false;
 }
 
-bool fail_within(struct error *err, const char *format, ...)
+bool(fail_within)(struct error *err, const char *format, ...)
 {
     if (!err)
         return false;

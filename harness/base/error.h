@@ -21,4 +21,13 @@ bool fail(struct error *err, const char *format, ...) __attribute__((format(prin
 /* Puts "context: " in front of the text that is there, and returns false. */
 bool fail_within(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Both say to the compiler, too, that they return false: it would fear for what a caller does not use then. */
+static inline bool known_false(bool value)
+{
+    (void)value;
+    return false;
+}
+#define fail(...)        known_false(fail(__VA_ARGS__))
+#define fail_within(...) known_false(fail_within(__VA_ARGS__))
+
 #endif

@@ -49,17 +49,16 @@ static bool nearest_theme(const char *word, char out[64])
     size_t n;
     struct cli_list themes = {0};
     const struct test_case *const *cases = all_cases(&n);
+    char(*names)[64] = calloc(n, sizeof *names);
     snprintf(own, sizeof own, "%.*s", (int)strcspn(word, "."), word);
-    for (size_t i = 0; i < n; i++) {
-        char *theme = strndup(cases[i]->id, strcspn(cases[i]->id, "."));
-        if (!theme || !cli_list_add(&themes, theme))
-            free(theme);
+    for (size_t i = 0; names && i < n; i++) {
+        snprintf(names[i], sizeof names[i], "%.*s", (int)strcspn(cases[i]->id, "."), cases[i]->id);
+        cli_list_add(&themes, names[i]);
     }
     const char *near = strchr(word, '.') ? cli_nearest(own, themes.items, themes.count) : NULL;
     snprintf(out, 64, "%s", near ? near : "");
-    for (size_t i = 0; i < themes.count; i++)
-        free((char *)themes.items[i]);
     cli_list_clear(&themes);
+    free(names);
     return out[0] != '\0';
 }
 

@@ -16,8 +16,6 @@
 
 #include "base/clock.h"
 
-extern char **environ;
-
 /* The parent's ends while the program runs. */
 struct running {
     pid_t pid;
@@ -106,6 +104,15 @@ static void close_pipe(int pipe_fds[2])
     close(pipe_fds[1]);
 }
 
+static const char *why_not(const char *path, int why)
+{
+    if (why == ENOEXEC)
+        return "it is neither a program nor a script with a #! line";
+    if (why == ENOENT && access(path, F_OK) == 0)
+        return "what its #! line names is not there";
+    return strerror(why);
+}
+
 /* Forks; on success `run` holds the read ends. */
 static bool launch(const struct program *program, struct running *run, struct error *err)
 {
@@ -146,8 +153,7 @@ static bool launch(const struct program *program, struct running *run, struct er
         return true;
     close(run->output);
     close(run->errors);
-    return fail(err, "cannot run %s: %s", program->argv[0],
-                why == ENOEXEC ? "it is neither a program nor a script with a #! line" : strerror(why));
+    return fail(err, "cannot run %s: %s", program->argv[0], why_not(program->argv[0], why));
 }
 
 static bool read_output(struct running *run)
