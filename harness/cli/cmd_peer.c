@@ -71,8 +71,8 @@ static int serve(struct reference_options *o)
     o->ready = print_ready;
     if (reference_listen(o, &err))
         return EXIT_CONFORMS;
-    fprintf(stderr, "understudy: peer: %s\n", err.text);
-    return o->fault && !reference_fault_find(o->fault) ? EXIT_USAGE : EXIT_NO_RESULT;
+    fprintf(stderr, "understudy peer: %s\n", err.text);
+    return EXIT_NO_RESULT;
 }
 
 static uint16_t *port_of(struct reference_options *o, int key)
@@ -105,6 +105,19 @@ static void take_text(struct reference_options *o, int key, const char *value)
     }
 }
 
+/* What can be wrong before anything is opened. */
+static int check_options(const struct cli_command *command, const struct reference_options *o)
+{
+    struct endpoint ignored;
+    struct error err;
+    if (!endpoint_parse(o->address, 0, &ignored, &err) ||
+        (o->remote && !endpoint_parse(o->remote, 0, &ignored, &err)))
+        return cli_usage_error(command, "%s", err.text);
+    if (o->fault && !reference_fault_find(o->fault))
+        return cli_usage_error(command, "no fault is called \"%s\"; --list-faults shows all", o->fault);
+    return EXIT_CONFORMS;
+}
+
 static int peer_run(const struct cli_command *command, int argc, char **argv)
 {
     struct reference_options o = {.address = "127.0.0.1",
@@ -130,7 +143,9 @@ static int peer_run(const struct cli_command *command, int argc, char **argv)
         else
             return cli_usage_error(command, "\"%s\" is no port; ports are 0 to 65535", value);
     }
-    return key == CLI_STOP ? status : serve(&o);
+    if (key != CLI_STOP)
+        status = check_options(command, &o);
+    return key == CLI_STOP || status != EXIT_CONFORMS ? status : serve(&o);
 }
 
 const struct cli_command command_peer = {

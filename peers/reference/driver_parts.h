@@ -4,6 +4,13 @@
 
 #include "peers/reference/peer.h"
 
+/* The first member of each driver's struct. */
+struct reference_driver {
+    struct driver driver;
+    const struct reference_fault *fault;
+    int log; /* of the process of a case; -1: none yet */
+};
+
 /* Reads the built-in peer.ini and looks the fault up (`name` NULL: none). */
 bool reference_configure(struct peer_config *config, const char *name, const struct reference_fault **fault,
                          struct error *err);

@@ -2,15 +2,16 @@
 #include "peers/reference/peer.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "net/virtual.h"
 #include "peers/reference/driver_parts.h"
+#include "peers/reference/log.h"
 
 enum { ONE_WAY_US = 250 };
 
 struct memory_driver {
-    struct driver driver;
-    const struct reference_fault *fault;
+    struct reference_driver base;
     struct reference_peer *peer; /* of the combination that is open */
     struct link *link;
 };
@@ -75,6 +76,8 @@ static bool memory_open(struct driver *d, unsigned slot, const struct combinatio
 {
     struct memory_driver *m = (struct memory_driver *)d;
     line->virtual_time = true;
+    if (m->base.log < 0)
+        m->base.log = reference_log_open();
     if (!endpoints(&d->config, slot, c, line, err))
         return false;
     line->link = m->link = link_virtual_open(start_us, ONE_WAY_US);
@@ -85,13 +88,14 @@ static bool memory_open(struct driver *d, unsigned slot, const struct combinatio
         !link_bind(m->link, &line->cluster_natt, &bound, err))
         return false;
     const struct reference_setup setup = {.config = &d->config,
-                                          .fault = m->fault,
+                                          .fault = m->base.fault,
                                           .local_ike = line->peer_ike,
                                           .remote_ike = line->cluster_ike,
                                           .local_natt_port = line->peer_natt.port,
                                           .remote_natt_port = line->cluster_natt.port,
                                           .seed = seed,
-                                          .seeded = true};
+                                          .seeded = true,
+                                          .log = m->base.log};
     m->peer = reference_peer_new(&setup, err);
     if (!m->peer)
         return false;
@@ -118,11 +122,10 @@ static int memory_trigger(struct driver *d, unsigned slot, const char *verb, str
     return status;
 }
 
-static void no_logs(struct driver *d, unsigned slot, const char *path)
+static void memory_logs(struct driver *d, unsigned slot, const char *path)
 {
-    (void)d;
     (void)slot;
-    (void)path;
+    reference_log_move(((struct reference_driver *)d)->log, path);
 }
 
 struct driver *reference_memory(const char *fault, struct error *err)
@@ -132,20 +135,24 @@ struct driver *reference_memory(const char *fault, struct error *err)
                                           .open = memory_open,
                                           .close = memory_close,
                                           .trigger = memory_trigger,
-                                          .logs = no_logs};
+                                          .logs = memory_logs};
     struct memory_driver *m = calloc(1, sizeof *m);
     if (!m) {
         fail(err, "out of memory");
         return NULL;
     }
-    m->driver.ops = &ops;
-    if (reference_configure(&m->driver.config, fault, &m->fault, err))
-        return &m->driver;
+    m->base.driver.ops = &ops;
+    m->base.log = -1;
+    if (reference_configure(&m->base.driver.config, fault, &m->base.fault, err))
+        return &m->base.driver;
     free(m);
     return NULL;
 }
 
 void reference_free(struct driver *driver)
 {
+    const struct reference_driver *base = (const struct reference_driver *)driver;
+    if (driver && base->log >= 0)
+        close(base->log);
     free(driver);
 }

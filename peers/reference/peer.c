@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ike/propose.h"
+#include "peers/reference/log.h"
 
 const char *reference_peer_ini(void)
 {
@@ -73,6 +74,7 @@ struct reference_peer *reference_peer_new(const struct reference_setup *setup, s
     peer->rules = *ike_rules_standard();
     peer->local = setup->local_ike;
     peer->remote = setup->remote_ike;
+    peer->log = setup->log;
     peer->random =
         setup->seeded ? random_from_seed(random_derive_seed(setup->seed, "peer")) : random_from_system();
     peer->first_random = peer->random;
@@ -188,8 +190,10 @@ int reference_peer_trigger(struct reference_peer *peer, const char *verb, int64_
 static void follow(struct reference_peer *peer, int64_t now_us)
 {
     struct ike_event e;
-    while (cluster_event(&peer->cluster, &e))
+    while (cluster_event(&peer->cluster, &e)) {
         crypto_wipe(&e.keys, sizeof e.keys);
+        reference_log_event(peer->log, now_us, cluster_active(&peer->cluster)->name, &e);
+    }
     cluster_publish(&peer->cluster, now_us);
 }
 

@@ -21,6 +21,7 @@ struct reference_peer {
     bool dead;
     struct random_source first_random; /* to begin again from */
     struct datagram last_answer;       /* to an ordinary INFORMATIONAL request */
+    int log;                           /* a descriptor; -1: none */
     struct endpoint local, remote;     /* IKE ports; `remote` is where it initiates to */
 };
 
@@ -31,6 +32,7 @@ struct reference_setup {
     uint16_t local_natt_port, remote_natt_port;
     uint64_t seed;
     bool seeded; /* otherwise the system's random */
+    int log;     /* a descriptor; -1: none */
 };
 
 struct reference_peer *reference_peer_new(const struct reference_setup *setup, struct error *err);

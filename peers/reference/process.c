@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "peers/reference/driver_parts.h"
+#include "peers/reference/log.h"
 
 struct process_driver {
-    struct driver driver;
-    const struct reference_fault *fault;
+    struct reference_driver base;
     pid_t pid;   /* 0: none */
     int control; /* a SOCK_SEQPACKET pair: a message is a verb, or its answer */
 };
@@ -45,13 +45,14 @@ static bool run_peer(const struct process_driver *p, const struct driver_line *l
     if (!service.link || !link_bind(service.link, want, &ports.ike, err) ||
         !link_bind(service.link, want, &ports.natt, err))
         return false;
-    const struct reference_setup setup = {.config = &p->driver.config,
-                                          .fault = p->fault,
+    const struct reference_setup setup = {.config = &p->base.driver.config,
+                                          .fault = p->base.fault,
                                           .local_ike = ports.ike,
                                           .remote_ike = line->cluster_ike,
                                           .local_natt_port = ports.natt.port,
                                           .remote_natt_port = line->cluster_natt.port,
-                                          .seed = seed};
+                                          .seed = seed,
+                                          .log = p->base.log};
     service.peer = reference_peer_new(&setup, err);
     bool ok = service.peer && write(control, &ports, sizeof ports) == (ssize_t)sizeof ports &&
               reference_serve(&service, err);
@@ -96,6 +97,8 @@ static bool process_open(struct driver *d, unsigned slot, const struct combinati
     struct process_driver *p = (struct process_driver *)d;
     struct endpoint any;
     int pair[2];
+    if (p->base.log < 0)
+        p->base.log = reference_log_open();
     (void)slot;
     (void)start_us;
     if (!endpoint_parse(c->value[AXIS_FAMILY] == FAMILY_IPV6 ? "::1" : "127.0.0.1", 0, &any, err))
@@ -153,11 +156,10 @@ static int process_trigger(struct driver *d, unsigned slot, const char *verb, st
     return (int)status;
 }
 
-static void no_logs(struct driver *d, unsigned slot, const char *path)
+static void process_logs(struct driver *d, unsigned slot, const char *path)
 {
-    (void)d;
     (void)slot;
-    (void)path;
+    reference_log_move(((struct reference_driver *)d)->log, path);
 }
 
 struct driver *reference_udp(const char *fault, struct error *err)
@@ -167,16 +169,17 @@ struct driver *reference_udp(const char *fault, struct error *err)
                                           .open = process_open,
                                           .close = process_close,
                                           .trigger = process_trigger,
-                                          .logs = no_logs};
+                                          .logs = process_logs};
     struct process_driver *p = calloc(1, sizeof *p);
     if (!p) {
         fail(err, "out of memory");
         return NULL;
     }
-    p->driver.ops = &ops;
+    p->base.driver.ops = &ops;
     p->control = -1;
-    if (reference_configure(&p->driver.config, fault, &p->fault, err))
-        return &p->driver;
+    p->base.log = -1;
+    if (reference_configure(&p->base.driver.config, fault, &p->base.fault, err))
+        return &p->base.driver;
     free(p);
     return NULL;
 }

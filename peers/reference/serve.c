@@ -91,7 +91,8 @@ bool reference_listen(const struct reference_options *o, struct error *err)
                                           .local_ike = ike,
                                           .remote_ike = remote,
                                           .local_natt_port = natt.port,
-                                          .remote_natt_port = o->remote_natt_port};
+                                          .remote_natt_port = o->remote_natt_port,
+                                          .log = -1};
     service.peer = ok ? reference_peer_new(&setup, err) : NULL;
     if (service.peer) {
         o->ready(&ike, &natt, &config);
