@@ -104,7 +104,8 @@ static inline bool stub_open(struct driver *d, unsigned slot, const struct combi
                                           .local_natt_port = 4500,
                                           .remote_natt_port = 4500,
                                           .seed = seed,
-                                          .seeded = true};
+                                          .seeded = true,
+                                          .log = -1};
     s->peer = s->nobody ? NULL : reference_peer_new(&setup, err);
     const struct virtual_node node = {s, stub_input, stub_tick, stub_deadline};
     virtual_attach(s->link, &node);

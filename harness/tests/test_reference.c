@@ -206,6 +206,28 @@ START_TEST(it_answers_who_initiates)
 }
 END_TEST
 
+/* What it logged goes to the end of a file, once. */
+START_TEST(it_logs)
+{
+    struct meeting m;
+    char path[] = "/tmp/understudy-log-XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert(fd >= 0 && write(fd, "before\n", 7) == 7);
+    meet(&m, _i);
+    pull(&m, "initiate");
+    pump_until(&m, IKE_EVENT_ESTABLISHED, 1);
+    pull(&m, "liveness");
+    m.driver->ops->logs(m.driver, 0, path);
+    off_t len = lseek(fd, 0, SEEK_END);
+    ck_assert_int_gt(len, 7 + 20);
+    m.driver->ops->logs(m.driver, 0, path);
+    ck_assert_int_eq(lseek(fd, 0, SEEK_END), len);
+    part(&m);
+    close(fd);
+    unlink(path);
+}
+END_TEST
+
 /* --- its process --------------------------------------------------------------------------------- */
 
 static unsigned open_descriptors(void)
@@ -414,6 +436,7 @@ int main(void)
     tcase_add_loop_test(tc, a_verb_that_does_not_exist_is_none, 0, N_WAYS);
     tcase_add_loop_test(tc, a_verb_without_a_session_fails, 0, N_WAYS);
     tcase_add_loop_test(tc, it_answers_who_initiates, 0, N_WAYS);
+    tcase_add_loop_test(tc, it_logs, 0, N_WAYS);
     tcase_add_test(tc, nothing_is_left_of_its_process);
     tcase_add_test(tc, one_driver_opens_again_and_again);
     tcase_add_test(tc, a_process_that_is_gone_is_said);
