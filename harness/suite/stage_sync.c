@@ -165,6 +165,7 @@ struct sync_request send_sync(struct stage *stage, struct message_id_sync number
 unsigned send_again(struct stage *stage, const struct sync_request *request)
 {
     struct datagram d;
+    wait_out_grace(stage); /* as send_by_hand */
     if (!datagram_copy(&d, &request->datagram))
         leave_with(stage, VERDICT_ERROR, "out of memory");
     return send_datagram(stage, &d);

@@ -221,6 +221,9 @@ unsigned send_by_hand(struct stage *stage, struct ike_header header, uint8_t fir
     struct error err = {0};
     struct ike_sa_info info;
     struct datagram d;
+    /* A peer in threads may still be busy with what it has answered already, and then drops a message with
+     * the same ID unread: its silence would say nothing. */
+    wait_out_grace(stage);
     if (!ike_sa_info(active_host(stage), session_sa(stage), &info))
         inconclusive(stage, "the IKE SA is gone: a message by hand cannot be sent");
     header.version = IKE_VERSION;
