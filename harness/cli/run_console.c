@@ -74,6 +74,7 @@ static void on_up(void *state, const struct peer_config *config, const struct ru
 {
     struct console *console = state;
     console->port = config->port;
+    console->natt_port = config->natt_port;
     console->shown_us = clock_monotonic_us();
     printf("peer %s%s%s, %zu combinations, %zu cases left out\n",
            config->name[0] ? config->name : "(no name)", config->version[0] ? " " : "", config->version,
@@ -165,12 +166,19 @@ static void on_verdict(void *state, const struct test_case *tc, const struct com
 
 /* --- from one end to the other ------------------------------------------------------------------- */
 
+/* A terminal that can do nothing is written to like a file. */
+static bool is_capable_terminal(void)
+{
+    const char *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) && term && term[0] && strcmp(term, "dumb") != 0;
+}
+
 bool console_open(struct console *console, const char *folder, bool no_color)
 {
     const char *wish = getenv("NO_COLOR");
     size_t n;
     requirements(&n);
-    *console = (struct console){.folder = folder, .terminal = isatty(STDOUT_FILENO)};
+    *console = (struct console){.folder = folder, .terminal = is_capable_terminal()};
     console->colour = console->terminal && !no_color && !(wish && wish[0]);
     console->kept = json_array();
     console->per_requirement = calloc(n, sizeof *console->per_requirement);

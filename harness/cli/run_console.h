@@ -14,12 +14,12 @@ struct console {
     const char *folder;
     struct expectation_set *expected; /* NULL: none are given */
     bool strict;
-    unsigned port;        /* of the peer, for the command that shows packets */
-    int64_t shown_us;     /* when the progress was last drawn */
-    bool line_is_open;    /* a progress line stands where the cursor is */
-    json_t *kept;         /* verdict lines to show at the end, the first CONSOLE_MAX_KEPT */
-    size_t deviations;    /* all that count, kept or not */
-    size_t expected_ones; /* deviations that were expected */
+    unsigned port, natt_port; /* of the peer, for the command that shows packets */
+    int64_t shown_us;         /* when the progress was last drawn */
+    bool line_is_open;        /* a progress line stands where the cursor is */
+    json_t *kept;             /* verdict lines to show at the end, the first CONSOLE_MAX_KEPT */
+    size_t deviations;        /* all that count, kept or not */
+    size_t expected_ones;     /* deviations that were expected */
     size_t unexpected_passes;
     enum verdict *per_requirement; /* the worst, in the order of the catalogue; SKIP: never checked */
 };

@@ -69,6 +69,8 @@ static void print_command(const struct console *console, const char *case_id, co
     print_quoted(wire);
     if (console->port && console->port != 500)
         printf(" -d udp.port==%u,isakmp", console->port);
+    if (console->natt_port && console->natt_port != 4500)
+        printf(" -d udp.port==%u,udpencap", console->natt_port);
     printf(" -Y '%s' -O isakmp\n", filter);
 }
 

@@ -74,14 +74,14 @@ static const char *take(struct run_arguments *a, int key, const char *value)
     switch (key) {
     case OPT_PEER:
         a->peer = value;
-        return NULL;
+        return value[0] ? NULL : "a peer.ini, or the folder of one";
     case OPT_FAULT:
         a->fault = value;
         return NULL;
     case OPT_CASE:
-        return cli_list_add(&a->only, value) ? NULL : "fewer";
+        return value[0] && cli_list_add(&a->only, value) ? NULL : "the ID of a case, or a glob";
     case OPT_EXCLUDE:
-        return cli_list_add(&a->exclude, value) ? NULL : "fewer";
+        return value[0] && cli_list_add(&a->exclude, value) ? NULL : "the ID of a case, or a glob";
     case OPT_ROLE:
         return role_set_parse(value, &a->roles) ? NULL : "initiator, responder, both";
     case OPT_DEPTH:
@@ -91,19 +91,19 @@ static const char *take(struct run_arguments *a, int key, const char *value)
         a->udp = strcmp(value, "udp") == 0;
         return a->udp || strcmp(value, "memory") == 0 ? NULL : "memory, udp";
     case OPT_LOSS:
-        return percent_parse(value, &a->lose_percent) ? NULL : "0 to 100";
+        return percent_parse(value, &a->lose_percent) ? NULL : "a percentage, 0 to 100";
     case OPT_DUPLICATE:
-        return percent_parse(value, &a->duplicate_percent) ? NULL : "0 to 100";
+        return percent_parse(value, &a->duplicate_percent) ? NULL : "a percentage, 0 to 100";
     case OPT_REORDER:
-        return percent_parse(value, &a->reorder_percent) ? NULL : "0 to 100";
+        return percent_parse(value, &a->reorder_percent) ? NULL : "a percentage, 0 to 100";
     case OPT_JOBS:
         if (!cli_number(value, 1, RUN_MAX_JOBS, &number))
-            return "1 to 256";
+            return "a number from 1 to 256";
         a->jobs = (unsigned)number;
         return NULL;
     case OPT_SEED:
         a->seed_given = true;
-        return cli_number(value, 0, UINT64_MAX, &a->seed) ? NULL : "a number from 0";
+        return cli_number(value, 0, UINT64_MAX, &a->seed) ? NULL : "a number from 0 to 18446744073709551615";
     case OPT_OUT:
         a->folder = value;
         return value[0] ? NULL : "the name of a folder";
@@ -153,7 +153,8 @@ static int check_fault(const struct cli_command *command, const char *fault)
     cli_list_clear(&names);
     if (near)
         return cli_usage_error(command, "no fault is called \"%s\": did you mean %s?", fault, near);
-    return cli_usage_error(command, "no fault is called \"%s\"; `understudy matrix` names them", fault);
+    return cli_usage_error(command, "no fault is called \"%s\"; `understudy peer --list-faults` shows all",
+                           fault);
 }
 
 static int check(const struct cli_command *command, const struct run_arguments *a)
@@ -182,7 +183,7 @@ bool run_arguments_read(const struct cli_command *command, int argc, char **argv
         const char *valid = take(out, key, value);
         if (valid) {
             *status =
-                cli_usage_error(command, "option --%s: \"%s\" is none of %s", name_of(key), value, valid);
+                cli_usage_error(command, "option --%s takes %s, not \"%s\"", name_of(key), valid, value);
             return false;
         }
     }

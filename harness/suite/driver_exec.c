@@ -192,7 +192,11 @@ static bool bring_up(struct exec_driver *d, struct error *err)
         return failed_verb(d, verb.name, &result, err);
     if (!take_facts(config, result.output, err))
         return fail_within(err, "driver %s", d->executable);
-    return true;
+    return config->ipv4.peer[0] || config->ipv6.peer[0] ||
+           fail(err,
+                "driver %s: start told no peer_address, and peer.ini has none: print one there, or write "
+                "peer = in [address]",
+                d->executable);
 }
 
 static void ask_version(struct exec_driver *d)

@@ -7,6 +7,7 @@
 
 #include "ike/propose.h"
 #include "suite/peer_keys.h"
+#include "suite/program.h"
 
 bool peer_config_for_slot(const char *text, unsigned slot, char *out, size_t size)
 {
@@ -130,9 +131,10 @@ static bool take_fact(struct peer_config *config, const char *key, const char *v
         PEER_MAX_SLOTS - 1);
 }
 
-bool peer_config_fact(struct peer_config *config, const char *line, struct error *err)
+bool peer_config_fact(struct peer_config *config, const char *raw, struct error *err)
 {
-    char key[64];
+    char key[64], line[2 * PEER_TEXT];
+    program_quote(line, sizeof line, raw, strlen(raw)); /* what is wrong in it ends up on a terminal */
     const char *equals = strchr(line, '=');
     if (!equals || equals == line || (size_t)(equals - line) >= sizeof key)
         return fail(err, "\"%.80s\" is not a line key=value", line);

@@ -337,6 +337,16 @@ static char *read_file(const char *path, struct error *err)
     return NULL;
 }
 
+/* Each slot says INITIAL_CONTACT (RFC 7296 section 2.4), which takes the IKE SAs of the same identity away.
+ */
+static bool slots_are_told_apart(const char *file, const struct peer_config *config, struct error *err)
+{
+    return config->slots == 1 || strstr(config->id_harness, "%n") ||
+           fail(err,
+                "%s: harness in [identity] is the same for all %u slots: write %%n in it for their number",
+                file, config->slots);
+}
+
 bool peer_config_read(const char *path, struct peer_config *out, struct error *err)
 {
     char file[2 * PEER_TEXT];
@@ -352,5 +362,5 @@ bool peer_config_read(const char *path, struct peer_config *out, struct error *e
     char *text = read_file(file, err);
     bool good = text && peer_config_parse(text, file, out, err);
     free(text);
-    return good;
+    return good && slots_are_told_apart(file, out, err);
 }

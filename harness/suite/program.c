@@ -109,7 +109,7 @@ static const char *why_not(const char *path, int why)
     if (why == ENOEXEC)
         return "it is neither a program nor a script with a #! line";
     if (why == ENOENT && access(path, F_OK) == 0)
-        return "what its #! line names is not there";
+        return "No such file or directory: its #! line names no program";
     return strerror(why);
 }
 

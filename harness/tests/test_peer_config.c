@@ -321,6 +321,8 @@ static const struct {
     {"color=red",
      "color: unknown; known are peer_address, peer_address6, harness_address.N, harness_address6.N (N up to "
      "31), netns, version"},
+    {"key\033[2J=\001", "key?[2J: unknown; known are peer_address, peer_address6, harness_address.N, "
+                        "harness_address6.N (N up to 31), netns, version"},
     {"charon started", "\"charon started\" is not a line key=value"},
     {"=x", "\"=x\" is not a line key=value"},
 };
