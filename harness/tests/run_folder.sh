@@ -1,6 +1,6 @@
 #!/bin/bash
 # What a run leaves behind, read by others: tshark, capinfos and tcpdump read the packets, jq the journal, and what they say
-# agrees. Runs in memory, over a network that loses, over UDP, with a fault, and runs that are killed. Usage: evidence.sh [PROGRAM]
+# agrees. Runs in memory, over a network that loses, over UDP, with a fault, and runs that are killed. Usage: run_folder.sh [PROGRAM]
 set -u
 program=$(readlink -f "${1:-build/understudy}")
 fast=$(readlink -f "${UNDERSTUDY_FAST:-$program}")
