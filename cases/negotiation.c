@@ -1,5 +1,5 @@
 /* NEG: what is announced in IKE_AUTH, and what follows from it. */
-#include "suite/stage.h"
+#include "stage/stage.h"
 
 CASE(neg_support_is_announced, .id = "neg.support-is-announced", .version = 1,
      .title = "Both announcements are in the peer's IKE_AUTH message, and well-formed",

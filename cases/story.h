@@ -3,7 +3,7 @@
 #ifndef CASES_STORY_H
 #define CASES_STORY_H
 
-#include "suite/stage.h"
+#include "stage/stage.h"
 
 /* A sync that had to be answered was answered. */
 void judge_answered(struct stage *stage, const char *requirement, const struct sync_answer *a);

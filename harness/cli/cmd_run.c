@@ -11,7 +11,7 @@
 #include "cli/run_console.h"
 #include "cli/run_status.h"
 #include "peers/reference/reference.h"
-#include "suite/driver_exec.h"
+#include "driver/driver_exec.h"
 
 struct session {
     struct run_arguments arguments;

@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "suite/expectation.h"
 #include "suite/requirement.h"
-#include "suite/runner.h"
+#include "run/runner.h"
 
 enum { CONSOLE_MAX_KEPT = 1000, CONSOLE_MAX_SHOWN = 25, CONSOLE_MAX_ALSO = 4 };
 

@@ -3,7 +3,7 @@
 #define CLI_RUN_OPTIONS_H
 
 #include "cli/cli.h"
-#include "suite/runner.h"
+#include "run/runner.h"
 
 struct run_arguments {
     const char *peer, *fault, *folder, *expect;

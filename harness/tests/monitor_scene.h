@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "ike/propose.h"
 #include "net/virtual.h"
-#include "suite/stage_parts.h"
+#include "stage/stage_parts.h"
 
 #include <check.h> /* last: it makes a macro of fail */
 #undef fail

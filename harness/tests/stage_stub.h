@@ -9,8 +9,8 @@
 #include "base/random.h"
 #include "net/virtual.h"
 #include "peers/reference/peer.h"
-#include "suite/play.h"
-#include "suite/stage.h"
+#include "stage/play.h"
+#include "stage/stage.h"
 
 #include <check.h> /* last: it makes a macro of fail */
 #undef fail

@@ -1,5 +1,5 @@
 /* The driver for a peer.ini, with small scripts that behave, hang, babble, lie and are not there. */
-#include "suite/driver_exec.h"
+#include "driver/driver_exec.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "suite/driver_line.h"
-#include "suite/program.h"
+#include "driver/driver_line.h"
+#include "driver/program.h"
 
 #include <check.h> /* last: it has a macro named fail */
 

@@ -7,7 +7,7 @@
 
 #include "crypto/cleanup.h"
 #include "peers/reference/reference.h"
-#include "suite/play.h"
+#include "stage/play.h"
 #include "suite/requirement.h"
 
 struct tally {

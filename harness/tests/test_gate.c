@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/random.h"
-#include "suite/gate.h"
+#include "stage/gate.h"
 #include "wire/ike.h"
 
 #include <check.h> /* last: it has a macro named fail */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "suite/axes.h"
-#include "suite/peer_config.h"
+#include "driver/peer_config.h"
 
 static struct peer_config config;
 static struct error err;

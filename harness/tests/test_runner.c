@@ -1,5 +1,5 @@
 /* The runner with cases that pass, fail, crash, hang and leave, against a driver that is only counted. */
-#include "suite/runner.h"
+#include "run/runner.h"
 
 #include <check.h>
 #undef fail /* Check's old name for ck_abort_msg; here it is base/error.h's */
@@ -17,7 +17,7 @@
 
 #include "evidence/pcap.h"
 #include "suite/journal.h"
-#include "suite/run_worker.h"
+#include "run/run_worker.h"
 
 /* --- the driver ---------------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 
 #include "crypto/cleanup.h"
 #include "suite/requirement.h"
-#include "suite/stage_parts.h"
+#include "stage/stage_parts.h"
 #include "tests/stage_story.h"
 
 /* --- verdicts ------------------------------------------------------------------------------------ */

@@ -4,7 +4,7 @@
 #ifndef PEERS_REFERENCE_REFERENCE_H
 #define PEERS_REFERENCE_REFERENCE_H
 
-#include "suite/driver.h"
+#include "driver/driver.h"
 
 enum { FAULT_MAX_REQUIREMENTS = 8 };
 

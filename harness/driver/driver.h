@@ -1,0 +1,52 @@
+/* The peer under test as the suite handles it: bring it up, open a link to it, pull its triggers, put it
+ * away.
+ *
+ * Back ends: the built-in reference peer in memory, the same as a process over UDP (peers/reference), and any
+ * peer with a peer.ini, with or without a driver executable (driver/driver_exec.h).
+ */
+#ifndef DRIVER_DRIVER_H
+#define DRIVER_DRIVER_H
+
+#include "net/link.h"
+#include "suite/axes.h"
+#include "driver/peer_config.h"
+
+struct driver;
+
+enum { DRIVER_NO_SUCH_TRIGGER = 127 };
+
+/* How a combination meets the peer. Filled in by the driver. */
+struct driver_line {
+    struct link *link;                         /* the stage closes it */
+    struct endpoint cluster_ike, cluster_natt; /* bound on the link */
+    struct endpoint peer_ike, peer_natt;
+    bool virtual_time;
+};
+
+struct driver_ops {
+    /* Once a run, in the runner's process. Fills in what only a started peer knows (addresses, version,
+     * namespace). */
+    bool (*start)(struct driver *d, struct error *err);
+    void (*stop)(struct driver *d);
+
+    /* Around each combination, in the process of the case. */
+    bool (*open)(struct driver *d, unsigned slot, const struct combination *combination, uint64_t seed,
+                 int64_t start_us, struct driver_line *line, struct error *err);
+    void (*close)(struct driver *d, unsigned slot);
+
+    /* 0: pulled; DRIVER_NO_SUCH_TRIGGER: the peer has none; anything else: it failed, with the error. Returns
+     * when the trigger is pulled, not when the peer has acted. */
+    int (*trigger)(struct driver *d, unsigned slot, const char *verb, struct error *err);
+
+    /* Appends what the peer logged since this process first opened a line, or last asked, to a file; nothing
+     * when there is none. May be NULL. */
+    void (*logs)(struct driver *d, unsigned slot, const char *path);
+};
+
+/* The first member of each back end's struct. */
+struct driver {
+    const struct driver_ops *ops;
+    struct peer_config config;
+};
+
+#endif

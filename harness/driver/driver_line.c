@@ -1,0 +1,87 @@
+#include "driver/driver_line.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct peer_address *addresses_of(const struct peer_config *config, const struct combination *c)
+{
+    return c->value[AXIS_FAMILY] == FAMILY_IPV6 ? &config->ipv6 : &config->ipv4;
+}
+
+bool driver_line_is_possible(const struct peer_config *config, unsigned slot,
+                             const struct combination *combination, struct error *err)
+{
+    const char *family = axis_value_name(AXIS_FAMILY, combination->value[AXIS_FAMILY]);
+    const struct peer_address *address = addresses_of(config, combination);
+    if (!address->peer[0])
+        return fail(err, "unsupported: the peer has no address of the family %s", family);
+    if (slot >= PEER_MAX_SLOTS || !address->harness[slot][0])
+        return fail(err, "%s: the cluster has no %s address for slot %u", config->name, family, slot);
+    const char *proposal = algorithms_ike_proposal((enum algorithms)combination->value[AXIS_ALGORITHMS]);
+    if (!peer_config_has_proposal(config, proposal))
+        return fail(err, "unsupported: the peer's configuration has no IKE proposal %s", proposal);
+    return true;
+}
+
+bool driver_line_enter(const char *netns, int *home, struct error *err)
+{
+    char path[PEER_TEXT + 32];
+    snprintf(path, sizeof path, "%s%s", strchr(netns, '/') ? "" : "/var/run/netns/", netns);
+    int target = open(path, O_RDONLY | O_CLOEXEC);
+    if (target < 0)
+        return fail(err, "network namespace %s: %s", netns, strerror(errno));
+    bool was_home = *home < 0;
+    if (was_home)
+        *home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    bool entered = *home >= 0 && setns(target, CLONE_NEWNET) == 0;
+    int why = errno;
+    close(target);
+    if (entered)
+        return true;
+    if (was_home && *home >= 0) {
+        close(*home);
+        *home = -1;
+    }
+    return fail(err, "cannot enter network namespace %s: %s%s", netns, strerror(why),
+                why == EPERM ? " (it takes CAP_SYS_ADMIN: run as root)" : "");
+}
+
+void driver_line_leave(int *home)
+{
+    if (*home < 0)
+        return;
+    /* This process was there before; it may go back. */
+    (void)!setns(*home, CLONE_NEWNET);
+    close(*home);
+    *home = -1;
+}
+
+static bool bind_port(struct link *link, const char *address, uint16_t port, struct endpoint *bound,
+                      struct error *err)
+{
+    struct endpoint want;
+    if (endpoint_parse(address, port, &want, err) && link_bind(link, &want, bound, err))
+        return true;
+    return fail_within(err, "address of the cluster, port %u", port);
+}
+
+bool driver_line_open(const struct peer_config *config, unsigned slot, const struct combination *combination,
+                      struct driver_line *line, struct error *err)
+{
+    const struct peer_address *address = addresses_of(config, combination);
+    const char *own = address->harness[slot];
+    memset(line, 0, sizeof *line);
+    line->link = link_udp_open(-1, err);
+    if (line->link && bind_port(line->link, own, config->harness_port, &line->cluster_ike, err) &&
+        bind_port(line->link, own, config->harness_natt_port, &line->cluster_natt, err) &&
+        endpoint_parse(address->peer, config->port, &line->peer_ike, err) &&
+        endpoint_parse(address->peer, config->natt_port, &line->peer_natt, err))
+        return true;
+    link_close(line->link);
+    line->link = NULL;
+    return false;
+}

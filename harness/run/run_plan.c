@@ -1,0 +1,81 @@
+#include "run/run_plan.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BOTH_ROLES = 1 << ROLE_INITIATOR | 1 << ROLE_RESPONDER };
+
+static const char *matching(const char *const *globs, size_t n, const char *id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (fnmatch(globs[i], id, 0) == 0)
+            return globs[i];
+    return NULL;
+}
+
+/* Leaves `skipped` empty when the selection wants the case. */
+static void judge_selection(struct run_item *item, const struct run_selection *selection)
+{
+    const char *id = item->test_case->id;
+    const char *excluded = matching(selection->exclude, selection->n_exclude, id);
+    if (excluded)
+        snprintf(item->skipped, sizeof item->skipped, "excluded by %s", excluded);
+    else if (selection->n_only > 0 && !matching(selection->only, selection->n_only, id))
+        snprintf(item->skipped, sizeof item->skipped, "not selected");
+}
+
+static bool fill(struct run_item *item, const struct run_selection *selection, struct error *err)
+{
+    const struct test_case *tc = item->test_case;
+    unsigned allowed = tc->roles ? tc->roles : BOTH_ROLES;
+    unsigned roles = allowed & (selection->roles ? selection->roles : BOTH_ROLES);
+
+    judge_selection(item, selection);
+    if (item->skipped[0])
+        return true;
+    if (roles == 0) {
+        snprintf(
+            item->skipped, sizeof item->skipped, "the case is not played with the cluster as %s",
+            axis_value_name(AXIS_ROLE, allowed == 1U << ROLE_INITIATOR ? ROLE_RESPONDER : ROLE_INITIATOR));
+        return true;
+    }
+    item->combinations = combinations_of(tc->axes | ON(ROLE), roles, selection->depth, &item->count);
+    return item->combinations || fail(err, "case %s: no combinations (out of memory?)", tc->id);
+}
+
+bool run_plan_make(struct run_plan *plan, const struct test_case *const *cases, size_t n_cases,
+                   const struct run_selection *selection, struct error *err)
+{
+    *plan = (struct run_plan){.items = calloc(n_cases ? n_cases : 1, sizeof *plan->items)};
+    if (!plan->items)
+        return fail(err, "out of memory");
+    for (size_t i = 0; i < n_cases; i++) {
+        struct run_item *item = &plan->items[plan->count++];
+        item->test_case = cases[i];
+        if (!fill(item, selection, err)) {
+            run_plan_clear(plan);
+            return false;
+        }
+        plan->total += item->count;
+    }
+    return true;
+}
+
+void run_plan_clear(struct run_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        free(plan->items[i].combinations);
+    free(plan->items);
+    *plan = (struct run_plan){0};
+}
+
+struct run_item *run_plan_next(struct run_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        struct run_item *item = &plan->items[i];
+        if (!item->playing && item->next < item->count)
+            return item;
+    }
+    return NULL;
+}

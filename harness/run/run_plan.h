@@ -1,0 +1,41 @@
+/* What a run plays: the cases in the order of the catalogue, each with its combinations. */
+#ifndef RUN_RUN_PLAN_H
+#define RUN_RUN_PLAN_H
+
+#include "suite/case.h"
+
+/* Which cases, in which roles, how deep. Globs are fnmatch(3)'s, over case IDs. */
+struct run_selection {
+    const char *const *only; /* a case must match one of these; none: every case does */
+    size_t n_only;
+    const char *const *exclude;
+    size_t n_exclude;
+    unsigned roles; /* set of 1 << enum role; 0: both */
+    enum depth depth;
+};
+
+struct run_item {
+    const struct test_case *test_case;
+    struct combination *combinations; /* none: skipped */
+    size_t count;
+    size_t next;      /* the first that is not begun */
+    int64_t start_us; /* virtual time for it */
+    bool playing;     /* a process has it in hand */
+    char skipped[96]; /* by what, when it is */
+};
+
+struct run_plan {
+    struct run_item *items;
+    size_t count;
+    size_t total; /* combinations */
+};
+
+/* False when memory is out. The cases must outlive the plan. */
+bool run_plan_make(struct run_plan *plan, const struct test_case *const *cases, size_t n_cases,
+                   const struct run_selection *selection, struct error *err);
+void run_plan_clear(struct run_plan *plan);
+
+/* The next item to give to a process; NULL: none is left, or all that are left are in hand. */
+struct run_item *run_plan_next(struct run_plan *plan);
+
+#endif

@@ -1,0 +1,105 @@
+#include "stage/stage_config.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "ike/propose.h"
+
+static bool read_identity(struct stage *stage, uint8_t type, const char *text, struct ike_identity *out,
+                          struct error *err)
+{
+    out->type = type;
+    out->data = octets_of_text(text);
+    if (type != ID_IPV4_ADDR && type != ID_IPV6_ADDR)
+        return true;
+    struct endpoint address;
+    if (!endpoint_parse(text, 0, &address, err))
+        return fail_within(err, "identity");
+    struct octets octets = endpoint_address(&address);
+    const char *kept = say(stage, "%*s", (int)octets.len, "");
+    memcpy((char *)(uintptr_t)kept, octets.at, octets.len);
+    out->data = octets_of(kept, octets.len);
+    return true;
+}
+
+/* "cluster%n.test" is "cluster3.test" for slot 3. */
+static const char *for_slot(struct stage *stage, const char *pattern)
+{
+    const char *at = strstr(pattern, "%n");
+    if (!at)
+        return pattern;
+    return say(stage, "%.*s%u%s", (int)(at - pattern), pattern, stage->options->slot, at + 2);
+}
+
+static bool read_proposals(const char (*texts)[96], unsigned n, uint8_t protocol, struct wire_proposal *out,
+                           struct error *err)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (!proposal_parse(protocol, texts[i], &out[i], err))
+            return fail_within(err, "proposal %s", texts[i]);
+    return true;
+}
+
+static bool choose_algorithms(struct stage *stage, const struct peer_config *config, struct error *err)
+{
+    struct ike_config *ike = &stage->ike;
+    const char *only = algorithms_ike_proposal((enum algorithms)axis_of(stage, AXIS_ALGORITHMS));
+    ike->ike_proposals = stage->ike_proposals;
+    ike->child_proposals = stage->child_proposals;
+    ike->n_child_proposals = config->n_esp_proposals;
+    ike->n_ike_proposals = 1;
+    return proposal_parse(PROTOCOL_IKE, only, &stage->ike_proposals[0], err) &&
+           read_proposals(config->esp_proposals, config->n_esp_proposals, PROTOCOL_ESP,
+                          stage->child_proposals, err);
+}
+
+bool stage_configure(struct stage *stage, struct error *err)
+{
+    const struct peer_config *config = &stage->options->driver->config;
+    struct ike_config *ike = &stage->ike;
+    bool lossy = link_is_lossy(stage);
+    int64_t response_us = CLOCK_MS(config->response_timeout_ms);
+    stage->patience_us = lossy ? CLOCK_MS(30000) : response_us;
+    *ike = (struct ike_config){
+        .psk = octets_of_text(config->psk),
+        .announce_message_id_sync = true,
+        .announce_replay_counter_sync = true,
+        .window = 1,
+        .initial_contact = true,
+        .pretend_nat = axis_of(stage, AXIS_NAT) == NAT_SEEN,
+        .local_natt_port = stage->line.cluster_natt.port,
+        .remote_natt_port = stage->line.peer_natt.port,
+        .retransmission = {.first_us = lossy ? CLOCK_MS(100) : response_us / 4,
+                           .factor_percent = 150,
+                           .tries = 12},
+        .half_open_us = 2 * stage->patience_us,
+        .extra_auth_notifies = stage->extra,
+    };
+    return read_identity(stage, config->id_harness_type, for_slot(stage, config->id_harness), &ike->local_id,
+                         err) &&
+           read_identity(stage, config->id_peer_type, config->id_peer, &ike->remote_id, err) &&
+           selectors_parse(for_slot(stage, config->harness_ts), &ike->local_ts, err) &&
+           selectors_parse(config->peer_ts, &ike->remote_ts, err) && choose_algorithms(stage, config, err);
+}
+
+void cluster_announces(struct stage *stage, bool message_id_sync, bool replay_counter_sync)
+{
+    stage->ike.announce_message_id_sync = message_id_sync;
+    stage->ike.announce_replay_counter_sync = replay_counter_sync;
+}
+
+void cluster_window(struct stage *stage, uint32_t size)
+{
+    stage->ike.window = size;
+}
+
+void cluster_adds_notify(struct stage *stage, const struct wire_notify *n)
+{
+    if (stage->ike.n_extra_auth_notifies < sizeof stage->extra / sizeof *stage->extra)
+        stage->extra[stage->ike.n_extra_auth_notifies++] = *n;
+}
+
+void cluster_adds_nothing(struct stage *stage)
+{
+    stage->ike.n_extra_auth_notifies = 0;
+}

@@ -1,0 +1,168 @@
+/* The stage from inside. Private to the stage_*.c files and the monitors. */
+#ifndef STAGE_STAGE_PARTS_H
+#define STAGE_STAGE_PARTS_H
+
+#include <setjmp.h>
+
+#include "cluster/cluster.h"
+#include "evidence/pcap.h"
+#include "ike/protect.h"
+#include "stage/gate.h"
+#include "stage/play.h"
+#include "stage/stage.h"
+
+enum {
+    STAGE_MEMBERS = 4,
+    STAGE_GRACE_ROUND_TRIPS = 4,
+    STAGE_MAX_PACKETS = 5000, /* of one combination; a peer that makes it more floods */
+};
+
+/* A datagram as it was seen, with what could be read of it. */
+struct wire_packet {
+    unsigned number; /* in wire.pcap; 0: the gate dropped it before the wire */
+    bool from_peer;
+    bool kept_back; /* from the peer, and dropped at the gate: on the wire, but no member got it */
+    bool by_filter; /* a duplicate that the link's fault filter made */
+    int64_t at_us;
+    struct datagram datagram;
+    bool readable;
+    struct ike_header header;
+    struct ike_payloads *outer;        /* NULL: the chain cannot be read */
+    struct ike_opened *opened;         /* NULL: not protected, or no key opens it */
+    struct ike_payloads *inner;        /* of `opened`; NULL: the chain inside cannot be read */
+    const struct wire_packet *copy_of; /* an earlier packet of the same direction with the same octets */
+};
+
+struct stage {
+    const struct play_options *options;
+    struct outcome *outcome;
+    struct driver_line line;
+    struct random_source random;
+    jmp_buf leave;
+
+    struct ike_config ike;
+    struct wire_proposal ike_proposals[PEER_MAX_PROPOSALS], child_proposals[PEER_MAX_PROPOSALS];
+    struct wire_notify extra[8];
+    struct cluster cluster;
+    bool cluster_up;
+    bool played; /* the case went to its end, it did not leave */
+
+    struct gate *gate;
+    struct pcap_writer *pcap;
+    unsigned last_number; /* of a packet, in wire.pcap */
+    char keys_path[512];
+    int64_t wall_offset_us;
+    int64_t started_us, patience_us, round_trip_us;
+
+    struct wire_packet **wire;
+    size_t n_wire, wire_capacity;
+    struct ike_event *events;
+    size_t n_events, events_capacity;
+    struct ike_evidence_keys *keys;
+    size_t n_keys, keys_capacity;
+
+    uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN]; /* of the session */
+    bool session;                                   /* an IKE SA is established */
+    bool sync_expected;                             /* both sides announced message ID sync */
+    unsigned peer_requests_rule, peer_syncs_rule;   /* at the gate; 0: none */
+    size_t listening_from;                          /* late replies are looked for from here */
+    struct sync_request *silent;                    /* what must stay unanswered until the end */
+    const char *silent_requirement[16];
+    size_t silent_since[16];
+    unsigned n_silent;
+    struct datagram *kept;
+    size_t n_kept, kept_capacity;
+    char **texts;
+    size_t n_texts, texts_capacity;
+};
+
+/* --- stage_pump.c -------------------------------------------------------------------------------- */
+
+int64_t stage_now(struct stage *stage);
+
+/* Moves datagrams, time and events once, at most until then. */
+void pump_once(struct stage *stage, int64_t until_us);
+void pump_for(struct stage *stage, int64_t duration_us);
+
+/* Pumps until the condition holds (true) or the time is over (false). */
+bool pump_until(struct stage *stage, int64_t timeout_us, bool (*condition)(struct stage *stage, void *arg),
+                void *arg);
+
+/* Hands a datagram of a member's to the gate, and on. Takes it over; returns the packet number, 0 when the
+ * gate kept it. */
+unsigned send_datagram(struct stage *stage, struct datagram *d);
+
+/* Passes on what the gate lets through, either way; the number of the last packet that went to the peer. */
+unsigned pass_gate(struct stage *stage);
+
+/* Lets out what the members want to send. */
+void flush_members(struct stage *stage);
+
+/* --- stage_wire.c -------------------------------------------------------------------------------- */
+
+const struct wire_packet *record_packet(struct stage *stage, const struct datagram *d, bool from_peer,
+                                        bool on_wire);
+void add_keys(struct stage *stage, const struct ike_evidence_keys *keys);
+void wire_clear(struct stage *stage);
+
+/* The stage frees the octets when it closes; false: memory is out (the octets are then the caller's). */
+bool keep_datagram(struct stage *stage, const struct datagram *d);
+
+const struct wire_packet *packet_numbered(const struct stage *stage, unsigned number); /* NULL: no such */
+
+/* Does it belong to the session's IKE SA? */
+bool of_session(const struct stage *stage, const struct wire_packet *p);
+bool packet_is(const struct wire_packet *p, bool from_peer, bool response, uint8_t exchange);
+const struct wire_notify *packet_notify(const struct wire_packet *p, uint16_t type);
+
+/* The sync notify of an authentic INFORMATIONAL with Message ID 0, well-formed; false: it is none. */
+bool packet_sync(const struct wire_packet *p, struct message_id_sync *out);
+
+/* Seals and sends a message of the active member's with a header of the case's choice: exchange, Message ID
+ * and the response flag; the rest of the header is right. `kept` (may be NULL) gets a copy that the stage
+ * owns. The packet's number. */
+unsigned send_by_hand(struct stage *stage, struct ike_header header, uint8_t first, struct octets chain,
+                      struct datagram *kept);
+
+/* --- stage_session.c ----------------------------------------------------------------------------- */
+
+const struct ike_event *find_event(const struct stage *stage, size_t from, enum ike_event_kind kind,
+                                   uint32_t tag);
+uint32_t session_sa(const struct stage *stage);
+struct ike_host *active_host(struct stage *stage);
+
+/* Pulls a trigger; ends the case when the peer has none or it failed. */
+void pull(struct stage *stage, const char *verb);
+
+/* The same, and says whether the peer has it. */
+bool try_pull(struct stage *stage, const char *verb);
+int64_t grace_us(const struct stage *stage);
+
+/* Waits until what the peer has been told has arrived, as far as one can know. */
+void settle(struct stage *stage);
+bool link_is_lossy(const struct stage *stage);
+
+/* --- stage_sync.c -------------------------------------------------------------------------------- */
+
+/* The first response of an INFORMATIONAL since then, whatever it answers; 0: none. */
+unsigned any_response(const struct stage *stage, size_t from);
+
+/* --- stage_end.c --------------------------------------------------------------------------------- */
+
+/* After the case: late replies, unused gate rules, is the peer still there, clean up. */
+void finish_stage(struct stage *stage);
+
+/* --- monitor.c ----------------------------------------------------------------------------------- */
+
+/* Rules over all that was on the wire; findings become checks. */
+void run_monitors(struct stage *stage);
+
+/* --- stage_check.c ------------------------------------------------------------------------------- */
+
+void add_check(struct stage *stage, const char *requirement, enum check_result result,
+               const unsigned *packets, const char *expected, const char *seen, const char *silence);
+void watch_silence(struct stage *stage, const char *requirement, const struct sync_request *sent);
+void judge_late_replies(struct stage *stage);
+_Noreturn void leave_with(struct stage *stage, enum verdict verdict, const char *reason);
+
+#endif

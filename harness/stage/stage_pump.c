@@ -1,0 +1,156 @@
+#include <stdlib.h>
+
+#include "stage/stage_parts.h"
+
+int64_t stage_now(struct stage *stage)
+{
+    return link_now(stage->line.link);
+}
+
+/* --- to the peer --------------------------------------------------------------------------------- */
+
+static unsigned transmit(struct stage *stage, const struct datagram *d)
+{
+    struct error err = {0};
+    const struct wire_packet *p = record_packet(stage, d, false, true);
+    if (!link_send(stage->line.link, d, &err)) {
+        fail_within(&err, "the link");
+        leave_with(stage, VERDICT_ERROR, err.text);
+    }
+    return p->number;
+}
+
+unsigned pass_gate(struct stage *stage)
+{
+    enum gate_direction direction;
+    struct datagram d;
+    unsigned number = 0;
+    while (gate_take(stage->gate, &direction, &d)) {
+        if (direction == GATE_TO_PEER)
+            number = transmit(stage, &d);
+        else if (stage->cluster_up)
+            cluster_input(&stage->cluster, &d, stage_now(stage));
+        datagram_clear(&d);
+    }
+    return number;
+}
+
+static bool was_dropped(const struct stage *stage, enum gate_direction direction)
+{
+    size_t last = gate_offered(stage->gate, direction);
+    return gate_log(stage->gate, direction, last)->fate == GATE_DROPPED;
+}
+
+unsigned send_datagram(struct stage *stage, struct datagram *d)
+{
+    gate_offer(stage->gate, GATE_TO_PEER, d);
+    if (was_dropped(stage, GATE_TO_PEER))
+        record_packet(stage, d, false, false);
+    datagram_clear(d);
+    return pass_gate(stage);
+}
+
+/* --- events -------------------------------------------------------------------------------------- */
+
+static void keep_event(struct stage *stage, const struct ike_event *e)
+{
+    if (stage->n_events == stage->events_capacity) {
+        stage->events_capacity = stage->events_capacity ? 2 * stage->events_capacity : 64;
+        stage->events = realloc(stage->events, stage->events_capacity * sizeof *stage->events);
+        if (!stage->events)
+            leave_with(stage, VERDICT_ERROR, "out of memory");
+    }
+    stage->events[stage->n_events++] = *e;
+}
+
+static void follow_session(struct stage *stage)
+{
+    struct ike_sa_info info;
+    uint32_t sa = session_sa(stage);
+    stage->session = sa && ike_sa_info(active_host(stage), sa, &info) && info.established;
+    if (!stage->session)
+        return;
+    memcpy(stage->spi_i, info.spi_i, sizeof stage->spi_i);
+    memcpy(stage->spi_r, info.spi_r, sizeof stage->spi_r);
+}
+
+static void take_events(struct stage *stage)
+{
+    struct ike_event e;
+    while (cluster_event(&stage->cluster, &e)) {
+        if (e.kind == IKE_EVENT_KEYS)
+            add_keys(stage, &e.keys);
+        crypto_wipe(&e.keys, sizeof e.keys);
+        keep_event(stage, &e);
+    }
+    follow_session(stage);
+}
+
+void flush_members(struct stage *stage)
+{
+    struct datagram d;
+    take_events(stage);
+    while (cluster_output(&stage->cluster, &d))
+        send_datagram(stage, &d);
+    cluster_publish(&stage->cluster, stage_now(stage));
+}
+
+/* --- from the peer ------------------------------------------------------------------------------- */
+
+static void arrive(struct stage *stage, const struct datagram *d)
+{
+    struct wire_packet *p = (struct wire_packet *)(uintptr_t)record_packet(stage, d, true, true);
+    gate_offer(stage->gate, GATE_FROM_PEER, d);
+    p->kept_back = was_dropped(stage, GATE_FROM_PEER);
+    pass_gate(stage);
+}
+
+/* Time alone ends no exchange with a peer that gives two datagrams for each. */
+static void refuse_flood(struct stage *stage)
+{
+    if (stage->n_wire >= STAGE_MAX_PACKETS)
+        inconclusive(stage, "the peer floods: %zu datagrams in %lld ms", stage->n_wire,
+                     (long long)((stage_now(stage) - stage->started_us) / 1000));
+}
+
+void pump_once(struct stage *stage, int64_t until_us)
+{
+    struct error err = {0};
+    struct datagram d;
+    refuse_flood(stage);
+    flush_members(stage);
+    int64_t deadline = clock_earlier(until_us, cluster_deadline(&stage->cluster));
+    int got = link_receive(stage->line.link, deadline, &d, &err);
+    if (got < 0) {
+        fail_within(&err, "the link");
+        leave_with(stage, VERDICT_ERROR, err.text);
+    }
+    if (got) {
+        arrive(stage, &d);
+        datagram_clear(&d);
+    }
+    if (stage_now(stage) >= cluster_deadline(&stage->cluster))
+        cluster_tick(&stage->cluster, stage_now(stage));
+    flush_members(stage);
+}
+
+void pump_for(struct stage *stage, int64_t duration_us)
+{
+    int64_t until = stage_now(stage) + duration_us;
+    do
+        pump_once(stage, until);
+    while (stage_now(stage) < until);
+}
+
+bool pump_until(struct stage *stage, int64_t timeout_us, bool (*condition)(struct stage *stage, void *arg),
+                void *arg)
+{
+    int64_t until = stage_now(stage) + timeout_us;
+    flush_members(stage);
+    while (!condition(stage, arg)) {
+        if (stage_now(stage) >= until)
+            return false;
+        pump_once(stage, until);
+    }
+    return true;
+}

@@ -1,0 +1,259 @@
+#include <stdio.h>
+
+#include "stage/stage_parts.h"
+
+int64_t grace_us(const struct stage *stage)
+{
+    int64_t grace = STAGE_GRACE_ROUND_TRIPS * stage->round_trip_us;
+    return link_is_lossy(stage) ? grace + CLOCK_MS(40) : grace;
+}
+
+/* Where messages get lost, the other side repeats until it is content: one cannot see it, only wait it out.
+ */
+void settle(struct stage *stage)
+{
+    pump_for(stage, link_is_lossy(stage) ? CLOCK_MS(12000) : grace_us(stage));
+}
+
+struct ike_host *active_host(struct stage *stage)
+{
+    return cluster_active(&stage->cluster)->host;
+}
+
+uint32_t session_sa(const struct stage *stage)
+{
+    return stage->cluster.members[stage->cluster.active].sa;
+}
+
+const struct ike_event *find_event(const struct stage *stage, size_t from, enum ike_event_kind kind,
+                                   uint32_t tag)
+{
+    for (size_t i = from; i < stage->n_events; i++)
+        if (stage->events[i].kind == kind && (!tag || stage->events[i].tag == tag))
+            return &stage->events[i];
+    return NULL;
+}
+
+/* --- triggers ------------------------------------------------------------------------------------ */
+
+/* A live peer may still be busy with what came before: a trigger that failed is pulled again for a while. */
+static int pull_until_it_works(struct stage *stage, const char *verb, struct error *err)
+{
+    struct driver *d = stage->options->driver;
+    int64_t until = stage_now(stage) + stage->patience_us / 4;
+    int status;
+    while ((status = d->ops->trigger(d, stage->options->slot, verb, err)) != 0 &&
+           status != DRIVER_NO_SUCH_TRIGGER && stage_now(stage) < until)
+        pump_for(stage, grace_us(stage));
+    return status;
+}
+
+bool try_pull(struct stage *stage, const char *verb)
+{
+    struct error err = {0};
+    flush_members(stage);
+    int status = pull_until_it_works(stage, verb, &err);
+    if (status == DRIVER_NO_SUCH_TRIGGER)
+        return false;
+    if (status != 0)
+        inconclusive(stage, "the driver's %s failed with status %d: %s", verb, status, err.text);
+    return true;
+}
+
+void pull(struct stage *stage, const char *verb)
+{
+    if (!try_pull(stage, verb))
+        unsupported(stage, "the peer's driver has no trigger \"%s\"", verb);
+}
+
+/* --- establishing -------------------------------------------------------------------------------- */
+
+static bool is_established(struct stage *stage, void *arg)
+{
+    (void)arg;
+    return stage->session || find_event(stage, stage->listening_from, IKE_EVENT_DOWN, 0);
+}
+
+static void measure_round_trip(struct stage *stage, size_t from)
+{
+    for (size_t i = from; i + 1 < stage->n_wire; i++) {
+        const struct wire_packet *a = stage->wire[i], *b = stage->wire[i + 1];
+        if (!a->from_peer && b->from_peer && b->at_us - a->at_us > stage->round_trip_us)
+            stage->round_trip_us = b->at_us - a->at_us;
+    }
+    /* A peer that once took its time must not make every later silence long. */
+    if (stage->round_trip_us > CLOCK_MS(50))
+        stage->round_trip_us = CLOCK_MS(50);
+}
+
+static void begin(struct stage *stage)
+{
+    struct error err = {0};
+    if (role_of(stage) == ROLE_RESPONDER) {
+        pull(stage, "initiate");
+        return;
+    }
+    if (!ike_host_connect(active_host(stage), &stage->line.cluster_ike, &stage->line.peer_ike,
+                          stage_now(stage), &err))
+        leave_with(stage, VERDICT_ERROR, err.text);
+}
+
+static const char *what_happened(struct stage *stage, size_t from_wire)
+{
+    const struct ike_event *down = find_event(stage, stage->listening_from, IKE_EVENT_DOWN, 0);
+    bool heard = false;
+    for (size_t i = from_wire; i < stage->n_wire; i++)
+        heard = heard || stage->wire[i]->from_peer;
+    if (down)
+        return say(stage, "the IKE SA failed: %s", down->text);
+    const char *waited = say(stage, "in %lld ms", (long long)(stage->patience_us / 1000));
+    if (!heard)
+        return role_of(stage) == ROLE_RESPONDER
+                   ? say(stage, "the peer sent no IKE_SA_INIT request %s", waited)
+                   : say(stage, "nothing came from the peer %s", waited);
+    return say(stage, "IKE_SA_INIT and IKE_AUTH were not complete %s", waited);
+}
+
+bool try_establish(struct stage *stage, const char **why)
+{
+    size_t from_wire = stage->n_wire;
+    stage->listening_from = stage->n_events;
+    stage->session = false;
+    begin(stage);
+    pump_until(stage, stage->patience_us, is_established, NULL);
+    measure_round_trip(stage, from_wire);
+    /* As responder we are done one message before the peer is. */
+    if (stage->session && role_of(stage) == ROLE_RESPONDER)
+        settle(stage);
+    if (!stage->session && why)
+        *why = what_happened(stage, from_wire);
+    return stage->session;
+}
+
+/* --- announcements ------------------------------------------------------------------------------- */
+
+static const struct wire_packet *peer_auth_message(const struct stage *stage)
+{
+    bool response = role_of(stage) == ROLE_INITIATOR;
+    for (size_t i = stage->n_wire; i-- > 0;)
+        if (packet_is(stage->wire[i], true, response, EXCHANGE_IKE_AUTH) && stage->wire[i]->inner)
+            return stage->wire[i];
+    return NULL;
+}
+
+static void read_announcement(struct stage *stage, const struct wire_packet *p, uint16_t type,
+                              bool *announced, const char **malformed)
+{
+    struct error err = {0};
+    const struct wire_notify *n = packet_notify(p, type);
+    *announced = n != NULL;
+    if (n && !announcement_is_well_formed(n, &err))
+        *malformed = say(stage, "%s: %s", notify_name(type), err.text);
+}
+
+struct announced peer_announced(struct stage *stage)
+{
+    struct announced a = {0};
+    const struct wire_packet *p = peer_auth_message(stage);
+    if (!p)
+        return a;
+    a.packet = p->number;
+    read_announcement(stage, p, NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED, &a.message_id_sync, &a.malformed);
+    read_announcement(stage, p, NOTIFY_IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED, &a.replay_counter_sync,
+                      &a.malformed);
+    return a;
+}
+
+static void demand_needs(struct stage *stage)
+{
+    unsigned needs = stage->options->test_case->needs;
+    struct announced a = peer_announced(stage);
+    stage->sync_expected = a.message_id_sync && stage->ike.announce_message_id_sync;
+    const char *role = role_of(stage) == ROLE_INITIATOR ? "responder" : "initiator";
+    if (needs && a.malformed)
+        inconclusive(
+            stage, "the peer's announcement is malformed (NEG-3): whether sync is agreed on cannot be said");
+    if ((needs & NEED_MESSAGE_ID_SYNC) && !a.message_id_sync)
+        unsupported(stage, "the peer, as %s, did not announce IKEV2_MESSAGE_ID_SYNC_SUPPORTED", role);
+    if ((needs & NEED_REPLAY_COUNTER_SYNC) && !a.replay_counter_sync)
+        unsupported(stage, "the peer, as %s, did not announce IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED", role);
+    struct ike_sa_info info;
+    if ((needs & NEED_WINDOW) && ike_sa_info(active_host(stage), session_sa(stage), &info) &&
+        info.window_send < 5)
+        unsupported(stage, "the peer accepts %u request at a time, the case needs 5", info.window_send);
+}
+
+/* --- the axes that follow the first IKE SA ------------------------------------------------------- */
+
+static bool has_event(struct stage *stage, void *kind)
+{
+    return find_event(stage, stage->listening_from, *(enum ike_event_kind *)kind, 0) != NULL;
+}
+
+static bool await_event(struct stage *stage, enum ike_event_kind kind)
+{
+    return pump_until(stage, stage->patience_us, has_event, &kind);
+}
+
+/* A rekey is complete when the old IKE SA is gone: until then either side may still talk on it. */
+static void rekey_ike_sa(struct stage *stage)
+{
+    struct error err = {0};
+    stage->listening_from = stage->n_events;
+    if (axis_of(stage, AXIS_GENERATION) == GENERATION_BY_PEER)
+        pull(stage, "rekey-ike");
+    else if (!ike_sa_rekey(active_host(stage), session_sa(stage), stage_now(stage), &err))
+        leave_with(stage, VERDICT_ERROR, err.text);
+    if (!await_event(stage, IKE_EVENT_ESTABLISHED) || !await_event(stage, IKE_EVENT_DOWN))
+        inconclusive(stage, "the IKE SA was not rekeyed by the %s in %lld ms",
+                     axis_of(stage, AXIS_GENERATION) == GENERATION_BY_PEER ? "peer" : "cluster",
+                     (long long)(stage->patience_us / 1000));
+    if (!session_sa(stage))
+        inconclusive(stage, "the IKE SA ended instead of being rekeyed");
+}
+
+static void add_child(struct stage *stage)
+{
+    struct error err = {0};
+    stage->listening_from = stage->n_events;
+    if (!ike_child_create(active_host(stage), session_sa(stage), stage_now(stage), &err))
+        leave_with(stage, VERDICT_ERROR, err.text);
+    if (!await_event(stage, IKE_EVENT_ANSWERED))
+        inconclusive(stage, "the peer did not answer a request for a second Child SA");
+    const struct ike_event *answer = find_event(stage, stage->listening_from, IKE_EVENT_ANSWERED, 0);
+    if (answer->notify_error)
+        unsupported(stage, "the peer refuses a second Child SA: %s", notify_name(answer->notify_error));
+}
+
+void establish(struct stage *stage)
+{
+    const char *why = NULL;
+    if (!try_establish(stage, &why))
+        inconclusive(stage, "no IKE SA: %s", why);
+    demand_needs(stage);
+    if (axis_of(stage, AXIS_GENERATION) != GENERATION_FIRST)
+        rekey_ike_sa(stage);
+    if (axis_of(stage, AXIS_CHILDREN) == CHILDREN_SEVERAL)
+        add_child(stage);
+    flush_members(stage);
+}
+
+/* --- ending -------------------------------------------------------------------------------------- */
+
+void end_session(struct stage *stage)
+{
+    uint32_t sa = session_sa(stage);
+    if (!sa)
+        return;
+    stage->listening_from = stage->n_events;
+    if (ike_sa_delete(active_host(stage), sa, stage_now(stage), NULL)) {
+        enum ike_event_kind down = IKE_EVENT_DOWN;
+        pump_until(stage, link_is_lossy(stage) ? stage->patience_us : grace_us(stage) + CLOCK_MS(100),
+                   has_event, &down);
+    }
+    if (session_sa(stage))
+        ike_sa_forget(active_host(stage), session_sa(stage));
+    cluster_active(&stage->cluster)->sa = 0;
+    stage->session = false;
+    flush_members(stage);
+}

@@ -1,0 +1,241 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "stage/stage_parts.h"
+#include "wire/describe.h"
+
+/* --- reading what was seen ----------------------------------------------------------------------- */
+
+static struct octets ike_octets(const struct datagram *d)
+{
+    static const uint8_t marker[4];
+    struct octets all = datagram_octets(d);
+    if (all.len > 4 && memcmp(all.at, marker, 4) == 0)
+        return octets_of(all.at + 4, all.len - 4);
+    return all;
+}
+
+static struct ike_payloads *read_chain(uint8_t first, struct octets chain)
+{
+    struct ike_payloads *out = malloc(sizeof *out);
+    if (out && ike_read_payloads(first, chain, out, NULL))
+        return out;
+    free(out);
+    return NULL;
+}
+
+static const struct ike_evidence_keys *keys_of(const struct stage *stage, const struct ike_header *h)
+{
+    for (size_t i = stage->n_keys; i-- > 0;)
+        if (memcmp(stage->keys[i].spi_i, h->spi_i, IKE_SPI_LEN) == 0 &&
+            memcmp(stage->keys[i].spi_r, h->spi_r, IKE_SPI_LEN) == 0)
+            return &stage->keys[i];
+    return NULL;
+}
+
+static void open_packet(struct stage *stage, struct wire_packet *p, struct octets message)
+{
+    const struct ike_evidence_keys *k = keys_of(stage, &p->header);
+    if (!k || !p->outer || !ike_find(p->outer, PAYLOAD_SK))
+        return;
+    bool from_initiator = (p->header.flags & IKE_FLAG_INITIATOR) != 0;
+    p->opened = ike_open(&k->suite, from_initiator ? &k->from_initiator : &k->from_responder, message, NULL);
+    if (p->opened)
+        p->inner = read_chain(p->opened->first, p->opened->inner);
+}
+
+static void read_packet(struct stage *stage, struct wire_packet *p)
+{
+    struct octets message = ike_octets(&p->datagram);
+    p->readable = ike_read_header(message, &p->header, NULL);
+    if (!p->readable)
+        return;
+    p->outer = read_chain(p->header.next_payload,
+                          octets_of(message.at + IKE_HEADER_LEN, message.len - IKE_HEADER_LEN));
+    open_packet(stage, p, message);
+}
+
+static const struct wire_packet *find_earlier(const struct stage *stage, const struct wire_packet *p)
+{
+    for (size_t i = 0; i < stage->n_wire; i++)
+        if (stage->wire[i]->from_peer == p->from_peer &&
+            octets_equal(ike_octets(&stage->wire[i]->datagram), ike_octets(&p->datagram)))
+            return stage->wire[i];
+    return NULL;
+}
+
+/* --- the record ---------------------------------------------------------------------------------- */
+
+static void journal_packet(struct stage *stage, const struct wire_packet *p)
+{
+    char what[400], from[ENDPOINT_TEXT_MAX], to[ENDPOINT_TEXT_MAX];
+    if (p->readable)
+        describe_message(&p->header, p->inner ? p->inner : p->outer, what, sizeof what);
+    else
+        snprintf(what, sizeof what, "%zu octets that are no IKE message", p->datagram.len);
+    json_t *line =
+        json_pack("{s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:b}", "event", "packet", "number", (int)p->number,
+                  "at_us", (json_int_t)(p->at_us - stage->started_us), "direction",
+                  p->from_peer ? "from-peer" : "to-peer", "from", endpoint_text(&p->datagram.from, from),
+                  "to", endpoint_text(&p->datagram.to, to), "message", what, "lost", p->number == 0);
+    if (line && stage->options->sink.line)
+        stage->options->sink.line(stage->options->sink.state, line);
+    else
+        json_decref(line);
+}
+
+static unsigned write_evidence(struct stage *stage, const struct wire_packet *p)
+{
+    struct error err = {0};
+    if (!stage->pcap)
+        return ++stage->last_number;
+    unsigned number = pcap_writer_add(stage->pcap, &p->datagram, p->at_us + stage->wall_offset_us, &err);
+    if (!number)
+        leave_with(stage, VERDICT_ERROR, err.text);
+    return stage->last_number = number;
+}
+
+static void append(struct stage *stage, struct wire_packet *p)
+{
+    if (stage->n_wire == stage->wire_capacity) {
+        stage->wire_capacity = stage->wire_capacity ? 2 * stage->wire_capacity : 64;
+        stage->wire = realloc(stage->wire, stage->wire_capacity * sizeof(struct wire_packet *));
+        if (!stage->wire)
+            leave_with(stage, VERDICT_ERROR, "out of memory");
+    }
+    stage->wire[stage->n_wire++] = p;
+}
+
+const struct wire_packet *record_packet(struct stage *stage, const struct datagram *d, bool from_peer,
+                                        bool on_wire)
+{
+    struct wire_packet *p = calloc(1, sizeof *p);
+    if (!p || !datagram_copy(&p->datagram, d))
+        leave_with(stage, VERDICT_ERROR, "out of memory");
+    p->from_peer = from_peer;
+    p->by_filter = d->by_filter;
+    p->at_us = stage_now(stage);
+    p->copy_of = find_earlier(stage, p);
+    read_packet(stage, p);
+    append(stage, p);
+    if (on_wire)
+        p->number = write_evidence(stage, p);
+    journal_packet(stage, p);
+    return p;
+}
+
+void add_keys(struct stage *stage, const struct ike_evidence_keys *keys)
+{
+    struct error err = {0};
+    if (stage->n_keys == stage->keys_capacity) {
+        stage->keys_capacity = stage->keys_capacity ? 2 * stage->keys_capacity : 4;
+        stage->keys = realloc(stage->keys, stage->keys_capacity * sizeof *stage->keys);
+        if (!stage->keys)
+            leave_with(stage, VERDICT_ERROR, "out of memory");
+    }
+    stage->keys[stage->n_keys++] = *keys;
+    if (stage->keys_path[0] && !ikev2_decryption_table_add(stage->keys_path, keys, &err))
+        leave_with(stage, VERDICT_ERROR, err.text);
+}
+
+bool keep_datagram(struct stage *stage, const struct datagram *d)
+{
+    if (stage->n_kept == stage->kept_capacity) {
+        size_t capacity = stage->kept_capacity ? 2 * stage->kept_capacity : 16;
+        struct datagram *kept = realloc(stage->kept, capacity * sizeof *kept);
+        if (!kept)
+            return false;
+        stage->kept = kept;
+        stage->kept_capacity = capacity;
+    }
+    stage->kept[stage->n_kept++] = *d;
+    return true;
+}
+
+void wire_clear(struct stage *stage)
+{
+    for (size_t i = 0; i < stage->n_kept; i++)
+        datagram_clear(&stage->kept[i]);
+    free(stage->kept);
+    for (size_t i = 0; i < stage->n_wire; i++) {
+        struct wire_packet *p = stage->wire[i];
+        datagram_clear(&p->datagram);
+        free(p->outer);
+        free(p->opened);
+        free(p->inner);
+        free(p);
+    }
+    free(stage->wire);
+    crypto_wipe(stage->keys, stage->n_keys * sizeof *stage->keys);
+    free(stage->keys);
+    free(stage->events);
+}
+
+/* --- looking things up --------------------------------------------------------------------------- */
+
+bool of_session(const struct stage *stage, const struct wire_packet *p)
+{
+    static const uint8_t none[IKE_SPI_LEN];
+    if (!p->readable || memcmp(p->header.spi_i, stage->spi_i, IKE_SPI_LEN) != 0)
+        return false;
+    return memcmp(p->header.spi_r, stage->spi_r, IKE_SPI_LEN) == 0 ||
+           (p->header.exchange == EXCHANGE_IKE_SA_INIT && memcmp(p->header.spi_r, none, IKE_SPI_LEN) == 0);
+}
+
+bool packet_is(const struct wire_packet *p, bool from_peer, bool response, uint8_t exchange)
+{
+    return p->readable && p->from_peer == from_peer && ike_is_response(&p->header) == response &&
+           (!exchange || p->header.exchange == exchange);
+}
+
+const struct wire_notify *packet_notify(const struct wire_packet *p, uint16_t type)
+{
+    return p->inner ? ike_find_notify(p->inner, type) : NULL;
+}
+
+bool packet_sync(const struct wire_packet *p, struct message_id_sync *out)
+{
+    if (!p->readable || p->header.exchange != EXCHANGE_INFORMATIONAL || p->header.message_id != 0)
+        return false;
+    const struct wire_notify *n = packet_notify(p, NOTIFY_IKEV2_MESSAGE_ID_SYNC);
+    return n && read_message_id_sync(n, out, NULL);
+}
+
+const struct wire_packet *packet_numbered(const struct stage *stage, unsigned number)
+{
+    for (size_t i = 0; number && i < stage->n_wire; i++)
+        if (stage->wire[i]->number == number)
+            return stage->wire[i];
+    return NULL;
+}
+
+bool same_octets(const struct stage *stage, unsigned a, unsigned b)
+{
+    const struct wire_packet *p = packet_numbered(stage, a), *q = packet_numbered(stage, b);
+    return p && q && octets_equal(datagram_octets(&p->datagram), datagram_octets(&q->datagram));
+}
+
+unsigned send_by_hand(struct stage *stage, struct ike_header header, uint8_t first, struct octets chain,
+                      struct datagram *kept)
+{
+    struct error err = {0};
+    struct ike_sa_info info;
+    struct datagram d;
+    /* A peer in threads may still be busy with what it has answered already, and then drops a message with
+     * the same ID unread: its silence would say nothing. */
+    wait_out_grace(stage);
+    if (!ike_sa_info(active_host(stage), session_sa(stage), &info))
+        inconclusive(stage, "the IKE SA is gone: a message by hand cannot be sent");
+    header.version = IKE_VERSION;
+    header.flags |= info.initiator ? IKE_FLAG_INITIATOR : 0;
+    if (!ike_sa_seal(active_host(stage), session_sa(stage), &header, first, chain, &d, &err))
+        leave_with(stage, VERDICT_ERROR, err.text);
+    if (kept && (!datagram_copy(kept, &d) || !keep_datagram(stage, kept)))
+        leave_with(stage, VERDICT_ERROR, "out of memory");
+    unsigned number = send_datagram(stage, &d);
+    const struct wire_packet *p = packet_numbered(stage, number);
+    /* A message that the peer cannot open proves nothing by its silence. */
+    if (p && !p->opened)
+        leave_with(stage, VERDICT_ERROR, say(stage, "packet %u was sealed wrongly by the suite", number));
+    return number;
+}
