@@ -101,10 +101,22 @@ void console_reason(const struct outcome *outcome, char *out, size_t size)
         snprintf(out + len, size - len, ": %s", outcome->reason);
 }
 
+/* The base rules are watched in every case and are no checks while they hold. */
+static void note_watched(struct console *console)
+{
+    size_t n;
+    const struct requirement *all = requirements(&n);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(all[i].group, "IKE") == 0)
+            console->per_requirement[i] = verdict_worse(console->per_requirement[i], VERDICT_PASS);
+}
+
 static void note_requirements(struct console *console, const struct outcome *outcome)
 {
     size_t n;
     const struct requirement *all = requirements(&n);
+    if (outcome->watched)
+        note_watched(console);
     for (unsigned i = 0; i < outcome->n_checks; i++) {
         const struct requirement *r = requirement_find(outcome->checks[i].requirement);
         if (!r)

@@ -262,6 +262,7 @@ void run_monitors(struct stage *stage)
         const struct wire_packet *p = stage->wire[i];
         if (!p->from_peer || is_no_ike(stage, p))
             continue;
+        stage->outcome->watched++;
         judge_form(stage, p);
         if (!p->readable)
             continue;

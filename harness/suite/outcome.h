@@ -28,6 +28,7 @@ struct outcome {
     unsigned first_packet, last_packet; /* of this combination in wire.pcap; 0: none */
     int64_t elapsed_us;                 /* of the link's time */
     int64_t idle_us;                    /* of it, waited out without waiting for the peer (grace, settling) */
+    unsigned watched; /* packets of the peer that the base rules (IKE-*) were held against */
 };
 
 void outcome_clear(struct outcome *o);
@@ -52,7 +53,8 @@ json_t *combination_to_json(unsigned axes, const struct combination *c);
 void combination_text_of_json(const json_t *combination, char *out, size_t size);
 
 /* The "verdict" line of the journal: event, case, version, combination (object), role, verdict, reason, tags,
- * checks, packets, elapsed_us, idle_us. Reading clears `o` first; the caller clears it in the end. */
+ * checks, packets, elapsed_us, idle_us, watched. Reading clears `o` first; the caller clears it in the end.
+ */
 json_t *outcome_to_json(const struct test_case *tc, const struct combination *c, const struct outcome *o);
 bool outcome_from_json(const json_t *line, struct outcome *o, struct error *err);
 

@@ -84,6 +84,7 @@ json_t *outcome_to_json(const struct test_case *tc, const struct combination *c,
     json_object_set_new(line, "packets", packets);
     json_object_set_new(line, "elapsed_us", json_integer(o->elapsed_us));
     json_object_set_new(line, "idle_us", json_integer(o->idle_us));
+    json_object_set_new(line, "watched", json_integer(o->watched));
     return line;
 }
 
@@ -148,6 +149,7 @@ bool outcome_from_json(const json_t *line, struct outcome *o, struct error *err)
     o->last_packet = (unsigned)json_integer_value(json_object_get(packets, "last"));
     o->elapsed_us = json_integer_value(json_object_get(line, "elapsed_us"));
     o->idle_us = json_integer_value(json_object_get(line, "idle_us"));
+    o->watched = (unsigned)json_integer_value(json_object_get(line, "watched"));
     if (!read_checks(line, o, err)) {
         outcome_clear(o);
         return false;

@@ -289,7 +289,8 @@ START_TEST(a_verdict_line_reads_back)
                         .first_packet = 7,
                         .last_packet = 19,
                         .elapsed_us = 5000000000,
-                        .idle_us = 12};
+                        .idle_us = 12,
+                        .watched = 6};
     struct check_record check = {.requirement = "SYNC-3",
                                  .result = CHECK_BROKEN,
                                  .expected = (char *)"silence",
@@ -313,7 +314,8 @@ START_TEST(a_verdict_line_reads_back)
         "?\","
         "\"silence\":\"timed 200 ms\",\"packets\":[8,9]},"
         "{\"requirement\":\"SYNC-4\",\"result\":\"held\",\"expected\":\"\",\"seen\":\"\",\"silence\":\"\","
-        "\"packets\":[]}],\"packets\":{\"first\":7,\"last\":19},\"elapsed_us\":5000000000,\"idle_us\":12}");
+        "\"packets\":[]}],\"packets\":{\"first\":7,\"last\":19},\"elapsed_us\":5000000000,\"idle_us\":12,"
+        "\"watched\":6}");
 
     struct outcome back;
     struct error err;
