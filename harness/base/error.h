@@ -21,7 +21,8 @@ bool fail(struct error *err, const char *format, ...) __attribute__((format(prin
 /* Puts "context: " in front of the text that is there, and returns false. */
 bool fail_within(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Both say to the compiler, too, that they return false: it would fear for what a caller does not use then. */
+/* Both say to the compiler, too, that they return false: it would fear for what a caller does not use then.
+ */
 static inline bool known_false(bool value)
 {
     (void)value;

@@ -24,6 +24,7 @@ struct run {
     bool over;        /* nothing is handed out any more; the processes are being ended */
     int64_t mercy_us; /* what is still there after this is killed */
     int64_t began_us;
+    unsigned unheard; /* combinations in a row in which nothing at all came from the peer */
 };
 
 /* --- run_take.c: what happens is counted, told and written down ---------------------------------- */

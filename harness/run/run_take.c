@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MERCY_US = 1000000 };
+enum { MERCY_US = 1000000, UNHEARD_MAX = 8 };
 
 /* --- saying what happens ------------------------------------------------------------------------- */
 
@@ -69,6 +69,22 @@ static bool is_out_of_space(const struct outcome *o)
     return false;
 }
 
+/* A peer that is not there costs seconds in each combination, and proves nothing by being asked again. */
+static void watch_for_a_peer(struct run *run, const struct outcome *o)
+{
+    if (o->watched)
+        run->unheard = 0;
+    else if (o->tags & TAG(PEER_RESTART))
+        run->unheard++;
+    if (run->unheard < UNHEARD_MAX || run->over)
+        return;
+    fail(run->err,
+         "nothing came from the peer in %d combinations in a row; is it up, and are address and ports in "
+         "peer.ini right?",
+         UNHEARD_MAX);
+    run_end_for(run, RUN_NOT_UP);
+}
+
 static void take_verdict(struct run *run, struct run_child *child, json_t *line)
 {
     struct outcome outcome = {0};
@@ -89,6 +105,7 @@ static void take_verdict(struct run *run, struct run_child *child, json_t *line)
              outcome.reason);
         run_end_for(run, RUN_BROKEN);
     }
+    watch_for_a_peer(run, &outcome);
     outcome_clear(&outcome);
 }
 

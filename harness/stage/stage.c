@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "evidence/decode_as.h"
 #include "net/lossy.h"
 #include "suite/requirement.h"
 #include "stage/stage_config.h"
@@ -82,6 +83,10 @@ static bool open_evidence(struct stage *stage, struct error *err)
         return true;
     snprintf(path, sizeof path, "%s/wire.pcap", stage->options->folder);
     snprintf(stage->keys_path, sizeof stage->keys_path, "%s/ikev2_decryption_table", stage->options->folder);
+    char decode_as[512];
+    snprintf(decode_as, sizeof decode_as, "%s/decode_as_entries", stage->options->folder);
+    if (!decode_as_add(decode_as, stage->line.peer_ike.port, stage->line.peer_natt.port, err))
+        return false;
     stage->pcap = pcap_writer_open(path, stage->options->packets_before, err);
     return stage->pcap != NULL;
 }

@@ -181,6 +181,7 @@ peer = 10.78.0.1/32
 harness = 10.79.%n.0/24
 INI
 driver() {
+    # shellcheck disable=SC2016
     printf '#!/bin/sh\ncase $1 in\n%s\n*) exit 127;;\nesac\n' "$1" >box/driver
     chmod +x box/driver
 }

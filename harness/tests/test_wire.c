@@ -5,7 +5,7 @@
 #include "wire/describe.h"
 #include "wire/ha.h"
 
-#define VIEW(array) octets_of(array, sizeof array)
+#define VIEW(array) octets_of((array), sizeof(array))
 
 static void assert_error(const struct error *err, const char *part)
 {

@@ -48,7 +48,7 @@ static inline bool drive_proposals(struct octets body)
 
 static inline bool drive_selectors(struct octets body)
 {
-    struct wire_selectors s, again;
+    struct wire_selectors s, again = {0};
     uint8_t octets[8 + IKE_MAX_SELECTORS * 40];
     if (!ike_read_selectors(body, &s, NULL))
         return false;
@@ -124,7 +124,9 @@ static inline bool drive_message(struct octets message)
 }
 
 /* Makes the header's length right again, so that a mutation gets behind it. */
-static inline void fix_length(uint8_t *message, size_t len)
+static inline void
+fix_length(uint8_t *message,
+           size_t len) // NOLINT(readability-non-const-parameter): it is written through a writer
 {
     if (len < IKE_HEADER_LEN)
         return;
