@@ -124,9 +124,8 @@ static inline bool drive_message(struct octets message)
 }
 
 /* Makes the header's length right again, so that a mutation gets behind it. */
-static inline void
-fix_length(uint8_t *message,
-           size_t len) // NOLINT(readability-non-const-parameter): it is written through a writer
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written through a writer */
+static inline void fix_length(uint8_t *message, size_t len)
 {
     if (len < IKE_HEADER_LEN)
         return;
