@@ -59,6 +59,9 @@ int run_status(const struct run_report *report, const struct console *console, c
     case RUN_NOT_UP:
         snprintf(why, size, "the peer could not be brought up: %s", err->text);
         return EXIT_NO_RESULT;
+    case RUN_UNHEARD:
+        snprintf(why, size, "the run was ended: %s", err->text);
+        return report->progress.verdicts[VERDICT_FAIL] ? EXIT_DEVIATES : EXIT_NO_RESULT;
     case RUN_BROKEN:
         snprintf(why, size, "the run was ended: %s", err->text);
         return EXIT_NO_RESULT;

@@ -17,10 +17,8 @@ struct run_record {
 const char *run_end_name(enum run_end end)
 {
     static const char *const names[] = {
-        [RUN_COMPLETE] = "complete",
-        [RUN_INTERRUPTED] = "interrupted",
-        [RUN_NOT_UP] = "not-up",
-        [RUN_BROKEN] = "broken",
+        [RUN_COMPLETE] = "complete", [RUN_INTERRUPTED] = "interrupted", [RUN_NOT_UP] = "not-up",
+        [RUN_UNHEARD] = "unheard",   [RUN_BROKEN] = "broken",
     };
     return names[end];
 }

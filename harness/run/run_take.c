@@ -82,7 +82,7 @@ static void watch_for_a_peer(struct run *run, const struct outcome *o)
          "nothing came from the peer in %d combinations in a row; is it up, and are address and ports in "
          "peer.ini right?",
          UNHEARD_MAX);
-    run_end_for(run, RUN_NOT_UP);
+    run_end_for(run, RUN_UNHEARD);
 }
 
 static void take_verdict(struct run *run, struct run_child *child, json_t *line)

@@ -58,6 +58,7 @@ enum run_end {
     RUN_COMPLETE,
     RUN_INTERRUPTED, /* by a signal; what was played is in the journal */
     RUN_NOT_UP,      /* the peer could not be started, or started again */
+    RUN_UNHEARD,     /* nothing came from the peer any more; what was played before that counts */
     RUN_BROKEN,      /* the lab: disk full, no processes, ... */
 };
 

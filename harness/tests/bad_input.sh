@@ -371,7 +371,8 @@ PYTHON
 # A run against a box without a driver: 3, and not one verdict but these two.
 nothing_judged() { # INI REASON
     rm -rf run
-    ends_with 3 run --peer "$1" --depth quick --out run && grep -F 'nothing could be judged' "$work/out" &&
+    ends_with 3 run --peer "$1" --depth quick --out run &&
+        grep -E 'nothing could be judged|nothing came from the peer in 8 combinations in a row' "$work/out" "$work/err" &&
         all_verdicts '["INCONCLUSIVE", "UNSUPPORTED", "SKIP"]' && has_reason INCONCLUSIVE "$2"
 }
 
@@ -444,7 +445,7 @@ dies() {
     wait $run
     status=$?
     [[ $status == 1 ]] || { echo "exit status $status"; tail -n 3 "$work/out" "$work/err"; return 1; }
-    good_journal && jq -e '.complete and .counts.PASS > 0 and .counts.INCONCLUSIVE > 0 and .counts.ERROR == 0' run/result.json &&
+    good_journal && jq -e '.counts.PASS > 0 and .counts.INCONCLUSIVE > 0 and .counts.ERROR == 0' run/result.json &&
         grep -q '"tags":\["peer-restart' run/journal.jsonl
 }
 ok "a peer that dies" dies
