@@ -157,7 +157,7 @@ done
 
 begin KILL
 kill -s KILL "$pid"
-wait "$pid" 2>/dev/null
+{ wait "$pid"; } 2>/dev/null
 pid=
 ok "SIGKILL leaves whole evidence" evidence_is_whole KILL -1
 ok "the next run" "$program" run --peer "$peer" --case neg.support-is-announced --role responder --out next
