@@ -12,7 +12,8 @@ CASE(
                 "is what it would have been.",
     .why =
         "Message ID 0 is outside all windows: only the rule about M1 protects the counters against a replay.",
-    .requires = {"SEC-1"}, .needs = NEED_MESSAGE_ID_SYNC, .axes = ON(REQUESTS_SEEN) | ON(PEER_OUTSTANDING))
+    .requires = {"SEC-1"}, .needs = NEED_MESSAGE_ID_SYNC,
+    .axes = ON(REQUESTS_SEEN) | ON(PEER_OUTSTANDING) | ON(ALGORITHMS))
 {
     establish(stage);
     exchange_requests(stage, axis_requests(stage));
