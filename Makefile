@@ -1,4 +1,4 @@
-# understudy. `make help` says what there is; packages/install installs what it needs, without make too.
+# understudy. `make help` says what there is; harness/packages/install installs what it needs, without make too.
 
 help_text = Targets\
 \n  all            build/understudy (the default)\
@@ -11,7 +11,7 @@ help_text = Targets\
 \n  lint           formatting, clang-tidy, shellcheck, the manual page, paths\
 \n  matrix         make the generated pages of docs/ anew\
 \n  install        to DESTDIR and PREFIX; uninstall takes it away\
-\n  deps           the Debian packages of LISTS (packages/), as root or with sudo\
+\n  deps           the Debian packages of LISTS (harness/packages/), as root or with sudo\
 \n  clean          remove build/\
 \nVariables\
 \n  CC CPPFLAGS CFLAGS LDFLAGS   as usual\
@@ -43,7 +43,7 @@ clean:
 	rm -rf $(BUILD)
 
 deps:
-	packages/install $(LISTS)
+	harness/packages/install $(LISTS)
 
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
 
@@ -58,7 +58,7 @@ else ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
 
 PKGS := libcrypto libpcap jansson inih
 ifneq ($(shell pkg-config --exists $(PKGS) && echo found),found)
-$(error a library of "$(PKGS)" is missing: run packages/install)
+$(error a library of "$(PKGS)" is missing: run harness/packages/install)
 endif
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(JOBS)
@@ -79,7 +79,7 @@ ours_cppflags := -D_GNU_SOURCE -Iharness -I. $(shell pkg-config --cflags $(PKGS)
 ours_cflags   := -std=c17 $(WARNINGS) -fno-omit-frame-pointer
 libs          := $(shell pkg-config --libs $(PKGS))
 test_cflags   := $(shell pkg-config --cflags check 2>/dev/null)
-test_libs      = $(or $(shell pkg-config --libs check),$(error the library Check is missing: run packages/install))
+test_libs      = $(or $(shell pkg-config --libs check),$(error the library Check is missing: run harness/packages/install))
 
 sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
 fuzz_sanitize := $(sanitize) -fsanitize=fuzzer-no-link

@@ -4,7 +4,7 @@
 # 1 when a bench failed: a limit that the suite sets itself is not kept, or something could not be measured.
 set -uo pipefail
 : "${UNDERSTUDY:?the program}" "${BENCH:?the folder of the benches}"
-command -v jq >/dev/null || { echo "jq is missing: run packages/install test" >&2; exit 1; }
+command -v jq >/dev/null || { echo "jq is missing: run harness/packages/install test" >&2; exit 1; }
 lines=$BENCH/results.jsonl
 : >"$lines"
 failed=0
