@@ -241,7 +241,7 @@ check "and claims nothing" test "$(grep -c '^conforms' out)" = 0
 
 # --- a terminal ----------------------------------------------------------------------------------
 if command -v script >/dev/null; then
-    script -qec "$program run --depth quick --out tty" /dev/null >out 2>err </dev/null
+    env -u NO_COLOR TERM=xterm script -qec "$program run --depth quick --out tty" /dev/null >out 2>err </dev/null
     check "a terminal gets colour and progress" grep -q $'\e\\[' out
     NO_COLOR=1 script -qec "$program run --depth quick --out tty2" /dev/null >out 2>err </dev/null
     check "NO_COLOR is obeyed" test "$(grep -c $'\e\\[3' out)" = 0
