@@ -15,14 +15,12 @@ CASE(neg_support_is_announced, .id = "neg.support-is-announced", .version = 1,
 {
     establish(stage);
     struct announced a = peer_announced(stage);
-    if (!a.message_id_sync && !a.replay_counter_sync)
+    if (!a.message_id_sync && !a.replay_counter_sync && !a.elsewhere)
         unsupported(stage, "the peer, as %s, announced neither extension",
                     role_of(stage) == ROLE_INITIATOR ? "responder" : "initiator");
-    if (a.message_id_sync)
-        check(stage, "NEG-1", true, PACKETS(a.packet),
-              "IKEV2_MESSAGE_ID_SYNC_SUPPORTED in the peer's IKE_AUTH message", "it is there");
-    else
-        not_judged(stage, "NEG-1", "the peer announced only the sync of replay counters");
+    check(stage, "NEG-1", !a.elsewhere, PACKETS(a.elsewhere ? a.elsewhere : a.packet),
+          "announced in IKE_AUTH and nowhere else",
+          a.elsewhere ? say(stage, "packet %u announces it outside IKE_AUTH", a.elsewhere) : "so it is");
     check(stage, "NEG-3", a.malformed == NULL, PACKETS(a.packet), "Protocol ID 0, SPI Size 0, no data",
           a.malformed ? a.malformed : "so it is");
 }

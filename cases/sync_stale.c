@@ -8,7 +8,8 @@ CASE(sync_stale_m1, .id = "sync.stale-m1-is-dropped", .version = 1,
               "had used long before; then the very one that it had used last.",
      .sent = "Sync requests with M1 below, then equal to, the highest request ID that the peer has seen; "
              "nonces and P1 fresh.",
-     .expected = "No answer to either, and no counter moves: the next ordinary request is answered.",
+     .expected = "No answer to either, and no counter moves: the next ordinary request is answered, and the "
+                 "peer's own next one has the ID that it would have had.",
      .why = "Accepting it would let an ID be used twice under one key, and would let anybody who recorded an "
             "old sync "
             "turn the counters back.",
@@ -33,6 +34,8 @@ CASE(sync_stale_m1, .id = "sync.stale-m1-is-dropped", .version = 1,
     check_silence(
         stage, "SYNC-3", &equal,
         say(stage, "no answer to M1 = %u, and nothing moves: it was seen", equal.sync.expected_send));
+    if (axis_of(stage, AXIS_PEER_OUTSTANDING) == OUTSTANDING_NONE)
+        judge_peer_uses(stage, "SYNC-3", seen.peer_next);
 }
 
 CASE(sync_equal_m1, .id = "sync.equal-m1-is-dropped", .version = 1,
@@ -42,7 +45,8 @@ CASE(sync_equal_m1, .id = "sync.equal-m1-is-dropped", .version = 1,
               "with a nonce of its own, and then with another P1.",
      .sent = "A sync request; then one with the same M1 and P1 and another nonce; then one with another P1 "
              "as well.",
-     .expected = "An answer to the first only; the fence behind the others is answered at M2.",
+     .expected = "An answer to the first only; the fence behind the others is answered at M2, and the peer "
+                 "goes on with P2.",
      .why = "Two members that both believe in the same M1 would both send requests with the same ID.",
      .requires = {"SYNC-4"}, .needs = NEED_MESSAGE_ID_SYNC,
      .axes = ON(REQUESTS_SEEN) | ON(PEER_OUTSTANDING) | ON(GENERATION) | ON(ALGORITHMS))
@@ -63,6 +67,8 @@ CASE(sync_equal_m1, .id = "sync.equal-m1-is-dropped", .version = 1,
           say(stage, "no answer to M1 = %u with P1 = %u", m1, p1 + 7),
           answered ? say(stage, "packet %u answers it", late.packet) : "none came");
     let_peer_requests_through(stage);
+    if (axis_of(stage, AXIS_PEER_OUTSTANDING) == OUTSTANDING_NONE)
+        judge_peer_uses(stage, "SYNC-4", first.p2);
 }
 
 CASE(

@@ -50,6 +50,7 @@ void end_session(struct stage *stage);
 struct announced {
     bool message_id_sync, replay_counter_sync;
     unsigned packet;       /* of the peer's IKE_AUTH message */
+    unsigned elsewhere;    /* a packet of the peer that announces outside IKE_AUTH; 0: none */
     const char *malformed; /* what is wrong with the form of one of them; NULL: nothing */
 };
 struct announced peer_announced(struct stage *stage);

@@ -151,9 +151,22 @@ static void read_announcement(struct stage *stage, const struct wire_packet *p, 
         *malformed = say(stage, "%s: %s", notify_name(type), err.text);
 }
 
+static unsigned announced_outside_auth(const struct stage *stage)
+{
+    for (size_t i = 0; i < stage->n_wire; i++) {
+        const struct wire_packet *p = stage->wire[i];
+        const struct ike_payloads *payloads = p->inner ? p->inner : p->outer;
+        if (p->from_peer && p->readable && p->header.exchange != EXCHANGE_IKE_AUTH && payloads &&
+            (ike_find_notify(payloads, NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED) ||
+             ike_find_notify(payloads, NOTIFY_IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED)))
+            return p->number;
+    }
+    return 0;
+}
+
 struct announced peer_announced(struct stage *stage)
 {
-    struct announced a = {0};
+    struct announced a = {.elsewhere = announced_outside_auth(stage)};
     const struct wire_packet *p = peer_auth_message(stage);
     if (!p)
         return a;

@@ -11,6 +11,7 @@ void accept_lower_m1(struct reference_peer *peer);
 void accept_m1_of_last_request(struct reference_peer *peer);
 void accept_old_answer(struct reference_peer *peer);
 void accept_second_answer(struct reference_peer *peer);
+void announce_too_early(struct reference_peer *peer);
 void announce_with_data(struct reference_peer *peer);
 void announce_with_protocol(struct reference_peer *peer);
 void answer_a_request_never_sent(struct reference_peer *peer);

@@ -44,6 +44,26 @@ static void edit_announcements(const struct outgoing *m, struct octets data, uin
     rewrite(m, &w, p.first);
 }
 
+static void announce_at_once(const struct outgoing *m)
+{
+    uint8_t buffer[4096];
+    struct writer w = writer_into(buffer, sizeof buffer);
+    struct payload_writer p = payloads_into(&w);
+    struct ike_payloads chain;
+    if (m->header->exchange != EXCHANGE_IKE_SA_INIT ||
+        !ike_read_payloads(*m->first, writer_octets(m->inner), &chain, NULL))
+        return;
+    for (size_t i = 0; i < chain.count; i++)
+        write_payload_raw(&p, chain.list[i].type, chain.list[i].critical, chain.list[i].body);
+    write_announcement(&p, NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED);
+    rewrite(m, &w, p.first);
+}
+
+void announce_too_early(struct reference_peer *peer)
+{
+    peer->rules.edit_outgoing = announce_at_once;
+}
+
 static void announce_data(const struct outgoing *m)
 {
     static const uint8_t data[4] = {0, 0, 0, 1};
