@@ -46,11 +46,11 @@ static void print_requirements(const struct test_case *tc)
 
 static void print_states(const struct test_case *tc)
 {
-    puts("\nStates played");
+    puts("\nStates played (those marked +, at full depth only)");
     for (unsigned axis = 0; axis < AXIS_COUNT; axis++) {
-        if (!((tc->axes | ON(ROLE)) & 1U << axis))
+        if (!(case_axes(tc, DEPTH_FULL) & 1U << axis))
             continue;
-        printf("  %-17s", axis_name((enum axis)axis));
+        printf("%s %-17s", case_axes(tc, DEPTH_NORMAL) & 1U << axis ? " " : "+", axis_name((enum axis)axis));
         for (unsigned value = 0; value < axis_values((enum axis)axis); value++)
             if (axis != AXIS_ROLE || case_roles(tc) & 1U << value)
                 printf(" %s", axis_value_name((enum axis)axis, value));
@@ -60,7 +60,7 @@ static void print_states(const struct test_case *tc)
         static const char *const names[] = {
             [DEPTH_QUICK] = "quick", [DEPTH_NORMAL] = "normal", [DEPTH_FULL] = "full"};
         size_t n = 0;
-        free(combinations_of(tc->axes | ON(ROLE), case_roles(tc), (enum depth)depth, &n));
+        free(combinations_of(case_axes(tc, (enum depth)depth), case_roles(tc), (enum depth)depth, &n));
         printf("%s%s %zu", depth == DEPTH_QUICK ? "  combinations      " : ", ", names[depth], n);
     }
     putchar('\n');

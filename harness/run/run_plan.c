@@ -40,7 +40,7 @@ static bool fill(struct run_item *item, const struct run_selection *selection, s
             axis_value_name(AXIS_ROLE, allowed == 1U << ROLE_INITIATOR ? ROLE_RESPONDER : ROLE_INITIATOR));
         return true;
     }
-    item->combinations = combinations_of(tc->axes | ON(ROLE), roles, selection->depth, &item->count);
+    item->combinations = combinations_of(case_axes(tc, selection->depth), roles, selection->depth, &item->count);
     return item->combinations || fail(err, "case %s: no combinations (out of memory?)", tc->id);
 }
 

@@ -243,7 +243,8 @@ void leave_peer_outstanding(struct stage *stage)
 {
     static const char *const verbs[] = {[OUTSTANDING_LIVENESS] = "liveness",
                                         [OUTSTANDING_REKEY_CHILD] = "rekey-child",
-                                        [OUTSTANDING_REKEY_IKE] = "rekey-ike"};
+                                        [OUTSTANDING_REKEY_IKE] = "rekey-ike",
+                                        [OUTSTANDING_DELETE_CHILD] = "delete-child"};
     unsigned kind = axis_of(stage, AXIS_PEER_OUTSTANDING);
     if (kind == OUTSTANDING_NONE)
         return;

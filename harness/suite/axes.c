@@ -15,7 +15,8 @@ static const char *const value_names[AXIS_COUNT][MAX_VALUES] = {
     [AXIS_PEER_OUTSTANDING] = {[OUTSTANDING_NONE] = "none",
                                [OUTSTANDING_LIVENESS] = "liveness",
                                [OUTSTANDING_REKEY_CHILD] = "rekey-child",
-                               [OUTSTANDING_REKEY_IKE] = "rekey-ike"},
+                               [OUTSTANDING_REKEY_IKE] = "rekey-ike",
+                               [OUTSTANDING_DELETE_CHILD] = "delete-child"},
     [AXIS_M1] = {[AGAINST_EQUAL] = "equal", [AGAINST_PLUS_ONE] = "+1", [AGAINST_FAR] = "far"},
     [AXIS_P1] = {[AGAINST_EQUAL] = "equal",
                  [AGAINST_PLUS_ONE] = "+1",
@@ -39,6 +40,16 @@ static const char *const value_names[AXIS_COUNT][MAX_VALUES] = {
                     [ORDER_BAba] = "B-A-b-a",
                     [ORDER_BbAa] = "B-b-A-a"},
     [AXIS_LOSS] = {[LOSS_NONE] = "none", [LOSS_A] = "A", [LOSS_B] = "B", [LOSS_a] = "a", [LOSS_b] = "b"},
+    [AXIS_AUTH] = {[AUTH_BY_PSK] = "psk",
+                   [AUTH_BY_RSA] = "rsa",
+                   [AUTH_BY_ECDSA] = "ecdsa",
+                   [AUTH_BY_RSA_OLD] = "rsa-old",
+                   [AUTH_BY_ECDSA_OLD] = "ecdsa-old"},
+    [AXIS_FRAGMENTATION] = {[FRAGMENTATION_OFF] = "off", [FRAGMENTATION_ON] = "on"},
+    [AXIS_MOBIKE] = {[MOBIKE_OFF] = "off", [MOBIKE_ON] = "on"},
+    [AXIS_WINDOW] = {[WINDOW_1] = "1", [WINDOW_2] = "2", [WINDOW_5] = "5"},
+    [AXIS_REPLAY_SYNC] = {[REPLAY_SYNC_ANNOUNCED] = "announced", [REPLAY_SYNC_NOT] = "not"},
+    [AXIS_ESN] = {[ESN_OFF] = "off", [ESN_ON] = "on"},
 };
 
 const char *axis_name(enum axis a)
@@ -87,7 +98,7 @@ void combination_text(unsigned axes, const struct combination *c, char *out, siz
     if (size > 0)
         out[0] = '\0';
     for (unsigned a = 0; a < AXIS_COUNT && len < size; a++) {
-        if (!((axes | ON(ROLE)) & 1U << a))
+        if (!((axes | ON(ROLE)) & 1U << a) && c->value[a] == 0)
             continue;
         const char *value = axis_value_name((enum axis)a, c->value[a]);
         len += (size_t)snprintf(out + len, size - len, "%s%s=%s", len ? "," : "", axis_names[a],

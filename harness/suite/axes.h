@@ -24,7 +24,13 @@
     X(FAMILY, "family")                                                                                      \
     X(ALGORITHMS, "algorithms")                                                                              \
     X(ORDER, "order") /* in which crossing messages arrive */                                                \
-    X(LOSS, "loss")   /* which of them is lost once */
+    X(LOSS, "loss")   /* which of them is lost once */                                                       \
+    X(AUTH, "auth")   /* how both sides authenticate */                                                      \
+    X(FRAGMENTATION, "fragmentation")                                                                        \
+    X(MOBIKE, "mobike")                                                                                      \
+    X(WINDOW, "window")           /* requests that the cluster accepts at once */                            \
+    X(REPLAY_SYNC, "replay-sync") /* does the cluster announce replay counter sync? */                       \
+    X(ESN, "esn")                 /* of the Child SAs */
 
 #define AXIS_ENUM(name, text) AXIS_##name,
 enum axis { AXES(AXIS_ENUM) AXIS_COUNT };
@@ -36,7 +42,8 @@ enum peer_outstanding {
     OUTSTANDING_NONE,
     OUTSTANDING_LIVENESS,
     OUTSTANDING_REKEY_CHILD,
-    OUTSTANDING_REKEY_IKE
+    OUTSTANDING_REKEY_IKE,
+    OUTSTANDING_DELETE_CHILD
 };
 enum id_against {
     AGAINST_EQUAL,
@@ -46,7 +53,7 @@ enum id_against {
 }; /* a lower M1 is a case, not a state */
 enum generation { GENERATION_FIRST, GENERATION_BY_PEER, GENERATION_BY_CLUSTER };
 enum nat_seen { NAT_NONE, NAT_SEEN };
-enum children { CHILDREN_ONE, CHILDREN_SEVERAL };
+enum children { CHILDREN_ONE, CHILDREN_SEVERAL }; /* with the same selectors */
 enum family { FAMILY_IPV4, FAMILY_IPV6 };
 enum algorithms {
     ALGORITHMS_GCM_X25519,
@@ -59,6 +66,22 @@ enum algorithms {
  * arrival. */
 enum order { ORDER_AaBb, ORDER_ABab, ORDER_ABba, ORDER_BAab, ORDER_BAba, ORDER_BbAa };
 enum loss { LOSS_NONE, LOSS_A, LOSS_B, LOSS_a, LOSS_b };
+enum auth_by {
+    AUTH_BY_PSK,
+    AUTH_BY_RSA,       /* RFC 7427, SHA-256 */
+    AUTH_BY_ECDSA,     /* RFC 7427, P-256 and SHA-256 */
+    AUTH_BY_RSA_OLD,   /* method 1, SHA-1 */
+    AUTH_BY_ECDSA_OLD, /* method 9, RFC 4754 */
+};
+enum fragmentation { FRAGMENTATION_OFF, FRAGMENTATION_ON };
+enum mobike { MOBIKE_OFF, MOBIKE_ON };
+enum window_of { WINDOW_1, WINDOW_2, WINDOW_5 };
+enum replay_sync { REPLAY_SYNC_ANNOUNCED, REPLAY_SYNC_NOT };
+enum esn { ESN_OFF, ESN_ON };
+
+/* The states that any session can be in, whatever a case is about. At full depth every case meets them, but
+ * for those that it rules out. */
+#define SESSION_AXES (ON(GENERATION) | ON(NAT) | ON(CHILDREN) | ON(FAMILY) | ON(ALGORITHMS))
 
 /* One value for each axis; an axis that a case does not name stays at 0. */
 struct combination {
@@ -77,7 +100,8 @@ const char *axis_value_name(enum axis a, unsigned value);
 bool axis_parse(const char *name, enum axis *out);
 bool axis_value_parse(enum axis a, const char *name, uint8_t *out);
 
-/* "role=responder,requests-seen=one": the named axes of the case, role first. */
+/* "role=responder,requests-seen=one": the named axes of the case, role first, and every other axis that does
+ * not rest. */
 void combination_text(unsigned axes, const struct combination *c, char *out, size_t size);
 
 /* The combinations of a case, in a fixed order; the caller frees. `axes` includes ON(ROLE); `roles` is a set

@@ -28,9 +28,16 @@ struct test_case {
     const char *requires[CASE_MAX_REQUIREMENTS]; /* requirement IDs, NULL-terminated when fewer */
     unsigned needs;                              /* of enum case_need */
     unsigned roles;                              /* set of 1 << enum role; 0: both */
-    unsigned axes;                               /* ON(...) | ...; ROLE is always in */
+    unsigned axes;                               /* ON(...) | ...: those that matter; ROLE is always in */
+    unsigned not_axes; /* of SESSION_AXES: those that the case cannot be played on */
     void (*play)(struct stage *stage);
 };
+
+/* The axes that a case is played along at this depth. */
+static inline unsigned case_axes(const struct test_case *test_case, enum depth depth)
+{
+    return ON(ROLE) | test_case->axes | (depth == DEPTH_FULL ? SESSION_AXES & ~test_case->not_axes : 0);
+}
 
 #define CASE(name, ...)                                                                                      \
     static void play_##name(struct stage *stage);                                                            \

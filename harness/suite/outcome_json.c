@@ -43,7 +43,7 @@ json_t *combination_to_json(unsigned axes, const struct combination *c)
     json_t *object = json_object();
     for (unsigned a = 0; a < AXIS_COUNT; a++) {
         const char *value = axis_value_name((enum axis)a, c->value[a]);
-        if (((axes | ON(ROLE)) & 1U << a) && value)
+        if ((((axes | ON(ROLE)) & 1U << a) || c->value[a] != 0) && value)
             json_object_set_new(object, axis_name((enum axis)a), json_string(value));
     }
     return object;

@@ -68,7 +68,7 @@ static void play_case(struct driver *driver, const struct test_case *tc, enum de
                       unsigned loss, struct tally *t)
 {
     size_t n;
-    struct combination *list = combinations_of(tc->axes | ON(ROLE), tc->roles ? tc->roles : 3, depth, &n);
+    struct combination *list = combinations_of(case_axes(tc, depth), tc->roles ? tc->roles : 3, depth, &n);
     for (size_t i = 0; i < n; i++) {
         const struct play_options options = {.test_case = tc,
                                              .combination = &list[i],

@@ -133,6 +133,15 @@ static int rekey_child(struct reference_peer *peer, struct member *m, int64_t no
     return pulled(ike_child_rekey(m->host, m->sa, spi, now_us, err) != 0);
 }
 
+static int delete_child(struct reference_peer *peer, struct member *m, int64_t now_us, struct error *err)
+{
+    uint32_t spi;
+    (void)peer;
+    if (ike_sa_children(m->host, m->sa, &spi, 1) == 0)
+        return pulled(fail(err, "there is no Child SA to delete"));
+    return pulled(ike_child_delete(m->host, m->sa, spi, now_us, err) != 0);
+}
+
 static int add_child(struct reference_peer *peer, struct member *m, int64_t now_us, struct error *err)
 {
     (void)peer;
@@ -170,9 +179,9 @@ int reference_peer_trigger(struct reference_peer *peer, const char *verb, int64_
         const char *verb;
         int (*pull)(struct reference_peer *, struct member *, int64_t, struct error *);
     } triggers[] = {
-        {"initiate", initiate},       {"liveness", liveness},   {"rekey-ike", rekey_ike},
-        {"rekey-child", rekey_child}, {"add-child", add_child}, {"delete", delete_sa},
-        {"failover", fail_over},
+        {"initiate", initiate},       {"liveness", liveness},         {"rekey-ike", rekey_ike},
+        {"rekey-child", rekey_child}, {"add-child", add_child},       {"delete", delete_sa},
+        {"failover", fail_over},      {"delete-child", delete_child},
     };
     for (size_t i = 0; i < sizeof triggers / sizeof *triggers; i++) {
         if (strcmp(verb, triggers[i].verb) != 0)
