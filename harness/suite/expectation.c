@@ -38,6 +38,36 @@ static bool read_requirements(const json_t *entry, struct expectation *e, struct
     return true;
 }
 
+static bool read_where_value(enum axis axis, const json_t *value, uint32_t *values, struct error *err)
+{
+    uint8_t bit;
+    const char *name = json_string_value(value);
+    if (!name || !axis_value_parse(axis, name, &bit))
+        return fail(err, "\"where\": \"%.40s\" is no value of %s", name ? name : "?", axis_name(axis));
+    *values |= 1U << bit;
+    return true;
+}
+
+static bool read_where(const json_t *entry, struct expectation *e, struct error *err)
+{
+    const char *name;
+    json_t *value, *one;
+    json_object_foreach(json_object_get(entry, "where"), name, value)
+    {
+        enum axis axis;
+        size_t i;
+        if (!axis_parse(name, &axis))
+            return fail(err, "\"where\" has \"%.40s\", which is no axis", name);
+        if (json_is_array(value) && json_array_size(value) == 0)
+            return fail(err, "\"where\": the list of %s is empty", name);
+        if (!json_is_array(value) && !read_where_value(axis, value, &e->where.values[axis], err))
+            return false;
+        json_array_foreach(value, i,
+                           one) if (!read_where_value(axis, one, &e->where.values[axis], err)) return false;
+    }
+    return true;
+}
+
 static bool read_entry(const json_t *entry, bool of_a_run, struct expectation *e, struct error *err)
 {
     const char *case_id = json_text_of(entry, "case", "");
@@ -55,10 +85,11 @@ static bool read_entry(const json_t *entry, bool of_a_run, struct expectation *e
                     case_id, verdict);
     if (!reason[0] && !of_a_run)
         return fail(err, "case %.80s: \"reason\" is missing: say why this deviation is known", case_id);
-    return read_requirements(entry, e, err) || fail_within(err, "case %.80s", case_id);
+    return (read_where(entry, e, err) && read_requirements(entry, e, err)) ||
+           fail_within(err, "case %.80s", case_id);
 }
 
-static const char *const known_members[] = {"case",    "version", "combination",
+static const char *const known_members[] = {"case",    "version", "combination", "where",
                                             "verdict", "reason",  "requirements"};
 
 /* A misspelt member would silently widen what is expected. */
@@ -75,11 +106,13 @@ static bool check_members(const json_t *entry, bool of_a_run, struct error *err)
             known = known || strcmp(name, known_members[i]) == 0;
         if (!known && !of_a_run)
             return fail(
-                err, "unknown member \"%.40s\"; there are case, combination, verdict, requirements, reason",
+                err,
+                "unknown member \"%.40s\"; there are case, combination, where, verdict, requirements, reason",
                 name);
         if (!known)
             continue;
         bool right = strcmp(name, "version") == 0        ? json_is_integer(value)
+                     : strcmp(name, "where") == 0        ? json_is_object(value)
                      : strcmp(name, "requirements") == 0 ? json_is_array(value)
                                                          : json_is_string(value);
         if (!right)
@@ -167,6 +200,33 @@ bool expectation_check_cases(const struct expectation_set *set, const struct tes
 
 /* --- judging ------------------------------------------------------------------------------------- */
 
+/* The value of an axis in the text of a combination; one that is not named rests. */
+static bool value_in(const char *combination, enum axis axis, uint8_t *value)
+{
+    const char *name = axis_name(axis);
+    size_t len = strlen(name);
+    *value = 0;
+    for (const char *at = combination; *at; at += strcspn(at, ","), at += *at == ',') {
+        char text[64];
+        if (strncmp(at, name, len) != 0 || at[len] != '=')
+            continue;
+        snprintf(text, sizeof text, "%.*s", (int)strcspn(at + len + 1, ","), at + len + 1);
+        return axis_value_parse(axis, text, value);
+    }
+    return true;
+}
+
+static bool speaks_where(const struct expectation_where *where, const char *combination)
+{
+    for (unsigned a = 0; a < AXIS_COUNT; a++) {
+        uint8_t value;
+        if (where->values[a] &&
+            !(value_in(combination, (enum axis)a, &value) && where->values[a] & 1U << value))
+            return false;
+    }
+    return true;
+}
+
 /* The entry that speaks for a combination: its own text before any pattern, of patterns the first. */
 static struct expectation *find(struct expectation_set *set, const char *case_id, const char *combination)
 {
@@ -178,7 +238,8 @@ static struct expectation *find(struct expectation_set *set, const char *case_id
         e->case_played = true;
         if (!exact && strcmp(e->combination, combination) == 0)
             exact = e;
-        else if (!pattern && fnmatch(e->combination, combination, 0) == 0)
+        else if (!pattern && fnmatch(e->combination, combination, 0) == 0 &&
+                 speaks_where(&e->where, combination))
             pattern = e;
     }
     return exact ? exact : pattern;

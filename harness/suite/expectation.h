@@ -1,14 +1,15 @@
 /* Known deviations of a peer (`--expect FILE`): with them, only a change is an error.
  *
  *   {"format":1, "peer":"strongswan",
- *    "expected":[{"case":"sync.equal-m1-is-dropped", "combination":"*", "verdict":"FAIL",
- *                 "requirements":["SYNC-4"], "reason":"answers a repeated M1, reported upstream"}]}
+ *    "expected":[{"case":"sync.equal-m1-is-dropped", "where":{"role":"responder", "m1":["equal", "+1"]},
+ *                 "verdict":"FAIL", "requirements":["SYNC-4"], "reason":"answers a repeated M1"}]}
  *
- * "combination" is the text of one ("role=initiator,m1=far") or a pattern with '*' and '?'; missing, it is
- * "*". An entry speaks for every combination that it matches; where several match, one that is the text
- * itself wins, otherwise the first. "requirements" are those that are broken, no more and no fewer; missing,
- * they are not compared. "reason" is required. The result.json of a run is read as well: every result but a
- * SKIP is then expected to come again.
+ * "where" names states: one value of an axis, or a list of those that are meant; an axis that a combination
+ * does not name rests. "combination" is the text of one ("role=initiator,m1=far") or a pattern with '*' and
+ * '?'. With neither, an entry speaks for all combinations of its case. Where several entries match, one that
+ * is the text itself wins, otherwise the first. "requirements" are those that are broken, no more and no
+ * fewer; missing, they are not compared. "reason" is required. The result.json of a run is read as well:
+ * every result but a SKIP is then expected to come again.
  */
 #ifndef SUITE_EXPECTATION_H
 #define SUITE_EXPECTATION_H
@@ -20,8 +21,14 @@
 
 enum { EXPECTATION_MAX_REQUIREMENTS = 32 };
 
+/* For each axis the set of values, as bits, for which an entry speaks; 0: all. */
+struct expectation_where {
+    uint32_t values[AXIS_COUNT];
+};
+
 struct expectation {
     char *case_id, *combination, *reason; /* heap */
+    struct expectation_where where;
     enum verdict verdict;
     bool any_requirements;
     char requirements[EXPECTATION_MAX_REQUIREMENTS][16];

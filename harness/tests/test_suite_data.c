@@ -77,7 +77,7 @@ START_TEST(every_axis_and_value_has_a_name_of_its_own)
     static const unsigned sizes[AXIS_COUNT] = {
         [AXIS_ROLE] = 2,
         [AXIS_REQUESTS_SEEN] = 3,
-        [AXIS_PEER_OUTSTANDING] = 4,
+        [AXIS_PEER_OUTSTANDING] = 5,
         [AXIS_M1] = 3,
         [AXIS_P1] = 4,
         [AXIS_GENERATION] = 3,
@@ -87,6 +87,12 @@ START_TEST(every_axis_and_value_has_a_name_of_its_own)
         [AXIS_ALGORITHMS] = 5,
         [AXIS_ORDER] = 6,
         [AXIS_LOSS] = 5,
+        [AXIS_AUTH] = 5,
+        [AXIS_FRAGMENTATION] = 2,
+        [AXIS_MOBIKE] = 2,
+        [AXIS_WINDOW] = 3,
+        [AXIS_REPLAY_SYNC] = 2,
+        [AXIS_ESN] = 2,
     };
     for (unsigned a = 0; a < AXIS_COUNT; a++) {
         enum axis axis;
@@ -114,15 +120,15 @@ START_TEST(combination_text_names_the_axes_of_the_case)
     struct combination c = {
         .value = {[AXIS_ROLE] = ROLE_RESPONDER, [AXIS_M1] = AGAINST_FAR, [AXIS_NAT] = NAT_SEEN}};
     char text[256], tiny[8];
-    combination_text(ON(ROLE) | ON(M1), &c, text, sizeof text);
-    ck_assert_str_eq(text, "role=responder,m1=far");
-    combination_text(ON(NAT), &c, text, sizeof text);
-    ck_assert_str_eq(text, "role=responder,nat=seen");
+    combination_text(ON(ROLE) | ON(M1) | ON(P1), &c, text, sizeof text);
+    ck_assert_str_eq(text, "role=responder,m1=far,p1=equal,nat=seen");
+    combination_text(0, &c, text, sizeof text);
+    ck_assert_str_eq(text, "role=responder,m1=far,nat=seen");
     combination_text(ON(M1), &c, tiny, sizeof tiny);
     ck_assert_str_eq(tiny, "role=re");
     json_t *json = combination_to_json(ON(M1), &c);
     combination_text_of_json(json, text, sizeof text);
-    ck_assert_str_eq(text, "role=responder,m1=far");
+    ck_assert_str_eq(text, "role=responder,m1=far,nat=seen");
     json_decref(json);
 }
 END_TEST

@@ -276,7 +276,8 @@ static const char known[] =
              ENTRY("a", "role=responder,m1=far", "PASS", "") ","                      /**/
              ENTRY("b", "role=initiator", "WARN", "") ","                             /**/
              ENTRY("c", "role=resp*", "FAIL", ",\"requirements\":[]") ","             /**/
-             ENTRY("d", "*", "FAIL", ""));
+             ENTRY("d", "*", "FAIL", "") ","                                          /**/
+             ENTRY("w", "*", "FAIL", ",\"where\":{\"m1\":[\"equal\",\"far\"],\"role\":\"responder\"}"));
 
 static const struct {
     const char *case_id, *combination;
@@ -299,6 +300,12 @@ static const struct {
     {"b", "role=responder", VERDICT_WARN, {"SYNC-2", NULL}, EXPECTATION_UNEXPECTED},
     {"c", "role=responder", VERDICT_FAIL, {NULL}, EXPECTATION_EXPECTED},
     {"c", "role=responder", VERDICT_FAIL, {"SYNC-3", NULL}, EXPECTATION_UNEXPECTED},
+    {"w", "role=responder", VERDICT_FAIL, {NULL}, EXPECTATION_EXPECTED},
+    {"w", "role=responder,m1=far", VERDICT_FAIL, {NULL}, EXPECTATION_EXPECTED},
+    {"w", "role=responder,m1=+1", VERDICT_FAIL, {NULL}, EXPECTATION_UNEXPECTED},
+    {"w", "role=responder,p1=lower,m1=equal", VERDICT_PASS, {NULL}, EXPECTATION_UNEXPECTED_PASS},
+    {"w", "role=initiator", VERDICT_FAIL, {NULL}, EXPECTATION_UNEXPECTED},
+    {"w", "role=initiator,m1=far", VERDICT_PASS, {NULL}, EXPECTATION_EXPECTED},
     {"e", "role=responder", VERDICT_FAIL, {"SYNC-3", NULL}, EXPECTATION_UNEXPECTED},
     {"e", "role=responder", VERDICT_INCONCLUSIVE, {NULL}, EXPECTATION_UNEXPECTED},
     {"e", "role=responder", VERDICT_UNSUPPORTED, {NULL}, EXPECTATION_EXPECTED},
@@ -391,8 +398,16 @@ static const struct {
     {EXPECTED(ENTRY("a", "*", "FAIL", "") "," ENTRY("b", "*", "BAD", "")),
      "FOLDER/file: entry 2: case b: \"verdict\" is \"BAD\", not one that a case can be expected to have"},
     {EXPECTED(ENTRY("a", "*", "FAIL", ",\"requirement\":\"X\"")),
-     "FOLDER/file: entry 1: unknown member \"requirement\"; there are case, combination, verdict, "
-     "requirements, reason"},
+     "FOLDER/file: entry 1: unknown member \"requirement\"; there are case, combination, where, "
+     "verdict, requirements, reason"},
+    {EXPECTED(ENTRY("a", "*", "FAIL", ",\"where\":[]")),
+     "FOLDER/file: entry 1: \"where\" has a value of the wrong kind"},
+    {EXPECTED(ENTRY("a", "*", "FAIL", ",\"where\":{\"rule\":\"x\"}")),
+     "FOLDER/file: entry 1: case a: \"where\" has \"rule\", which is no axis"},
+    {EXPECTED(ENTRY("a", "*", "FAIL", ",\"where\":{\"m1\":[\"far\",\"near\"]}")),
+     "FOLDER/file: entry 1: case a: \"where\": \"near\" is no value of m1"},
+    {EXPECTED(ENTRY("a", "*", "FAIL", ",\"where\":{\"m1\":[]}")),
+     "FOLDER/file: entry 1: case a: \"where\": the list of m1 is empty"},
     {EXPECTED(ENTRY("a", "*", "FAIL", ",\"requirements\":\"SYNC-4\"")),
      "FOLDER/file: entry 1: \"requirements\" has a value of the wrong kind"},
     {EXPECTED(ENTRY("a", "*", "FAIL", ",\"requirements\":[\"SYNC-77\"]")),
