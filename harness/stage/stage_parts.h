@@ -6,8 +6,8 @@
 
 #include "cluster/cluster.h"
 #include "evidence/pcap.h"
-#include "ike/protect.h"
 #include "stage/gate.h"
+#include "stage/packet.h"
 #include "stage/play.h"
 #include "stage/stage.h"
 
@@ -15,22 +15,6 @@ enum {
     STAGE_MEMBERS = 4,
     STAGE_GRACE_ROUND_TRIPS = 4,
     STAGE_MAX_PACKETS = 5000, /* of one combination; a peer that makes it more floods */
-};
-
-/* A datagram as it was seen, with what could be read of it. */
-struct wire_packet {
-    unsigned number; /* in wire.pcap; 0: the gate dropped it before the wire */
-    bool from_peer;
-    bool kept_back; /* from the peer, and dropped at the gate: on the wire, but no member got it */
-    bool by_filter; /* a duplicate that the link's fault filter made */
-    int64_t at_us;
-    struct datagram datagram;
-    bool readable;
-    struct ike_header header;
-    struct ike_payloads *outer;        /* NULL: the chain cannot be read */
-    struct ike_opened *opened;         /* NULL: not protected, or no key opens it */
-    struct ike_payloads *inner;        /* of `opened`; NULL: the chain inside cannot be read */
-    const struct wire_packet *copy_of; /* an earlier packet of the same direction with the same octets */
 };
 
 struct stage {
@@ -112,11 +96,6 @@ const struct wire_packet *packet_numbered(const struct stage *stage, unsigned nu
 
 /* Does it belong to the session's IKE SA? */
 bool of_session(const struct stage *stage, const struct wire_packet *p);
-bool packet_is(const struct wire_packet *p, bool from_peer, bool response, uint8_t exchange);
-const struct wire_notify *packet_notify(const struct wire_packet *p, uint16_t type);
-
-/* The sync notify of an authentic INFORMATIONAL with Message ID 0, well-formed; false: it is none. */
-bool packet_sync(const struct wire_packet *p, struct message_id_sync *out);
 
 /* Seals and sends a message of the active member's with a header of the case's choice: exchange, Message ID
  * and the response flag; the rest of the header is right. `kept` (may be NULL) gets a copy that the stage

@@ -4,62 +4,11 @@
 #include "stage/stage_parts.h"
 #include "wire/describe.h"
 
-/* --- reading what was seen ----------------------------------------------------------------------- */
-
-static struct octets ike_octets(const struct datagram *d)
-{
-    static const uint8_t marker[4];
-    struct octets all = datagram_octets(d);
-    if (all.len > 4 && memcmp(all.at, marker, 4) == 0)
-        return octets_of(all.at + 4, all.len - 4);
-    return all;
-}
-
-static struct ike_payloads *read_chain(uint8_t first, struct octets chain)
-{
-    struct ike_payloads *out = malloc(sizeof *out);
-    if (out && ike_read_payloads(first, chain, out, NULL))
-        return out;
-    free(out);
-    return NULL;
-}
-
-static const struct ike_evidence_keys *keys_of(const struct stage *stage, const struct ike_header *h)
-{
-    for (size_t i = stage->n_keys; i-- > 0;)
-        if (memcmp(stage->keys[i].spi_i, h->spi_i, IKE_SPI_LEN) == 0 &&
-            memcmp(stage->keys[i].spi_r, h->spi_r, IKE_SPI_LEN) == 0)
-            return &stage->keys[i];
-    return NULL;
-}
-
-static void open_packet(struct stage *stage, struct wire_packet *p, struct octets message)
-{
-    const struct ike_evidence_keys *k = keys_of(stage, &p->header);
-    if (!k || !p->outer || !ike_find(p->outer, PAYLOAD_SK))
-        return;
-    bool from_initiator = (p->header.flags & IKE_FLAG_INITIATOR) != 0;
-    p->opened = ike_open(&k->suite, from_initiator ? &k->from_initiator : &k->from_responder, message, NULL);
-    if (p->opened)
-        p->inner = read_chain(p->opened->first, p->opened->inner);
-}
-
-static void read_packet(struct stage *stage, struct wire_packet *p)
-{
-    struct octets message = ike_octets(&p->datagram);
-    p->readable = ike_read_header(message, &p->header, NULL);
-    if (!p->readable)
-        return;
-    p->outer = read_chain(p->header.next_payload,
-                          octets_of(message.at + IKE_HEADER_LEN, message.len - IKE_HEADER_LEN));
-    open_packet(stage, p, message);
-}
-
 static const struct wire_packet *find_earlier(const struct stage *stage, const struct wire_packet *p)
 {
     for (size_t i = 0; i < stage->n_wire; i++)
         if (stage->wire[i]->from_peer == p->from_peer &&
-            octets_equal(ike_octets(&stage->wire[i]->datagram), ike_octets(&p->datagram)))
+            octets_equal(packet_message(&stage->wire[i]->datagram), packet_message(&p->datagram)))
             return stage->wire[i];
     return NULL;
 }
@@ -116,7 +65,7 @@ const struct wire_packet *record_packet(struct stage *stage, const struct datagr
     p->by_filter = d->by_filter;
     p->at_us = stage_now(stage);
     p->copy_of = find_earlier(stage, p);
-    read_packet(stage, p);
+    packet_read(p, stage->keys, stage->n_keys);
     append(stage, p);
     if (on_wire)
         p->number = write_evidence(stage, p);
@@ -158,12 +107,8 @@ void wire_clear(struct stage *stage)
         datagram_clear(&stage->kept[i]);
     free(stage->kept);
     for (size_t i = 0; i < stage->n_wire; i++) {
-        struct wire_packet *p = stage->wire[i];
-        datagram_clear(&p->datagram);
-        free(p->outer);
-        free(p->opened);
-        free(p->inner);
-        free(p);
+        packet_clear(stage->wire[i]);
+        free(stage->wire[i]);
     }
     free(stage->wire);
     crypto_wipe(stage->keys, stage->n_keys * sizeof *stage->keys);
@@ -180,25 +125,6 @@ bool of_session(const struct stage *stage, const struct wire_packet *p)
         return false;
     return memcmp(p->header.spi_r, stage->spi_r, IKE_SPI_LEN) == 0 ||
            (p->header.exchange == EXCHANGE_IKE_SA_INIT && memcmp(p->header.spi_r, none, IKE_SPI_LEN) == 0);
-}
-
-bool packet_is(const struct wire_packet *p, bool from_peer, bool response, uint8_t exchange)
-{
-    return p->readable && p->from_peer == from_peer && ike_is_response(&p->header) == response &&
-           (!exchange || p->header.exchange == exchange);
-}
-
-const struct wire_notify *packet_notify(const struct wire_packet *p, uint16_t type)
-{
-    return p->inner ? ike_find_notify(p->inner, type) : NULL;
-}
-
-bool packet_sync(const struct wire_packet *p, struct message_id_sync *out)
-{
-    if (!p->readable || p->header.exchange != EXCHANGE_INFORMATIONAL || p->header.message_id != 0)
-        return false;
-    const struct wire_notify *n = packet_notify(p, NOTIFY_IKEV2_MESSAGE_ID_SYNC);
-    return n && read_message_id_sync(n, out, NULL);
 }
 
 const struct wire_packet *packet_numbered(const struct stage *stage, unsigned number)

@@ -1,0 +1,80 @@
+#include "stage/packet.h"
+
+#include <stdlib.h>
+
+struct octets packet_message(const struct datagram *d)
+{
+    static const uint8_t marker[4];
+    struct octets all = datagram_octets(d);
+    if (all.len > 4 && memcmp(all.at, marker, 4) == 0)
+        return octets_of(all.at + 4, all.len - 4);
+    return all;
+}
+
+static struct ike_payloads *read_chain(uint8_t first, struct octets chain)
+{
+    struct ike_payloads *out = malloc(sizeof *out);
+    if (out && ike_read_payloads(first, chain, out, NULL))
+        return out;
+    free(out);
+    return NULL;
+}
+
+const struct ike_evidence_keys *keys_of_header(const struct ike_evidence_keys *keys, size_t n_keys,
+                                               const struct ike_header *h)
+{
+    for (size_t i = n_keys; i-- > 0;)
+        if (memcmp(keys[i].spi_i, h->spi_i, IKE_SPI_LEN) == 0 &&
+            memcmp(keys[i].spi_r, h->spi_r, IKE_SPI_LEN) == 0)
+            return &keys[i];
+    return NULL;
+}
+
+static void open_packet(struct wire_packet *p, const struct ike_evidence_keys *k, struct octets message)
+{
+    if (!k || !p->outer || !ike_find(p->outer, PAYLOAD_SK))
+        return;
+    bool from_initiator = (p->header.flags & IKE_FLAG_INITIATOR) != 0;
+    p->opened = ike_open(&k->suite, from_initiator ? &k->from_initiator : &k->from_responder, message, NULL);
+    if (p->opened)
+        p->inner = read_chain(p->opened->first, p->opened->inner);
+}
+
+void packet_read(struct wire_packet *p, const struct ike_evidence_keys *keys, size_t n_keys)
+{
+    struct octets message = packet_message(&p->datagram);
+    p->readable = ike_read_header(message, &p->header, NULL);
+    if (!p->readable)
+        return;
+    p->outer = read_chain(p->header.next_payload,
+                          octets_of(message.at + IKE_HEADER_LEN, message.len - IKE_HEADER_LEN));
+    open_packet(p, keys_of_header(keys, n_keys, &p->header), message);
+}
+
+void packet_clear(struct wire_packet *p)
+{
+    datagram_clear(&p->datagram);
+    free(p->outer);
+    free(p->opened);
+    free(p->inner);
+    *p = (struct wire_packet){0};
+}
+
+bool packet_is(const struct wire_packet *p, bool from_peer, bool response, uint8_t exchange)
+{
+    return p->readable && p->from_peer == from_peer && ike_is_response(&p->header) == response &&
+           (!exchange || p->header.exchange == exchange);
+}
+
+const struct wire_notify *packet_notify(const struct wire_packet *p, uint16_t type)
+{
+    return p->inner ? ike_find_notify(p->inner, type) : NULL;
+}
+
+bool packet_sync(const struct wire_packet *p, struct message_id_sync *out)
+{
+    if (!p->readable || p->header.exchange != EXCHANGE_INFORMATIONAL || p->header.message_id != 0)
+        return false;
+    const struct wire_notify *n = packet_notify(p, NOTIFY_IKEV2_MESSAGE_ID_SYNC);
+    return n && read_message_id_sync(n, out, NULL);
+}
