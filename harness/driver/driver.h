@@ -35,8 +35,10 @@ struct driver_ops {
     void (*close)(struct driver *d, unsigned slot);
 
     /* 0: pulled; DRIVER_NO_SUCH_TRIGGER: the peer has none; anything else: it failed, with the error. Returns
-     * when the trigger is pulled, not when the peer has acted. */
-    int (*trigger)(struct driver *d, unsigned slot, const char *verb, struct error *err);
+     * when the trigger is pulled, not when the peer has acted. `argument` is NULL for a verb that has none.
+     */
+    int (*trigger)(struct driver *d, unsigned slot, const char *verb, const char *argument,
+                   struct error *err);
 
     /* Appends what the peer logged since this process first opened a line, or last asked, to a file; nothing
      * when there is none. May be NULL. */

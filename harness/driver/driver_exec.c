@@ -71,13 +71,14 @@ struct verb {
     unsigned timeout_ms;
     int output_fd; /* -1: into the result */
     bool interruptible;
+    const char *argument; /* NULL: none */
 };
 
 /* False with the error when the driver could not be called at all, or did not come back. */
 static bool call(const struct exec_driver *d, const struct verb *verb, struct program_result *result,
                  struct error *err)
 {
-    const char *argv[] = {d->executable, verb->name, NULL};
+    const char *argv[] = {d->executable, verb->name, verb->argument, NULL};
     struct program program = {.argv = argv,
                               .timeout_ms = verb->timeout_ms,
                               .netns_fd = d->home_netns,
@@ -152,7 +153,11 @@ static bool make_state(struct exec_driver *d, struct error *err)
 
 static bool probe(const struct exec_driver *d, struct error *err)
 {
-    struct verb verb = {"no-such-verb", NO_SLOT, VERB_TIMEOUT_MS, -1, true};
+    struct verb verb = {.name = "no-such-verb",
+                        .slot = NO_SLOT,
+                        .timeout_ms = VERB_TIMEOUT_MS,
+                        .output_fd = -1,
+                        .interruptible = true};
     struct program_result result;
     if (!call(d, &verb, &result, err))
         return false;
@@ -184,7 +189,8 @@ static bool bring_up(struct exec_driver *d, struct error *err)
 {
     struct peer_config *config = &d->base.config;
     unsigned timeout_ms = config->start_timeout_ms ? config->start_timeout_ms : VERB_TIMEOUT_MS;
-    struct verb verb = {"start", NO_SLOT, timeout_ms, -1, true};
+    struct verb verb = {
+        .name = "start", .slot = NO_SLOT, .timeout_ms = timeout_ms, .output_fd = -1, .interruptible = true};
     struct program_result result;
     if (!call(d, &verb, &result, err))
         return false;
@@ -202,7 +208,11 @@ static bool bring_up(struct exec_driver *d, struct error *err)
 static void ask_version(struct exec_driver *d)
 {
     char *version = d->base.config.version;
-    struct verb verb = {"version", NO_SLOT, VERB_TIMEOUT_MS, -1, true};
+    struct verb verb = {.name = "version",
+                        .slot = NO_SLOT,
+                        .timeout_ms = VERB_TIMEOUT_MS,
+                        .output_fd = -1,
+                        .interruptible = true};
     struct program_result result;
     if (!version[0] && call(d, &verb, &result, NULL) && result.status == 0)
         program_quote(version, sizeof d->base.config.version, result.output, strcspn(result.output, "\r\n"));
@@ -212,7 +222,11 @@ static void ask_version(struct exec_driver *d)
 static void take_down(struct driver *base)
 {
     struct exec_driver *d = exec_of(base);
-    struct verb verb = {"stop", NO_SLOT, VERB_TIMEOUT_MS, -1, false};
+    struct verb verb = {.name = "stop",
+                        .slot = NO_SLOT,
+                        .timeout_ms = VERB_TIMEOUT_MS,
+                        .output_fd = -1,
+                        .interruptible = false};
     struct program_result result;
     if (d->up)
         call(d, &verb, &result, NULL);
@@ -245,7 +259,11 @@ static bool start(struct driver *base, struct error *err)
 static int read_log(const struct exec_driver *d, unsigned slot)
 {
     int log = driver_log_open();
-    struct verb verb = {"logs", (int)slot, VERB_TIMEOUT_MS, log, true};
+    struct verb verb = {.name = "logs",
+                        .slot = (int)slot,
+                        .timeout_ms = VERB_TIMEOUT_MS,
+                        .output_fd = log,
+                        .interruptible = true};
     struct program_result result;
     if (log < 0 || (call(d, &verb, &result, NULL) && result.status == 0))
         return log;
@@ -299,12 +317,18 @@ static void close_line(struct driver *base, unsigned slot)
     driver_line_leave(&exec_of(base)->home_netns);
 }
 
-static int trigger(struct driver *base, unsigned slot, const char *name, struct error *err)
+static int trigger(struct driver *base, unsigned slot, const char *name, const char *argument,
+                   struct error *err)
 {
     struct exec_driver *d = exec_of(base);
     if (!d->executable[0])
         return DRIVER_NO_SUCH_TRIGGER;
-    struct verb verb = {name, (int)slot, VERB_TIMEOUT_MS, -1, true};
+    const struct verb verb = {.name = name,
+                              .argument = argument,
+                              .slot = (int)slot,
+                              .timeout_ms = VERB_TIMEOUT_MS,
+                              .output_fd = -1,
+                              .interruptible = true};
     struct program_result result;
     if (!call(d, &verb, &result, err))
         return -1;

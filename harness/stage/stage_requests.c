@@ -280,7 +280,7 @@ static void pull_once(struct stage *stage, const char *verb)
 {
     struct driver *d = stage->options->driver;
     flush_members(stage);
-    (void)d->ops->trigger(d, stage->options->slot, verb, NULL);
+    (void)d->ops->trigger(d, stage->options->slot, verb, NULL, NULL);
 }
 
 unsigned leave_peer_requests_outstanding(struct stage *stage, unsigned n)

@@ -42,7 +42,7 @@ static int pull_until_it_works(struct stage *stage, const char *verb, struct err
     struct driver *d = stage->options->driver;
     int64_t until = stage_now(stage) + stage->patience_us / 4;
     int status;
-    while ((status = d->ops->trigger(d, stage->options->slot, verb, err)) != 0 &&
+    while ((status = d->ops->trigger(d, stage->options->slot, verb, NULL, err)) != 0 &&
            status != DRIVER_NO_SUCH_TRIGGER && stage_now(stage) < until)
         pump_for(stage, grace_us(stage));
     return status;

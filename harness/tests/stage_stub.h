@@ -122,13 +122,14 @@ static inline void stub_close(struct driver *d, unsigned slot)
     s->kept.len = 0;
 }
 
-static inline int stub_trigger(struct driver *d, unsigned slot, const char *verb, struct error *err)
+static inline int stub_trigger(struct driver *d, unsigned slot, const char *verb, const char *argument,
+                               struct error *err)
 {
     struct stub *s = (struct stub *)d;
     (void)slot;
     if (!s->peer)
         return s->trigger_status;
-    int status = reference_peer_trigger(s->peer, verb, link_now(s->link), err);
+    int status = reference_peer_trigger(s->peer, verb, argument, link_now(s->link), err);
     stub_let_out(s);
     return status;
 }

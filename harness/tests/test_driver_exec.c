@@ -136,11 +136,11 @@ START_TEST(a_good_driver_is_believed)
     ck_assert_ptr_nonnull(strstr(text, "UNDERSTUDY_RUN=u"));
     ck_assert_ptr_null(strstr(text, "UNDERSTUDY_SLOT="));
 
-    ck_assert_int_eq(d->ops->trigger(d, 2, "initiate", &err), 0);
+    ck_assert_int_eq(d->ops->trigger(d, 2, "initiate", NULL, &err), 0);
     read_back("slot", text, sizeof text);
     ck_assert_str_eq(text, "2\n");
-    ck_assert_int_eq(d->ops->trigger(d, 0, "rekey-ike", &err), DRIVER_NO_SUCH_TRIGGER);
-    ck_assert_int_eq(d->ops->trigger(d, 0, "liveness", &err), 4);
+    ck_assert_int_eq(d->ops->trigger(d, 0, "rekey-ike", NULL, &err), DRIVER_NO_SUCH_TRIGGER);
+    ck_assert_int_eq(d->ops->trigger(d, 0, "liveness", NULL, &err), 4);
     assert_says(&err, "it is asleep");
 
     d->ops->stop(d);
@@ -260,7 +260,7 @@ START_TEST(without_an_executable_there_are_no_triggers)
     config.driver[0] = '\0';
     struct driver *d = driver_with(NULL);
     ck_assert(d->ops->start(d, &err));
-    ck_assert_int_eq(d->ops->trigger(d, 0, "initiate", &err), DRIVER_NO_SUCH_TRIGGER);
+    ck_assert_int_eq(d->ops->trigger(d, 0, "initiate", NULL, &err), DRIVER_NO_SUCH_TRIGGER);
     d->ops->stop(d);
     driver_exec_free(d);
 }
@@ -322,7 +322,7 @@ static void open_and_close(struct driver *d, enum family family)
     struct driver_line line;
     struct combination c = {.value = {[AXIS_FAMILY] = (uint8_t)family}};
     ck_assert_msg(d->ops->open(d, 0, &c, 1, 0, &line, &err), "%s", err.text);
-    ck_assert_int_eq(d->ops->trigger(d, 0, "initiate", &err), 0);
+    ck_assert_int_eq(d->ops->trigger(d, 0, "initiate", NULL, &err), 0);
     link_close(line.link);
     d->ops->close(d, 0);
 }
@@ -338,7 +338,7 @@ START_TEST(a_trigger_knows_the_address_family_in_play)
     ck_assert_msg(d->ops->start(d, &err), "%s", err.text);
     open_and_close(d, FAMILY_IPV6);
     open_and_close(d, FAMILY_IPV4);
-    ck_assert_int_eq(d->ops->trigger(d, 0, "initiate", &err), 0);
+    ck_assert_int_eq(d->ops->trigger(d, 0, "initiate", NULL, &err), 0);
     driver_exec_free(d);
     read_back("family", text, sizeof text);
     ck_assert_str_eq(text, "6\n4\nnone\n");

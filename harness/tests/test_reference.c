@@ -118,7 +118,7 @@ static void pump_until(struct meeting *m, enum ike_event_kind kind, unsigned wan
 
 static int trigger(struct meeting *m, const char *verb, struct error *err)
 {
-    return m->driver->ops->trigger(m->driver, 0, verb, err);
+    return m->driver->ops->trigger(m->driver, 0, verb, NULL, err);
 }
 
 /* We may be done a message before the peer is: what fails is tried again for a while. */
@@ -269,7 +269,7 @@ START_TEST(one_driver_opens_again_and_again)
         const struct combination c = {0};
         struct driver_line line = {0};
         ck_assert_msg(d->ops->open(d, 0, &c, i, 0, &line, &err), "%s", err.text);
-        ck_assert_int_eq(d->ops->trigger(d, 0, "delete", &err), 0);
+        ck_assert_int_eq(d->ops->trigger(d, 0, "delete", NULL, &err), 0);
         link_close(line.link);
         d->ops->close(d, 0);
         expect_no_child();

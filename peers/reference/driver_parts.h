@@ -15,6 +15,9 @@ struct reference_driver {
 bool reference_configure(struct peer_config *config, const char *name, const struct reference_fault **fault,
                          struct error *err);
 
+/* A verb, and behind a blank its argument. */
+enum { REFERENCE_VERB_MAX = 4400 };
+
 /* Serves the peer over UDP, on a link that is bound already. What comes through `verbs` are verbs; each is
  * answered through `replies` with "STATUS TEXT" and a line feed. Ends when *ended is set, or when the verbs
  * end. */

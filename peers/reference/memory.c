@@ -113,11 +113,12 @@ static void memory_close(struct driver *d, unsigned slot)
     m->link = NULL;
 }
 
-static int memory_trigger(struct driver *d, unsigned slot, const char *verb, struct error *err)
+static int memory_trigger(struct driver *d, unsigned slot, const char *verb, const char *argument,
+                          struct error *err)
 {
     struct memory_driver *m = (struct memory_driver *)d;
     (void)slot;
-    int status = reference_peer_trigger(m->peer, verb, link_now(m->link), err);
+    int status = reference_peer_trigger(m->peer, verb, argument, link_now(m->link), err);
     let_out(m);
     return status;
 }

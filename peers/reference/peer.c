@@ -173,8 +173,10 @@ static int fail_over(struct reference_peer *peer, struct member *m, int64_t now_
     return pulled(cluster_sync(&peer->cluster, &numbers, now_us, err) != 0);
 }
 
-int reference_peer_trigger(struct reference_peer *peer, const char *verb, int64_t now_us, struct error *err)
+int reference_peer_trigger(struct reference_peer *peer, const char *verb, const char *argument,
+                           int64_t now_us, struct error *err)
 {
+    (void)argument;
     static const struct {
         const char *verb;
         int (*pull)(struct reference_peer *, struct member *, int64_t, struct error *);

@@ -39,7 +39,8 @@ struct reference_peer *reference_peer_new(const struct reference_setup *setup, s
 void reference_peer_free(struct reference_peer *peer);
 
 /* As a driver's trigger. */
-int reference_peer_trigger(struct reference_peer *peer, const char *verb, int64_t now_us, struct error *err);
+int reference_peer_trigger(struct reference_peer *peer, const char *verb, const char *argument,
+                           int64_t now_us, struct error *err);
 
 void reference_peer_input(struct reference_peer *peer, const struct datagram *d, int64_t now_us);
 void reference_peer_tick(struct reference_peer *peer, int64_t now_us);

@@ -2,6 +2,7 @@
  * case is left in the next. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -139,12 +140,16 @@ static int pulled_nothing(struct error *err)
     return 1;
 }
 
-static int process_trigger(struct driver *d, unsigned slot, const char *verb, struct error *err)
+static int process_trigger(struct driver *d, unsigned slot, const char *verb, const char *argument,
+                           struct error *err)
 {
     struct process_driver *p = (struct process_driver *)d;
-    char reply[400], *text;
+    char said[REFERENCE_VERB_MAX], reply[400], *text;
     (void)slot;
-    if (send(p->control, verb, strlen(verb), MSG_NOSIGNAL) < 0)
+    int len = snprintf(said, sizeof said, "%s%s%s", verb, argument ? " " : "", argument ? argument : "");
+    if (len >= (int)sizeof said)
+        return fail(err, "the argument of %s is too long", verb), 1;
+    if (send(p->control, said, (size_t)len, MSG_NOSIGNAL) < 0)
         return pulled_nothing(err);
     ssize_t n = read(p->control, reply, sizeof reply - 1);
     if (n <= 0)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "peers/reference/driver_parts.h"
@@ -31,14 +32,17 @@ static bool let_out(const struct reference_service *s, struct error *err)
 /* One verb at a time; false: the other end is gone. */
 static bool obey(const struct reference_service *s)
 {
-    char verb[64], reply[400];
+    char verb[REFERENCE_VERB_MAX], reply[400];
     struct error err = {0};
     ssize_t n = read(s->verbs, verb, sizeof verb - 1);
     if (n <= 0)
         return n < 0 && (errno == EINTR || errno == EAGAIN);
     verb[n] = '\0';
     verb[strcspn(verb, "\n")] = '\0';
-    int status = reference_peer_trigger(s->peer, verb, link_now(s->link), &err);
+    char *argument = strchr(verb, ' ');
+    if (argument)
+        *argument++ = '\0';
+    int status = reference_peer_trigger(s->peer, verb, argument, link_now(s->link), &err);
     int len = snprintf(reply, sizeof reply, "%d %s\n", status, err.text);
     return write(s->replies, reply, (size_t)len) == len;
 }
