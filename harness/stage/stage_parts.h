@@ -131,7 +131,7 @@ unsigned any_response(const struct stage *stage, size_t from);
 /* After the case: late replies, unused gate rules, is the peer still there, clean up. */
 void finish_stage(struct stage *stage);
 
-/* --- monitor.c ----------------------------------------------------------------------------------- */
+/* --- stage_monitor.c ------------------------------------------------------------------------------ */
 
 /* Rules over all that was on the wire; findings become checks. */
 void run_monitors(struct stage *stage);

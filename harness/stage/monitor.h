@@ -1,0 +1,43 @@
+/* Passive rules over everything that was on the wire. They need no cooperation of whoever made the traffic
+ * and find what nobody looked for. They know the packets, the keys and little else: so a stage, a capture and
+ * the explorer are judged by the same ones.
+ *
+ * A rule speaks of the peer's packets only. A finding is given once for each requirement. The time is linear
+ * in the packets, but for a peer that says one Message ID again and again.
+ */
+#ifndef STAGE_MONITOR_H
+#define STAGE_MONITOR_H
+
+#include "stage/packet.h"
+
+struct monitor_finding {
+    const char *requirement;
+    const struct wire_packet *packet; /* that breaks the rule */
+    const struct wire_packet *beside; /* what it contradicts; NULL: it is wrong by itself */
+    const char *expected, *seen;      /* until the call returns */
+};
+
+struct monitor_view {
+    const struct wire_packet *const *packets; /* in the order in which they were seen, both directions */
+    size_t count;
+    const struct ike_evidence_keys *keys; /* of all IKE SAs that are known */
+    size_t n_keys;
+    /* Where the peer may send to though it has seen nothing from there: what it was told. */
+    const struct endpoint *addresses;
+    size_t n_addresses;
+    uint16_t natt_port; /* of the cluster: ESP and keepalives come there, too; 0: none */
+    bool lossy;         /* the peer's packets may be lost or overtaken before they are seen */
+
+    void (*found)(void *state, const struct monitor_finding *finding);
+    void *state;
+};
+
+struct monitor_report {
+    unsigned watched; /* packets of the peer that are IKE */
+    unsigned tags;    /* of TAG(...) */
+    bool complete;    /* false: memory was out, nothing was judged */
+};
+
+struct monitor_report monitor_packets(const struct monitor_view *view);
+
+#endif

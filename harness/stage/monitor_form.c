@@ -1,0 +1,60 @@
+/* Rules of a message by itself: its form, its protection, its header. */
+#include "stage/monitor_parts.h"
+
+/* What is wrong with the form of this packet; NULL: nothing. `err` gets more about it. */
+static const char *malformed(const struct monitor *m, const struct wire_packet *p, struct error *err)
+{
+    bool response = p->readable && ike_is_response(&p->header);
+    if (!p->readable)
+        return "no readable IKE message";
+    if (!p->outer)
+        return "its payloads cannot be read";
+    if (p->opened && !p->inner)
+        return "the payloads inside SK cannot be read";
+    if (ike_find(p->outer, PAYLOAD_SK) && !p->opened && has_keys(m, p))
+        return "SK is not opened by the keys of its IKE SA";
+    if (p->inner && !ike_check_legal(p->header.exchange, response, true, p->inner, err))
+        return err->text;
+    if (!protects(p) && !is_in_clear(m, p) &&
+        !ike_check_legal(p->header.exchange, response, false, p->outer, err))
+        return err->text;
+    return NULL;
+}
+
+/* IKE-5: header, chain and payloads can be read and may be there. */
+void judge_form(struct monitor *m, const struct wire_packet *p)
+{
+    struct error err = {0};
+    const char *why = malformed(m, p, &err);
+    if (!why)
+        return;
+    m->report.tags |= TAG(MALFORMED);
+    monitor_found(m, "IKE-5", p, NULL,
+                  "messages that can be read, with the payloads that their exchange allows", "packet %u: %s",
+                  p->number, why);
+}
+
+/* IKE-4: nothing of an IKE SA is in clear, but for the answer to what was in clear. */
+void judge_protection(struct monitor *m, const struct wire_packet *p)
+{
+    if (!is_in_clear(m, p))
+        return;
+    FOR_EACH_WITH(q, m, &m->said, hash_of_said(p, false, false))
+    if (ike_is_response(&p->header) && asks_for(q, p) && !protects(q))
+        return;
+    monitor_found(m, "IKE-4", p, NULL, "after IKE_SA_INIT all payloads are inside SK",
+                  "packet %u is in clear", p->number);
+}
+
+/* IKE-6: version and flags. */
+void judge_header(struct monitor *m, const struct wire_packet *p)
+{
+    const struct watched_sa *sa = sa_of(m, p);
+    bool says_it_began = (p->header.flags & IKE_FLAG_INITIATOR) != 0;
+    if (p->header.version >> 4 != IKE_VERSION >> 4)
+        monitor_found(m, "IKE-6", p, NULL, "major version 2", "packet %u has version %#x", p->number,
+                      p->header.version);
+    else if (sa && sa->cluster_spoke && sa->cluster_began == says_it_began)
+        monitor_found(m, "IKE-6", p, NULL, "the initiator flag tells who began the IKE SA",
+                      "packet %u has the initiator flag of the other side", p->number);
+}

@@ -1,0 +1,96 @@
+/* The monitors from inside: what a rule can ask, and the rules. Private to monitor_*.c. */
+#ifndef STAGE_MONITOR_PARTS_H
+#define STAGE_MONITOR_PARTS_H
+
+#include "base/registry.h"
+#include "stage/monitor.h"
+#include "suite/verdict.h"
+
+enum { MONITOR_MAX_FOUND = 32, MONITOR_NONE = 0 };
+
+/* The packets that were judged already, by what they have in common. Places count from 1, so that 0 ends a
+ * walk; what hashes alike by chance is walked over too, so whoever walks looks twice. */
+struct packet_index {
+    uint32_t *newest; /* by hash */
+    uint32_t *older;  /* by place */
+    size_t mask;
+};
+
+/* What the wire has shown of one IKE SA so far. IDs are those of the peer's own requests. */
+struct watched_sa {
+    bool cluster_spoke, cluster_began; /* began: it is the initiator of this SA */
+    uint32_t window;                   /* what the cluster accepts at once (RFC 7296 2.3: 1) */
+    uint64_t base;                     /* all below are answered, or passed over by a sync */
+    uint64_t used, answered;           /* bit n: of ID base + n */
+    uint64_t next;                     /* 1 + highest ID used */
+    bool proposed, promised;           /* since the last sync of the cluster */
+    uint8_t nonce[4];                  /* of that sync */
+    uint64_t p1, p2;                   /* where the peer may go on by it */
+    bool moved;                        /* the cluster answered a sync of the peer's */
+    uint64_t m2;                       /* with that */
+};
+
+struct monitor {
+    const struct monitor_view *view;
+    struct monitor_report report;
+    struct packet_index said; /* by direction, kind, Message ID and SPI */
+    struct packet_index ivs;  /* the peer's */
+    struct watched_sa *sas;   /* one for each of the view's keys */
+    size_t at;                /* of the packet that is being judged */
+    const char *found[MONITOR_MAX_FOUND];
+    unsigned n_found;
+};
+
+/* --- asking -------------------------------------------------------------------------------------- */
+
+void monitor_found(struct monitor *m, const char *requirement, const struct wire_packet *p,
+                   const struct wire_packet *beside, const char *expected, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+
+/* Packets before the one that is judged which have this hash, the newest first. */
+const struct wire_packet *first_with(const struct monitor *m, const struct packet_index *x, uint64_t hash,
+                                     uint32_t *place);
+const struct wire_packet *next_with(const struct monitor *m, const struct packet_index *x, uint32_t *place);
+
+#define FOR_EACH_WITH(q, m, x, hash)                                                                         \
+    for (uint32_t place_ = 0, once_ = 1; once_; once_ = 0)                                                   \
+        for (const struct wire_packet *q = first_with(m, x, hash, &place_); q; q = next_with(m, x, &place_))
+
+uint64_t hash_of(struct octets o, uint64_t more);
+uint64_t hash_of_said(const struct wire_packet *p, bool from_peer, bool response);
+
+bool same_spis(const struct ike_header *a, const struct ike_header *b);
+bool has_keys(const struct monitor *m, const struct wire_packet *p);
+struct watched_sa *sa_of(const struct monitor *m, const struct wire_packet *p); /* NULL: without keys */
+bool protects(const struct wire_packet *p);
+
+/* One of several that make a message (RFC 7383): they share a Message ID and differ. */
+bool is_fragment(const struct wire_packet *p);
+
+/* Of an IKE SA whose keys are known, where everything is protected: judged by IKE-4. */
+bool is_in_clear(const struct monitor *m, const struct wire_packet *p);
+
+/* Is `q` a request of the cluster that went to the peer and asks for what this response has in its header? */
+bool asks_for(const struct wire_packet *q, const struct wire_packet *response);
+
+/* The newest of them; NULL: none. */
+const struct wire_packet *request_of(const struct monitor *m, const struct wire_packet *response);
+
+struct octets iv_of(const struct monitor *m, const struct wire_packet *p); /* empty: none */
+
+/* --- the rules, each over one packet of the peer -------------------------------------------------- */
+
+/* monitor_form.c: of a message by itself */
+void judge_form(struct monitor *m, const struct wire_packet *p);       /* IKE-5 */
+void judge_protection(struct monitor *m, const struct wire_packet *p); /* IKE-4 */
+void judge_header(struct monitor *m, const struct wire_packet *p);     /* IKE-6 */
+
+/* monitor_ids.c: of a message among the others */
+void judge_response_id(struct monitor *m, const struct wire_packet *p); /* IKE-1 */
+void judge_reuse(struct monitor *m, const struct wire_packet *p);       /* IKE-2, IKE-3 */
+void judge_iv(struct monitor *m, const struct wire_packet *p);          /* IKE-7 */
+
+/* monitor_sync.c: of the sync exchange */
+void judge_sync(struct monitor *m, const struct wire_packet *p); /* FMT-1 to FMT-4 */
+
+#endif

@@ -1,0 +1,56 @@
+/* Rules of the sync exchange. */
+#include "stage/monitor_parts.h"
+
+/* FMT-3: the notify stands alone; a request may carry the replay counters beside it. */
+static bool stands_alone(const struct wire_packet *p)
+{
+    size_t allowed = 1;
+    if (!ike_is_response(&p->header) && packet_notify(p, NOTIFY_IPSEC_REPLAY_COUNTER_SYNC))
+        allowed = 2;
+    return p->inner->count == allowed;
+}
+
+/* FMT-4 */
+static bool nonce_was_sent(const struct monitor *m, const struct wire_packet *p,
+                           const struct message_id_sync *answer)
+{
+    struct message_id_sync sent;
+    FOR_EACH_WITH(q, m, &m->said, hash_of_said(p, false, false))
+    if (q->number && packet_is(q, false, false, EXCHANGE_INFORMATIONAL) && packet_sync(q, &sent) &&
+        memcmp(sent.nonce, answer->nonce, sizeof sent.nonce) == 0)
+        return true;
+    return false;
+}
+
+/* FMT-1 */
+static void judge_place(struct monitor *m, const struct wire_packet *p, bool in_clear)
+{
+    if (in_clear || p->header.exchange != EXCHANGE_INFORMATIONAL || p->header.message_id != 0)
+        monitor_found(m, "FMT-1", p, NULL, "a sync is a protected INFORMATIONAL with Message ID 0",
+                      "packet %u: exchange %u, Message ID %u%s", p->number, p->header.exchange,
+                      p->header.message_id, in_clear ? ", in clear" : "");
+}
+
+void judge_sync(struct monitor *m, const struct wire_packet *p)
+{
+    const struct wire_notify *n = packet_notify(p, NOTIFY_IKEV2_MESSAGE_ID_SYNC);
+    bool in_clear = !n && p->outer && !p->opened && ike_find_notify(p->outer, NOTIFY_IKEV2_MESSAGE_ID_SYNC);
+    struct message_id_sync sync;
+    struct error err = {0};
+    if (n || in_clear)
+        judge_place(m, p, in_clear);
+    if (!n)
+        return;
+    if (!read_message_id_sync(n, &sync, &err)) {
+        monitor_found(m, "FMT-2", p, NULL, "Protocol ID 0, SPI Size 0, 12 octets of data", "packet %u: %s",
+                      p->number, err.text);
+        return;
+    }
+    if (!stands_alone(p))
+        monitor_found(m, "FMT-3", p, NULL, "no other payload beside the sync notify",
+                      "packet %u has %zu payloads", p->number, p->inner->count);
+    if (ike_is_response(&p->header) && !nonce_was_sent(m, p, &sync))
+        monitor_found(m, "FMT-4", p, NULL, "the nonce of a request, unchanged",
+                      "packet %u has nonce %02x%02x%02x%02x, which no request had", p->number, sync.nonce[0],
+                      sync.nonce[1], sync.nonce[2], sync.nonce[3]);
+}
