@@ -68,11 +68,11 @@ static bool cbc_run(const struct encr_method *encr, const uint8_t *key, const ui
 }
 
 static bool integ_compute(const struct encr_method *encr, const struct integ_method *integ,
-                          const uint8_t *key, struct octets aad, const uint8_t *iv, const uint8_t *text,
-                          size_t text_len, uint8_t full[HMAC_MAX_LEN], struct error *err)
+                          const uint8_t *key, struct octets aad, const uint8_t *iv, struct octets text,
+                          struct octets behind, uint8_t full[HMAC_MAX_LEN], struct error *err)
 {
-    struct octets parts[] = {aad, octets_of(iv, encr->iv_len), octets_of(text, text_len)};
-    return hmac_compute(integ->hash, octets_of(key, integ->key_len), parts, 3, full, err);
+    struct octets parts[] = {aad, octets_of(iv, encr->iv_len), text, behind};
+    return hmac_compute(integ->hash, octets_of(key, integ->key_len), parts, 4, full, err);
 }
 
 static bool check_input(const struct cipher_suite *suite, size_t aad_len, size_t text_len,
@@ -89,8 +89,9 @@ static bool check_input(const struct cipher_suite *suite, size_t aad_len, size_t
     return true;
 }
 
-bool cipher_seal(const struct cipher_suite *suite, const struct cipher_keys *keys, struct octets aad,
-                 const uint8_t *iv, uint8_t *text, size_t text_len, uint8_t *icv, struct error *err)
+bool cipher_seal_with(const struct cipher_suite *suite, const struct cipher_keys *keys, struct octets aad,
+                      const uint8_t *iv, uint8_t *text, size_t text_len, struct octets behind, uint8_t *icv,
+                      struct error *err)
 {
     const struct encr_method *encr;
     const struct integ_method *integ;
@@ -101,14 +102,15 @@ bool cipher_seal(const struct cipher_suite *suite, const struct cipher_keys *key
 
     uint8_t full[HMAC_MAX_LEN];
     if (!cbc_run(encr, keys->encr, iv, text, text_len, SEAL, err) ||
-        !integ_compute(encr, integ, keys->integ, aad, iv, text, text_len, full, err))
+        !integ_compute(encr, integ, keys->integ, aad, iv, octets_of(text, text_len), behind, full, err))
         return false;
     memcpy(icv, full, integ->icv_len);
     return true;
 }
 
-bool cipher_open(const struct cipher_suite *suite, const struct cipher_keys *keys, struct octets aad,
-                 const uint8_t *iv, uint8_t *text, size_t text_len, const uint8_t *icv, struct error *err)
+bool cipher_open_with(const struct cipher_suite *suite, const struct cipher_keys *keys, struct octets aad,
+                      const uint8_t *iv, uint8_t *text, size_t text_len, struct octets behind,
+                      const uint8_t *icv, struct error *err)
 {
     const struct encr_method *encr;
     const struct integ_method *integ;
@@ -118,9 +120,21 @@ bool cipher_open(const struct cipher_suite *suite, const struct cipher_keys *key
         return aead_open(encr, keys->encr, aad, iv, text, text_len, icv, err);
 
     uint8_t full[HMAC_MAX_LEN];
-    if (!integ_compute(encr, integ, keys->integ, aad, iv, text, text_len, full, err))
+    if (!integ_compute(encr, integ, keys->integ, aad, iv, octets_of(text, text_len), behind, full, err))
         return false;
     if (!crypto_equal(full, icv, integ->icv_len))
         return fail(err, "wrong ICV");
     return cbc_run(encr, keys->encr, iv, text, text_len, OPEN, err);
+}
+
+bool cipher_seal(const struct cipher_suite *suite, const struct cipher_keys *keys, struct octets aad,
+                 const uint8_t *iv, uint8_t *text, size_t text_len, uint8_t *icv, struct error *err)
+{
+    return cipher_seal_with(suite, keys, aad, iv, text, text_len, (struct octets){0}, icv, err);
+}
+
+bool cipher_open(const struct cipher_suite *suite, const struct cipher_keys *keys, struct octets aad,
+                 const uint8_t *iv, uint8_t *text, size_t text_len, const uint8_t *icv, struct error *err)
+{
+    return cipher_open_with(suite, keys, aad, iv, text, text_len, (struct octets){0}, icv, err);
 }

@@ -27,6 +27,15 @@ bool cipher_seal(const struct cipher_suite *suite, const struct cipher_keys *key
 bool cipher_open(const struct cipher_suite *suite, const struct cipher_keys *keys, struct octets aad,
                  const uint8_t *iv, uint8_t *text, size_t text_len, const uint8_t *icv, struct error *err);
 
+/* The same, with octets that the ICV covers behind the ciphertext though they are not sent: the high half of
+ * an extended sequence number (RFC 4303 2.2.1). An AEAD has it in `aad` and takes no `behind`. */
+bool cipher_seal_with(const struct cipher_suite *suite, const struct cipher_keys *keys, struct octets aad,
+                      const uint8_t *iv, uint8_t *text, size_t text_len, struct octets behind, uint8_t *icv,
+                      struct error *err);
+bool cipher_open_with(const struct cipher_suite *suite, const struct cipher_keys *keys, struct octets aad,
+                      const uint8_t *iv, uint8_t *text, size_t text_len, struct octets behind,
+                      const uint8_t *icv, struct error *err);
+
 /* Hash for NAT detection and cookies; 20 octets. */
 void sha1_digest(const struct octets *parts, size_t n_parts, uint8_t out[20]);
 void sha256_digest(const struct octets *parts, size_t n_parts, uint8_t out[32]);
