@@ -1,0 +1,164 @@
+/* Inner packets: those that Scapy built, our own, and broken ones. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "tests/vector_file.h"
+#include "wire/inner.h"
+
+static struct error err;
+static uint8_t room[1024];
+
+static struct inner_packet sample(bool ipv6, enum inner_kind kind)
+{
+    struct inner_packet p = {
+        .kind = kind, .ipv6 = ipv6, .a = 7, .b = 3, .data = octets_of_text("understudy")};
+    for (size_t i = 0; i < inner_address_len(&p); i++) {
+        p.source[i] = (uint8_t)(10 + i);
+        p.destination[i] = (uint8_t)(100 + i);
+    }
+    return p;
+}
+
+static struct octets written(const struct inner_packet *p)
+{
+    struct writer w = writer_into(room, sizeof room);
+    write_inner(&w, p);
+    ck_assert(!w.full);
+    return writer_octets(&w);
+}
+
+static void assert_same(const struct inner_packet *a, const struct inner_packet *b)
+{
+    ck_assert_int_eq(a->kind, b->kind);
+    ck_assert_int_eq(a->ipv6, b->ipv6);
+    ck_assert_mem_eq(a->source, b->source, sizeof a->source);
+    ck_assert_mem_eq(a->destination, b->destination, sizeof a->destination);
+    ck_assert_uint_eq(a->a, b->a);
+    ck_assert_uint_eq(a->b, b->b);
+    ck_assert(octets_equal(a->data, b->data));
+}
+
+START_TEST(what_is_written_is_read)
+{
+    struct inner_packet p = sample(_i & 1, (enum inner_kind)(_i >> 1)), q;
+    for (size_t len = 0; len <= p.data.len; len++) {
+        struct inner_packet shorter = p;
+        shorter.data.len = len;
+        ck_assert_msg(read_inner(written(&shorter), &q, &err), "%s", err.text);
+        assert_same(&shorter, &q);
+    }
+}
+END_TEST
+
+START_TEST(an_answer_goes_back)
+{
+    struct inner_packet p = sample(_i & 1, _i & 2 ? INNER_UDP : INNER_ECHO_REQUEST), a = inner_answer_to(&p),
+                        q;
+    ck_assert(read_inner(written(&a), &q, &err));
+    ck_assert_mem_eq(q.source, p.destination, sizeof p.source);
+    ck_assert_mem_eq(q.destination, p.source, sizeof p.source);
+    ck_assert_int_eq(q.kind, p.kind == INNER_UDP ? INNER_UDP : INNER_ECHO_REPLY);
+    ck_assert_uint_eq(q.a, p.kind == INNER_UDP ? p.b : p.a);
+    struct inner_packet back = inner_answer_to(&a);
+    back.kind = p.kind;
+    assert_same(&back, &p);
+}
+END_TEST
+
+/* IPv4 of Scapy has another Identification and no DF, so only IPv6 is compared octet for octet. */
+START_TEST(scapys_packets_are_read_and_made)
+{
+    struct vector_file v;
+    vectors_open(&v, "../generated/esp.txt");
+    while (vectors_next(&v)) {
+        struct inner_packet p;
+        struct octets inner = vector_octets(&v, "inner");
+        ck_assert_msg(read_inner(inner, &p, &err), "%s: %s", v.name, err.text);
+        ck_assert_int_eq(p.kind, strstr(v.name, "udp") ? INNER_UDP : INNER_ECHO_REQUEST);
+        ck_assert_uint_eq(p.a, p.kind == INNER_UDP ? 9 : 7);
+        size_t from = p.ipv6 ? 0 : 20;
+        struct octets again = written(&p);
+        ck_assert_uint_eq(again.len, inner.len);
+        ck_assert_mem_eq(again.at + from, inner.at + from, inner.len - from);
+    }
+}
+END_TEST
+
+static const struct {
+    bool ipv6;
+    enum inner_kind kind;
+    size_t at;
+    uint8_t is;
+    const char *error;
+} broken[] = {
+    {false, INNER_UDP, 0, 0x46, "inner IPv4: no header of 20 octets"},
+    {false, INNER_UDP, 2, 9, "inner IPv4: Total Length 2342 in 38 octets"},
+    {false, INNER_UDP, 6, 0x20, "inner IPv4: a fragment"},
+    {false, INNER_UDP, 8, 1, "inner IPv4: wrong Header Checksum"},
+    {false, INNER_UDP, 25, 9, "inner UDP: Length 9 in 18 octets"},
+    {false, INNER_UDP, 30, 9, "inner packet: wrong checksum"},
+    {false, INNER_ECHO_REPLY, 30, 9, "inner packet: wrong checksum"},
+    {false, INNER_ECHO_REPLY, 20, 3, "inner ICMP: type 3 code 0, not an echo"},
+    {false, INNER_ECHO_REPLY, 21, 1, "inner ICMP: type 0 code 1, not an echo"},
+    {true, INNER_UDP, 4, 9, "inner IPv6: Payload Length 2322, but 18 octets follow"},
+    {true, INNER_UDP, 6, 44, "inner packet: protocol 44 is not read here"},
+    {true, INNER_UDP, 9, 9, "inner packet: wrong checksum"},
+    {true, INNER_ECHO_REQUEST, 50, 9, "inner packet: wrong checksum"},
+    {true, INNER_ECHO_REQUEST, 0, 0x70, "inner IPv4: no header of 20 octets"},
+};
+
+START_TEST(broken_packets_are_refused)
+{
+    struct inner_packet p = sample(broken[_i].ipv6, broken[_i].kind), q;
+    struct octets packet = written(&p);
+    room[broken[_i].at] = broken[_i].is;
+    ck_assert(!read_inner(packet, &q, &err));
+    ck_assert_str_eq(err.text, broken[_i].error);
+}
+END_TEST
+
+START_TEST(every_shorter_packet_is_refused_and_a_longer_one_is_not)
+{
+    struct inner_packet p = sample(_i & 1, (enum inner_kind)(_i >> 1)), q;
+    struct octets packet = written(&p);
+    for (size_t len = 0; len < packet.len; len++) {
+        uint8_t *exact = octets_copy(octets_of(packet.at, len));
+        ck_assert(!read_inner(octets_of(exact, len), &q, &err));
+        free(exact);
+    }
+    ck_assert(read_inner(octets_of(room, packet.len + 50), &q, &err));
+    assert_same(&p, &q);
+}
+END_TEST
+
+START_TEST(no_room_writes_nothing_beyond)
+{
+    struct inner_packet p = sample(_i & 1, INNER_UDP);
+    size_t whole = written(&p).len;
+    for (size_t len = 0; len < whole; len++) {
+        uint8_t *exact = malloc(len + 1);
+        struct writer w = writer_into(exact, len);
+        write_inner(&w, &p);
+        ck_assert(w.full);
+        free(exact);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("inner packets");
+    TCase *tc = tcase_create("inner packets");
+    tcase_add_loop_test(tc, what_is_written_is_read, 0, 6);
+    tcase_add_loop_test(tc, an_answer_goes_back, 0, 4);
+    tcase_add_test(tc, scapys_packets_are_read_and_made);
+    tcase_add_loop_test(tc, broken_packets_are_refused, 0, sizeof broken / sizeof *broken);
+    tcase_add_loop_test(tc, every_shorter_packet_is_refused_and_a_longer_one_is_not, 0, 6);
+    tcase_add_loop_test(tc, no_room_writes_nothing_beyond, 0, 2);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_NORMAL);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
