@@ -1,13 +1,13 @@
 #include "crypto/cipher.h"
 
-#include "crypto/contexts.h"
+#include "crypto/hmac.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
 /* A process without SHA-1 or SHA-256, or without memory for one context, cannot run IKEv2 at all; the callers
  * would have nothing to do with an error but to stop. */
-static void digest(enum hash hash, const struct octets *parts, size_t n_parts, uint8_t *out)
+void hash_compute(enum hash hash, const struct octets *parts, size_t n_parts, uint8_t *out)
 {
     EVP_MD_CTX *context = shared_digest(hash);
     bool ok = context && EVP_DigestInit_ex2(context, NULL, NULL);
@@ -19,12 +19,12 @@ static void digest(enum hash hash, const struct octets *parts, size_t n_parts, u
 
 void sha1_digest(const struct octets *parts, size_t n_parts, uint8_t out[20])
 {
-    digest(HASH_SHA1, parts, n_parts, out);
+    hash_compute(HASH_SHA1, parts, n_parts, out);
 }
 
 void sha256_digest(const struct octets *parts, size_t n_parts, uint8_t out[32])
 {
-    digest(HASH_SHA2_256, parts, n_parts, out);
+    hash_compute(HASH_SHA2_256, parts, n_parts, out);
 }
 
 void crypto_wipe(void *at, size_t len)
