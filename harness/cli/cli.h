@@ -51,6 +51,9 @@ bool cli_number(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 /* The nearest of the names to a misspelt one, NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *names, size_t n);
 
+/* A text as one word for a shell. */
+void cli_quote(const char *text, char *out, size_t size);
+
 /* --- a growing list of borrowed texts ------------------------------------------------------------ */
 
 struct cli_list {
@@ -64,6 +67,6 @@ void cli_list_clear(struct cli_list *list);
 /* --- the subcommands ----------------------------------------------------------------------------- */
 
 extern const struct cli_command command_run, command_list, command_explain, command_matrix,
-    command_requirements, command_peer;
+    command_requirements, command_peer, command_context;
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/run_console.h"
+#include "cli/run_state.h"
 #include "cli/run_status.h"
 #include "peers/reference/reference.h"
 #include "driver/driver_exec.h"
@@ -117,6 +118,7 @@ static struct run_options options_of(const struct session *s)
                       .exclude = a->exclude.items,
                       .n_exclude = a->exclude.count,
                       .roles = a->roles,
+                      .fixed = a->fixed,
                       .depth = a->depth},
         .jobs = a->jobs ? a->jobs : default_jobs(s),
         .seed = a->seed,
@@ -125,6 +127,8 @@ static struct run_options options_of(const struct session *s)
         .lose_percent = a->lose_percent,
         .duplicate_percent = a->duplicate_percent,
         .reorder_percent = a->reorder_percent,
+        .schedule = a->schedule,
+        .n_schedule = a->n_schedule,
         .folder = s->folder,
     };
     options.cases = all_cases(&options.n_cases);
@@ -136,11 +140,13 @@ static int play(struct session *s)
     struct console console;
     struct run_report report;
     struct error err = {""};
-    char why[512];
+    char why[512], again[8192];
     if (!console_open(&console, s->folder, s->arguments.no_color)) {
         fputs("understudy run: out of memory\n", stderr);
         return EXIT_NO_RESULT;
     }
+    run_state_command(&s->arguments, again, sizeof again);
+    console.again = again;
     console.strict = s->arguments.strict;
     console.expected = s->arguments.expect ? &s->expected : NULL;
     printf("run %s, seed %" PRIu64 "\n", s->folder, s->arguments.seed);
@@ -154,6 +160,7 @@ static int play(struct session *s)
         console_print_failures(&console);
         console_print_table(&console);
         console_print_counts(&console, &report.progress);
+        console_print_schedule(&console);
     }
     if (report.end == RUN_COMPLETE)
         console_print_unmet(&console);

@@ -5,7 +5,8 @@
 #include <string.h>
 
 static const struct cli_command *const commands[] = {
-    &command_run, &command_list, &command_explain, &command_matrix, &command_requirements, &command_peer,
+    &command_run,          &command_list, &command_explain, &command_matrix,
+    &command_requirements, &command_peer, &command_context,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

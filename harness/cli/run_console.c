@@ -126,6 +126,21 @@ static void note_requirements(struct console *console, const struct outcome *out
     }
 }
 
+static void note_schedule(struct console *console, const struct outcome *outcome)
+{
+    if (outcome->unmet[0] && console->unmet++ == 0)
+        snprintf(console->first_unmet, sizeof console->first_unmet, "%s", outcome->unmet);
+}
+
+static void note_played(struct console *console, const struct test_case *tc,
+                        const struct combination *combination, const struct outcome *outcome)
+{
+    struct played one = {.at = *combination, .verdict = outcome->verdict};
+    snprintf(one.case_id, sizeof one.case_id, "%s", tc->id);
+    one.n_broken = outcome_broken(outcome, one.broken, OUTCOME_MAX_BROKEN);
+    played_add(&console->played, &one); /* without it, only less is said */
+}
+
 static bool is_deviation(const struct console *console, enum verdict verdict)
 {
     return verdict == VERDICT_FAIL || verdict == VERDICT_ERROR || verdict == VERDICT_INCONCLUSIVE ||
@@ -162,18 +177,19 @@ static void on_verdict(void *state, const struct test_case *tc, const struct com
     (void)progress;
     combination_text(tc->axes | ON(ROLE), combination, text, sizeof text);
     note_requirements(console, outcome);
+    note_schedule(console, outcome);
+    note_played(console, tc, combination, outcome);
     bool counts = judge(console, tc, text, outcome);
     console->deviations += counts;
     if (!counts && outcome->verdict != VERDICT_WARN)
         return;
-    if (!console->terminal && counts) {
+    bool is_new = console_note_failure(console, tc, combination, outcome);
+    if (!console->terminal && counts && is_new) {
         char why[512];
         console_reason(outcome, why, sizeof why);
         printf("%s %s %s%s\n", verdict_name(outcome->verdict), tc->id, text, why);
         fflush(stdout);
     }
-    if (json_array_size(console->kept) < CONSOLE_MAX_KEPT)
-        json_array_append_new(console->kept, outcome_to_json(tc, combination, outcome));
 }
 
 /* --- from one end to the other ------------------------------------------------------------------- */
@@ -192,15 +208,17 @@ bool console_open(struct console *console, const char *folder, bool no_color)
     requirements(&n);
     *console = (struct console){.folder = folder, .terminal = is_capable_terminal()};
     console->colour = console->terminal && !no_color && !(wish && wish[0]);
-    console->kept = json_array();
     console->per_requirement = calloc(n, sizeof *console->per_requirement);
-    return console->kept && console->per_requirement;
+    return console->per_requirement != NULL;
 }
 
 void console_close(struct console *console)
 {
     console_clear_line(console);
-    json_decref(console->kept);
+    for (size_t i = 0; i < console->n_groups; i++)
+        json_decref(console->groups[i].first);
+    free(console->groups);
+    played_clear(&console->played);
     free(console->per_requirement);
 }
 

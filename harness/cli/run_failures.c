@@ -1,24 +1,8 @@
 #include "cli/run_console.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-/* As one word for a shell. */
-static void print_quoted(const char *text)
-{
-    if (strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@") ==
-        strlen(text)) {
-        fputs(text, stdout);
-        return;
-    }
-    putchar('\'');
-    for (; *text; text++) {
-        if (*text == '\'')
-            fputs("'\\'", stdout);
-        putchar(*text);
-    }
-    putchar('\'');
-}
 
 /* --- packets ------------------------------------------------------------------------------------- */
 
@@ -57,16 +41,16 @@ static void filter_of(const struct packet_set *set, const struct outcome *outcom
 static void print_command(const struct console *console, const char *case_id, const struct packet_set *set,
                           const struct outcome *outcome)
 {
-    char folder[4096], wire[4200], filter[1024];
+    char folder[4096], wire[4200], word[4300], filter[1024];
     if (outcome->first_packet == 0)
         return;
     snprintf(folder, sizeof folder, "%s/cases/%s", console->folder, case_id);
     snprintf(wire, sizeof wire, "%s/wire.pcap", folder);
     filter_of(set, outcome, filter, sizeof filter);
-    fputs("  look: WIRESHARK_CONFIG_DIR=", stdout);
-    print_quoted(folder);
-    fputs(" tshark -r ", stdout);
-    print_quoted(wire);
+    cli_quote(folder, word, sizeof word);
+    printf("  look: WIRESHARK_CONFIG_DIR=%s", word);
+    cli_quote(wire, word, sizeof word);
+    printf(" tshark -r %s", word);
     if (console->port && console->port != 500)
         printf(" -d udp.port==%u,isakmp", console->port);
     if (console->natt_port && console->natt_port != 4500)
@@ -74,13 +58,62 @@ static void print_command(const struct console *console, const char *case_id, co
     printf(" -Y '%s' -O isakmp\n", filter);
 }
 
-/* --- one failure --------------------------------------------------------------------------------- */
+/* --- the groups ---------------------------------------------------------------------------------- */
 
-static void print_check(const struct check_record *check, bool same_rule)
+static struct console_group *group_of(struct console *console, const struct test_case *tc,
+                                      const char *requirement, enum verdict verdict)
 {
-    const struct requirement *r = requirement_find(check->requirement);
-    if (r && !same_rule)
-        printf("  %s (%s, %s) %s\n", r->id, requirement_level_name(r->level), r->source, r->text);
+    for (size_t i = 0; i < console->n_groups; i++) {
+        struct console_group *g = &console->groups[i];
+        if (g->test_case == tc && strcmp(g->requirement, requirement) == 0 &&
+            (requirement[0] || g->verdict == verdict))
+            return g;
+    }
+    struct console_group *grown = realloc(console->groups, (console->n_groups + 1) * sizeof *grown);
+    if (!grown)
+        return NULL;
+    console->groups = grown;
+    grown[console->n_groups] =
+        (struct console_group){.test_case = tc, .requirement = requirement, .verdict = verdict};
+    return &grown[console->n_groups++];
+}
+
+bool console_note_failure(struct console *console, const struct test_case *tc, const struct combination *c,
+                          const struct outcome *outcome)
+{
+    const char *broken[OUTCOME_MAX_BROKEN] = {""};
+    size_t n = outcome_broken(outcome, broken, OUTCOME_MAX_BROKEN);
+    bool is_new = false;
+    for (size_t i = 0; i < (n ? n : 1); i++) {
+        struct console_group *g = group_of(console, tc, broken[i], outcome->verdict);
+        if (!g || g->count++ > 0)
+            continue;
+        g->first = outcome_to_json(tc, c, outcome);
+        is_new = true;
+    }
+    return is_new;
+}
+
+static int by_catalogue(const void *a, const void *b)
+{
+    const struct console_group *left = a, *right = b;
+    size_t n, at_left = 0, at_right = 0;
+    const struct test_case *const *cases = all_cases(&n);
+    while (at_left < n && cases[at_left] != left->test_case)
+        at_left++;
+    while (at_right < n && cases[at_right] != right->test_case)
+        at_right++;
+    if (at_left != at_right)
+        return at_left < at_right ? -1 : 1;
+    const struct requirement *of_left = requirement_find(left->requirement),
+                             *of_right = requirement_find(right->requirement);
+    return (of_left > of_right) - (of_left < of_right); /* rows of one array */
+}
+
+/* --- one of them --------------------------------------------------------------------------------- */
+
+static void print_check(const struct check_record *check)
+{
     printf("    expected  %s\n    seen      %s\n", check->expected ? check->expected : "",
            check->seen ? check->seen : "");
     if (check->silence[0])
@@ -100,90 +133,80 @@ static void print_tags(unsigned tags)
             printf(" [%s]", tag_name((enum tag_bit)bit));
 }
 
-static void print_in_full(const struct console *console, const char *case_id, const char *combination,
-                          const struct outcome *outcome)
+static void print_title(const struct console *console, const struct console_group *g,
+                        const struct difference *d)
+{
+    char text[DIFFERENCE_TEXT];
+    const struct requirement *r = requirement_find(g->requirement);
+    enum verdict verdict = r ? check_verdict(r->level, CHECK_BROKEN) : g->verdict;
+    printf("\n%s%s%s %s%s%s in %zu combination%s\n", console_colour(console, verdict), verdict_name(verdict),
+           console_plain(console), g->test_case->id, r ? " " : "", g->requirement, g->count,
+           g->count == 1 ? "" : "s");
+    if (r)
+        printf("  %s (%s, %s) %s\n", r->id, requirement_level_name(r->level), r->source, r->text);
+    if (d->failing == 0)
+        return; /* it was expected, and passed */
+    difference_text(d, text, sizeof text);
+    printf("  %s (%zu so, %zu passed)\n", text, d->failing, d->passing);
+}
+
+/* With the reference peer in memory, the same octets again. */
+static void print_again(const struct console *console, const struct console_group *g, const char *combination)
+{
+    char states[512], *rest = NULL;
+    snprintf(states, sizeof states, "%s", combination);
+    printf("  again: %s --case %s", console->again, g->test_case->id);
+    for (char *state = strtok_r(states, ",", &rest); state; state = strtok_r(NULL, ",", &rest))
+        printf(" --state %s", state);
+    putchar('\n');
+}
+
+static void print_first(const struct console *console, const struct console_group *g,
+                        const struct outcome *outcome)
 {
     struct packet_set packets = {0};
-    const char *rule = "";
-    printf("\n%s%s%s %s  %s", console_colour(console, outcome->verdict), verdict_name(outcome->verdict),
-           console_plain(console), case_id, combination);
+    char combination[512];
+    combination_text_of_json(json_object_get(g->first, "combination"), combination, sizeof combination);
+    printf("  %s %s", g->count == 1 ? "in" : "first in", combination);
     print_tags(outcome->tags);
     putchar('\n');
     if (outcome->reason[0])
-        printf("  %s\n", outcome->reason);
+        printf("    %s\n", outcome->reason);
     for (unsigned i = 0; i < outcome->n_checks; i++) {
         const struct check_record *check = &outcome->checks[i];
-        if (check->result != CHECK_BROKEN)
+        if (check->result != CHECK_BROKEN || strcmp(check->requirement, g->requirement) != 0)
             continue;
-        print_check(check, strcmp(rule, check->requirement) == 0);
+        print_check(check);
         add_packets(&packets, check);
-        rule = check->requirement;
     }
-    print_command(console, case_id, &packets, outcome);
+    print_command(console, g->test_case->id, &packets, outcome);
+    print_again(console, g, combination);
 }
 
-static void print_in_short(const struct console *console, const char *combination,
-                           const struct outcome *outcome)
-{
-    char why[512];
-    console_reason(outcome, why, sizeof why);
-    printf("  also %s%s%s  %s%s\n", console_colour(console, outcome->verdict), verdict_name(outcome->verdict),
-           console_plain(console), combination, why);
-}
-
-/* --- all of them, by case ------------------------------------------------------------------------ */
-
-static const char *case_of(const json_t *line)
-{
-    const char *id = json_string_value(json_object_get(line, "case"));
-    return id ? id : "";
-}
-
-static void print_failure(const struct console *console, const json_t *line, bool in_full)
+static void print_group(const struct console *console, const struct console_group *g)
 {
     struct outcome outcome = {0};
-    char combination[256];
-    if (outcome_from_json(line, &outcome, NULL)) {
-        combination_text_of_json(json_object_get(line, "combination"), combination, sizeof combination);
-        if (in_full)
-            print_in_full(console, case_of(line), combination, &outcome);
-        else
-            print_in_short(console, combination, &outcome);
-    }
+    struct difference d = difference_of(&console->played, g->test_case->id, g->requirement, g->verdict);
+    print_title(console, g, &d);
+    if (outcome_from_json(g->first, &outcome, NULL))
+        print_first(console, g, &outcome);
     outcome_clear(&outcome);
 }
 
-/* The first failure of a case is shown in full, some others in short, the rest is counted. */
-static void print_case(const struct console *console, size_t first)
-{
-    const char *id = case_of(json_array_get(console->kept, first));
-    size_t more = 0;
-    print_failure(console, json_array_get(console->kept, first), true);
-    for (size_t i = first + 1; i < json_array_size(console->kept); i++) {
-        const json_t *line = json_array_get(console->kept, i);
-        if (strcmp(case_of(line), id) == 0 && more++ < CONSOLE_MAX_ALSO)
-            print_failure(console, line, false);
-    }
-    if (more > CONSOLE_MAX_ALSO)
-        printf("  and in %zu more combinations\n", more - CONSOLE_MAX_ALSO);
-}
+/* --- all of them --------------------------------------------------------------------------------- */
 
 void console_print_failures(struct console *console)
 {
     console_clear_line(console);
-    size_t shown = 0, n = json_array_size(console->kept);
-    for (size_t i = 0; i < n; i++) {
-        const char *id = case_of(json_array_get(console->kept, i));
-        size_t before = 0;
-        while (before < i && strcmp(case_of(json_array_get(console->kept, before)), id) != 0)
-            before++;
-        if (before == i && shown++ < CONSOLE_MAX_SHOWN)
-            print_case(console, i);
-    }
-    if (shown > CONSOLE_MAX_SHOWN)
-        printf("\n... and %zu more cases\n", shown - CONSOLE_MAX_SHOWN);
-    if (n > 0)
-        printf("\nAll of it is in %s: result.json, journal.jsonl, cases/<case>/wire.pcap\n", console->folder);
+    size_t n = console->n_groups;
+    if (n == 0)
+        return;
+    qsort(console->groups, n, sizeof *console->groups, by_catalogue);
+    for (size_t i = 0; i < n && i < CONSOLE_MAX_SHOWN; i++)
+        print_group(console, &console->groups[i]);
+    if (n > CONSOLE_MAX_SHOWN)
+        printf("\n... and %zu more: \"failures\" in result.json has them all\n", n - CONSOLE_MAX_SHOWN);
+    printf("\nAll of it is in %s: result.json, journal.jsonl, cases/<case>/wire.pcap\n", console->folder);
 }
 
 void console_print_unmet(struct console *console)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/catalogue.h"
+#include "cli/run_state.h"
 
 enum {
     OPT_PEER = 1,
@@ -10,6 +11,8 @@ enum {
     OPT_CASE,
     OPT_EXCLUDE,
     OPT_ROLE,
+    OPT_STATE,
+    OPT_SCHEDULE,
     OPT_DEPTH,
     OPT_TRANSPORT,
     OPT_LOSS,
@@ -31,6 +34,10 @@ const struct cli_option run_option_table[] = {
     {"case", OPT_CASE, "GLOB", "only cases that match, \"sync.*\"; may be given again"},
     {"exclude", OPT_EXCLUDE, "GLOB", "no cases that match; may be given again"},
     {"role", OPT_ROLE, "ROLE", "of the cluster: initiator, responder, both (default)"},
+    {"state", OPT_STATE, "AXIS=VALUE",
+     "this axis stands at this value in every combination; may be given again"},
+    {"schedule", OPT_SCHEDULE, "RULES",
+     "failures on top of each case's own: \"sync#3=lose,to:INFORMATIONAL.req#2=drop\" (see the manual page)"},
     {"depth", OPT_DEPTH, "DEPTH",
      "quick: each case once; normal (default): each state; full: each pair of states"},
     {"transport", OPT_TRANSPORT, "HOW", "to the reference peer: memory (default), udp"},
@@ -84,6 +91,10 @@ static const char *take(struct run_arguments *a, int key, const char *value)
         return value[0] && cli_list_add(&a->exclude, value) ? NULL : "the ID of a case, or a glob";
     case OPT_ROLE:
         return role_set_parse(value, &a->roles) ? NULL : "initiator, responder, both";
+    case OPT_STATE:
+        return cli_list_add(&a->states, value) ? NULL : "AXIS=VALUE";
+    case OPT_SCHEDULE:
+        return NULL; /* read already */
     case OPT_DEPTH:
         return depth_parse(value, &a->depth) ? NULL : "quick, normal, full";
     case OPT_TRANSPORT:
@@ -171,6 +182,17 @@ static int check(const struct cli_command *command, const struct run_arguments *
     return status;
 }
 
+/* The error of the schedule's own reader names the word and its position. */
+static bool schedule_read(const struct cli_command *command, const char *text, struct run_arguments *out,
+                          int *status)
+{
+    struct error err = {""};
+    if (schedule_parse(text, out->schedule, SCHEDULE_MAX_RULES, &out->n_schedule, &err))
+        return true;
+    *status = cli_usage_error(command, "%s", err.text);
+    return false;
+}
+
 bool run_arguments_read(const struct cli_command *command, int argc, char **argv, struct run_arguments *out,
                         int *status)
 {
@@ -180,6 +202,8 @@ bool run_arguments_read(const struct cli_command *command, int argc, char **argv
     while ((key = cli_next(command, argc, argv, &value, status)) != CLI_END) {
         if (key == CLI_STOP)
             return false;
+        if (key == OPT_SCHEDULE && !schedule_read(command, value, out, status))
+            return false;
         const char *valid = take(out, key, value);
         if (valid) {
             *status =
@@ -188,6 +212,8 @@ bool run_arguments_read(const struct cli_command *command, int argc, char **argv
         }
     }
     *status = check(command, out);
+    if (*status == EXIT_CONFORMS)
+        *status = run_state_read(command, out, &out->fixed);
     return *status == EXIT_CONFORMS;
 }
 
@@ -195,4 +221,5 @@ void run_arguments_clear(struct run_arguments *arguments)
 {
     cli_list_clear(&arguments->only);
     cli_list_clear(&arguments->exclude);
+    cli_list_clear(&arguments->states);
 }

@@ -7,7 +7,10 @@
 
 struct run_arguments {
     const char *peer, *fault, *folder, *expect;
-    struct cli_list only, exclude;
+    struct cli_list only, exclude, states;
+    struct schedule_rule schedule[SCHEDULE_MAX_RULES];
+    size_t n_schedule;
+    struct fixed_axes fixed; /* what the states say */
     unsigned roles, jobs; /* 0: not given */
     enum depth depth;
     bool udp, transport_given, seed_given, force, strict, no_color;

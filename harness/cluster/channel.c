@@ -3,19 +3,114 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cluster/channel_edit.h"
 #include "cluster/context.h"
 
 void channel_clear(struct sync_channel *ch)
 {
     for (unsigned i = 0; i < ch->queued; i++)
         context_free(ch->queue[i].context);
+    context_free(ch->told);
     free(ch->queue);
+    free(ch->rules);
     *ch = (struct sync_channel){0};
 }
 
-static bool room_for_one(struct sync_channel *ch)
+/* --- rules --------------------------------------------------------------------------------------- */
+
+bool channel_add_rule(struct sync_channel *ch, const struct channel_rule *rule)
 {
-    if (ch->queued < ch->capacity)
+    struct active_channel_rule *rules = realloc(ch->rules, (ch->n_rules + 1) * sizeof *rules);
+    if (!rules)
+        return false;
+    ch->rules = rules;
+    ch->rules[ch->n_rules++] = (struct active_channel_rule){.rule = *rule};
+    return true;
+}
+
+void channel_end_rule(struct sync_channel *ch, unsigned index)
+{
+    struct channel_rule *rule = &ch->rules[index].rule;
+    if (rule->first > ch->sent)
+        rule->first = rule->last = UINT32_MAX; /* none was sent since */
+    else if (rule->last == 0 || rule->last > ch->sent)
+        rule->last = ch->sent;
+}
+
+static bool rule_matches(const struct channel_rule *rule, unsigned number)
+{
+    return number >= rule->first && (rule->last == 0 || number <= rule->last);
+}
+
+/* What the rules make of one update. */
+struct fate {
+    bool lost, twice, swapped, periodic;
+    int64_t delay_us, period_us;
+    char *context;
+};
+
+/* Takes the old text back when it could not be edited: an update that nothing can be made of is lost. */
+static void edit(struct fate *fate, const char *told, enum children_edit how)
+{
+    char *edited = context_edit_children(fate->context, told, how);
+    if (!edited) {
+        fate->lost = true;
+        return;
+    }
+    context_free(fate->context);
+    fate->context = edited;
+}
+
+static void apply(const struct sync_channel *ch, const struct channel_rule *rule, struct fate *fate)
+{
+    switch (rule->action) {
+    case CHANNEL_LOSE:
+        fate->lost = true;
+        break;
+    case CHANNEL_DELAY:
+        fate->delay_us += rule->amount;
+        break;
+    case CHANNEL_DUPLICATE:
+        fate->twice = true;
+        break;
+    case CHANNEL_SWAP:
+        fate->swapped = true;
+        break;
+    case CHANNEL_EVERY:
+        fate->lost = (ch->sent - rule->first + 1) % rule->amount != 0;
+        break;
+    case CHANNEL_PERIOD:
+        fate->periodic = true;
+        fate->period_us = rule->amount;
+        break;
+    case CHANNEL_IKE_ONLY:
+        edit(fate, ch->told, CHILDREN_AS_TOLD);
+        break;
+    case CHANNEL_WITHOUT_LAST_CHILD:
+        edit(fate, ch->told, CHILDREN_WITHOUT_LAST);
+        break;
+    case CHANNEL_WITH_DELETED_CHILDREN:
+        edit(fate, ch->told, CHILDREN_WITH_DELETED);
+        break;
+    }
+}
+
+static void decide(struct sync_channel *ch, struct fate *fate)
+{
+    fate->lost = ch->down;
+    for (unsigned i = 0; i < ch->n_rules && !fate->lost; i++) {
+        if (!rule_matches(&ch->rules[i].rule, ch->sent))
+            continue;
+        ch->rules[i].met++;
+        apply(ch, &ch->rules[i].rule, fate);
+    }
+}
+
+/* --- on the way ---------------------------------------------------------------------------------- */
+
+static bool room_for_two(struct sync_channel *ch)
+{
+    if (ch->queued + 2 <= ch->capacity)
         return true;
     unsigned capacity = ch->capacity ? 2 * ch->capacity : 8;
     struct channel_update *queue = realloc(ch->queue, capacity * sizeof *queue);
@@ -23,16 +118,6 @@ static bool room_for_one(struct sync_channel *ch)
         return false;
     ch->queue = queue;
     ch->capacity = capacity;
-    return true;
-}
-
-static bool is_lost(struct sync_channel *ch)
-{
-    if (ch->down)
-        return true;
-    if (!ch->lose_next)
-        return false;
-    ch->lose_next--;
     return true;
 }
 
@@ -44,24 +129,68 @@ static void swap_last_two(struct sync_channel *ch)
     last[0].due_us = last[-1].due_us;
 }
 
-void channel_publish(struct sync_channel *ch, char *context, int64_t now_us)
+static void enqueue(struct sync_channel *ch, const struct channel_update *u, bool swapped)
 {
-    ch->sent++;
-    if (is_lost(ch) || !room_for_one(ch)) {
-        ch->lost++;
-        context_free(context);
-        return;
-    }
-    struct channel_update *u = &ch->queue[ch->queued++];
-    *u = (struct channel_update){.serial = ++ch->serial, .due_us = now_us + ch->delay_us, .context = context};
+    ch->queue[ch->queued++] = *u;
     if (ch->waits_for_overtaker) {
         ch->waits_for_overtaker = false;
         swap_last_two(ch);
-    } else if (ch->overtake_next) {
-        u->due_us = CLOCK_NEVER;
-        ch->overtake_next = false;
+    } else if (swapped) {
+        ch->queue[ch->queued - 1].due_us = CLOCK_NEVER;
         ch->waits_for_overtaker = true;
     }
+}
+
+/* A periodic update that still waits gives its place to the newer one. */
+static bool takes_a_place(struct sync_channel *ch, const struct channel_update *u, int64_t now_us)
+{
+    for (unsigned i = 0; i < ch->queued; i++) {
+        struct channel_update *waiting = &ch->queue[i];
+        if (!waiting->periodic || waiting->due_us <= now_us)
+            continue;
+        context_free(waiting->context);
+        waiting->context = u->context;
+        waiting->serial = u->serial;
+        ch->lost++;
+        return true;
+    }
+    return false;
+}
+
+static void send_out(struct sync_channel *ch, const struct fate *fate, int64_t now_us)
+{
+    struct channel_update u = {.serial = ch->sent,
+                               .due_us = now_us + fate->delay_us,
+                               .periodic = fate->periodic,
+                               .context = fate->context};
+    if (fate->periodic && takes_a_place(ch, &u, now_us))
+        return;
+    if (fate->periodic) {
+        int64_t goes = ch->next_period_us > now_us ? ch->next_period_us : now_us;
+        ch->next_period_us = goes + fate->period_us;
+        u.due_us = goes + fate->delay_us;
+    }
+    enqueue(ch, &u, fate->swapped);
+    if (!fate->twice)
+        return;
+    u.context = strdup(fate->context);
+    if (u.context)
+        enqueue(ch, &u, false);
+}
+
+void channel_publish(struct sync_channel *ch, char *context, int64_t now_us)
+{
+    struct fate fate = {.context = context};
+    ch->sent++;
+    decide(ch, &fate);
+    if (fate.lost || !room_for_two(ch)) {
+        ch->lost++;
+        context_free(fate.context);
+        return;
+    }
+    context_free(ch->told);
+    ch->told = strdup(fate.context);
+    send_out(ch, &fate, now_us);
 }
 
 /* Of those that are due, the one that arrives first; of two at one moment, the one in front. */

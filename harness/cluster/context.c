@@ -59,7 +59,7 @@ static json_t *write_children(const struct ike_snapshot *snapshot)
 }
 
 /* Into memory of the right size at once: a buffer that grows would leave copies of the keys behind. */
-static char *dump(const json_t *context)
+char *context_text(const json_t *context)
 {
     size_t len = json_dumpb(context, NULL, 0, JSON_COMPACT);
     char *text = len ? malloc(len + 1) : NULL;
@@ -86,7 +86,7 @@ char *context_write(const struct ike_snapshot *snapshot)
                                 "ike_sa", ike, "child_sas", children);
     if (!context)
         return NULL;
-    char *text = dump(context);
+    char *text = context_text(context);
     context_value_forget(context);
     json_decref(context);
     return text;
@@ -178,6 +178,8 @@ static bool child_is_consistent(const struct ike_snapshot *s, unsigned index, st
             return fail(err, "field \"spi_inbound\" is that of child_sas[%u]", k);
     if (!c->spi_in || !c->spi_out)
         return fail(err, "field \"%s\" is zero", c->spi_in ? "spi_outbound" : "spi_inbound");
+    if (c->local.family != c->remote.family)
+        return fail(err, "fields \"local_address\" and \"remote_address\" are of different families");
     if (!proposal_esn(&c->proposal) && (c->seq_out > UINT32_MAX || c->seq_in > UINT32_MAX))
         return fail(err, "field \"%s\" is beyond 2^32 - 1, without extended sequence numbers",
                     c->seq_in > UINT32_MAX ? "replay_highest" : "sequence_number");

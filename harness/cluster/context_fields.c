@@ -43,6 +43,7 @@ const struct context_field ike_context_fields[] = {
     IKE("nat_remote", FIELD_BOOL, nat_remote),
     IKE("fragmentation", FIELD_BOOL, fragmentation),
     IKE("mobike", FIELD_BOOL, mobike),
+    IKE("eap", FIELD_BOOL, eap),
     IKE("window_send", FIELD_U32, window_send),
     IKE("window_receive", FIELD_U32, window_recv),
     IKE("next_send", FIELD_U64, next_send),
@@ -52,6 +53,8 @@ const struct context_field ike_context_fields[] = {
 const size_t n_ike_context_fields = sizeof ike_context_fields / sizeof *ike_context_fields;
 
 const struct context_field child_context_fields[] = {
+    CHILD("local_address", FIELD_ENDPOINT, local),
+    CHILD("remote_address", FIELD_ENDPOINT, remote),
     CHILD("spi_inbound", FIELD_HEX32, spi_in),
     CHILD("spi_outbound", FIELD_HEX32, spi_out),
     CHILD("proposal", FIELD_PROPOSAL, proposal),
@@ -66,5 +69,9 @@ const struct context_field child_context_fields[] = {
     CHILD("replay_highest", FIELD_U64, seq_in),
     CHILD("replay_bitmap", FIELD_HEX64, replay_bitmap),
     CHILD("replay_window", FIELD_U32, replay_window),
+    CHILD("sequence_overflow", FIELD_BOOL, seq_overflow),
+    CHILD("lifetime_seconds", FIELD_U64, lifetime_s),
+    CHILD("lifetime_bytes", FIELD_U64, lifetime_bytes),
+    CHILD("path_mtu", FIELD_U32, path_mtu),
 };
 const size_t n_child_context_fields = sizeof child_context_fields / sizeof *child_context_fields;

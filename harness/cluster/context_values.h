@@ -19,6 +19,9 @@ json_t *context_value_write(const struct context_field *field, const struct key_
 bool context_value_read(const struct context_field *field, const struct key_lengths *keys,
                         const json_t *value, void *base, struct error *err);
 
+/* Compact, into memory of the right size; NULL when memory is out. context_free frees it. */
+char *context_text(const json_t *context);
+
 /* Wipes all strings in it, before it is freed: most are keys. */
 void context_value_forget(json_t *value);
 

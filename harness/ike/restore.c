@@ -22,11 +22,22 @@ static struct snapshot_id id_out(uint8_t type, struct octets data)
     return id;
 }
 
+/* A Child SA that was not given ends of its own has those of its IKE SA. */
+static struct child_snapshot with_addresses(const struct child_snapshot *child, const struct ike_sa *sa)
+{
+    struct child_snapshot out = *child;
+    if (!out.local.family)
+        out.local = sa->local;
+    if (!out.remote.family)
+        out.remote = sa->remote;
+    return out;
+}
+
 static void copy_children(const struct ike_sa *sa, struct ike_snapshot *out)
 {
     for (const struct child_sa *c = sa->children; c != NULL && out->n_children < SNAPSHOT_MAX_CHILDREN;
          c = c->next)
-        out->children[out->n_children++] = c->s;
+        out->children[out->n_children++] = with_addresses(&c->s, sa);
 }
 
 struct ike_snapshot *ike_sa_snapshot(const struct ike_host *host, uint32_t id, struct error *err)
@@ -58,6 +69,8 @@ struct ike_snapshot *ike_sa_snapshot(const struct ike_host *host, uint32_t id, s
         .replay_counter_sync = sa->replay_sync_negotiated,
         .nat_local = sa->nat_local,
         .nat_remote = sa->nat_remote,
+        .fragmentation = sa->fragmentation,
+        .mobike = sa->mobike,
         .window_send = sa->send.size,
         .window_recv = sa->recv.size,
         .next_send = sa->send.next,
@@ -99,6 +112,8 @@ static bool copy_in(struct ike_sa *sa, const struct ike_snapshot *s)
     sa->peer_announced_replay_sync = sa->replay_sync_negotiated = s->replay_counter_sync;
     sa->nat_local = s->nat_local;
     sa->nat_remote = s->nat_remote;
+    sa->fragmentation = s->fragmentation && sa->host->config->fragment_size > 0;
+    sa->mobike = s->mobike;
     sa->remote_id_type = s->id_remote.type;
     sa->send = send_window_new(s->window_send);
     sa->recv = recv_window_new(s->window_recv);

@@ -16,6 +16,7 @@ struct snapshot_id {
 };
 
 struct child_snapshot {
+    struct endpoint local, remote; /* the tunnel's ends; family 0: those of the IKE SA */
     uint32_t spi_in, spi_out;
     struct wire_proposal proposal; /* chosen; algorithms and ESN */
     struct wire_selectors ts_local, ts_remote;
@@ -25,6 +26,10 @@ struct child_snapshot {
     uint64_t seq_in;        /* highest received */
     uint64_t replay_bitmap; /* bit n: seq_in - n was received */
     uint32_t replay_window;
+    bool seq_overflow;       /* sequence numbers may begin anew when they are used up */
+    uint64_t lifetime_s;     /* 0: no limit */
+    uint64_t lifetime_bytes; /* 0: no limit */
+    uint32_t path_mtu;       /* 0: not known */
 };
 
 struct ike_snapshot {
@@ -40,6 +45,7 @@ struct ike_snapshot {
                                                   definition */
     bool message_id_sync, replay_counter_sync; /* negotiated */
     bool nat_local, nat_remote, fragmentation, mobike;
+    bool eap; /* the other side was authenticated by EAP */
     uint32_t window_send, window_recv;
     uint64_t next_send, next_recv; /* message IDs, as in ike/window.h */
     int64_t highest_seen;          /* of the other side: request ID or M1; -1: none */

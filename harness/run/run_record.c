@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite/difference.h"
 #include "suite/journal.h"
 #include "suite/result.h"
 
@@ -59,6 +60,10 @@ bool run_record_header(struct run_record *record, size_t combinations, struct er
     json_object_set_new(line, "lose_percent", json_integer(options->lose_percent));
     json_object_set_new(line, "duplicate_percent", json_integer(options->duplicate_percent));
     json_object_set_new(line, "reorder_percent", json_integer(options->reorder_percent));
+    char schedule[SCHEDULE_TEXT_MAX];
+    if (options->n_schedule &&
+        schedule_print(options->schedule, options->n_schedule, schedule, sizeof schedule))
+        json_object_set_new(line, "schedule", json_string(schedule));
     return journal_write(record->journal, line, err);
 }
 
@@ -101,6 +106,7 @@ bool run_record_end(struct run_record *record, enum run_end end, struct error *e
         return false;
     json_t *result = result_from_journal(record->journal_path, err);
     bool written = result && (sort_results(record->options, result) || fail(err, "out of memory")) &&
+                   differences_in_result(result, err) &&
                    result_write(record->result_path, result, err);
     json_decref(result);
     return written;

@@ -123,6 +123,8 @@ static bool play_one(struct playing *playing, size_t index)
         .lose_percent = options->lose_percent,
         .duplicate_percent = options->duplicate_percent,
         .reorder_percent = options->reorder_percent,
+        .schedule = options->schedule,
+        .n_schedule = options->n_schedule,
         .sink = {&playing->sender, send_line},
     };
     struct outcome outcome = {0};

@@ -33,6 +33,8 @@ struct run_options {
     uint64_t seed;
     const char *suite, *transport; /* for the record: version of understudy; "memory" or "udp" */
     unsigned lose_percent, duplicate_percent, reorder_percent;
+    const struct schedule_rule *schedule; /* failures on top of those of the cases */
+    size_t n_schedule;
     const char *folder; /* made with run_folder_make */
     unsigned stall_ms;  /* a process that is silent for so long is ended; 0: RUN_STALL_MS */
     run_play *play;     /* NULL: play_combination */
@@ -42,6 +44,7 @@ struct run_progress {
     size_t total, done, running, skipped; /* combinations; skipped: cases */
     size_t verdicts[VERDICT_COUNT];
     int64_t elapsed_us;
+    int64_t waited_us, own_us; /* of all processes, real time: for the peer, and for the suite itself */
 };
 
 /* What a run tells while it runs. Any may be NULL. Nothing of what is handed over outlives the call. */

@@ -92,6 +92,13 @@ void gate_remove(struct gate *gate, unsigned id)
     }
 }
 
+bool gate_rule_acted(const struct gate *gate, unsigned id)
+{
+    const struct active_rule *r;
+    DL_SEARCH_SCALAR(gate->rules, r, id, id);
+    return r && r->acted;
+}
+
 static bool rule_matches(const struct gate_match *m, enum gate_direction direction,
                          const struct gate_record *what)
 {

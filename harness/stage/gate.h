@@ -51,6 +51,9 @@ void gate_free(struct gate *gate);
 /* Returns the rule's ID, from 1; 0: memory is out. */
 unsigned gate_add(struct gate *gate, const struct gate_match *match, enum gate_action action);
 
+/* Did it ever decide? False for unknown IDs. */
+bool gate_rule_acted(const struct gate *gate, unsigned id);
+
 /* A removed rule is no longer unused. Unknown IDs are ignored. */
 void gate_remove(struct gate *gate, unsigned id);
 
@@ -58,13 +61,9 @@ void gate_remove(struct gate *gate, unsigned id);
  * how many datagrams it saw. Always terminated. */
 size_t gate_unused(const struct gate *gate, char *out, size_t size);
 
-/* --- schedules: rules as a short string ---------------------------------------------------------- */
+/* --- schedules: rules as a short string (stage/schedule.h) ---------------------------------------- */
 
-/* "to#3=drop,from:INFORMATIONAL.req.0#1=hold":
- *   rule {"," rule}; a rule is direction [":" exchange ["." kind ["." message ID]]] ["#" ordinal] "=" action
- * direction: to, from. exchange: a registry name, a number, or any. kind: req, resp, any. message ID: a
- * number or any. action: drop, hold, duplicate, swap. The empty string has no rules. A word that is none of
- * these is refused by name. */
+/* Those rules of the grammar that are about datagrams. */
 bool gate_schedule_parse(const char *text, struct gate_rule *out, size_t max, size_t *count,
                          struct error *err);
 

@@ -4,6 +4,7 @@
 #define STAGE_PLAY_H
 
 #include "driver/driver.h"
+#include "stage/schedule.h"
 #include "suite/outcome.h"
 
 /* Where the lines of the journal go while a combination is played ("packet", "note", "check"). */
@@ -23,6 +24,8 @@ struct play_options {
     unsigned packets_before; /* that wire.pcap holds already */
     int64_t start_us;        /* virtual time at the start, so that a case's capture goes on in time */
     unsigned lose_percent, duplicate_percent, reorder_percent; /* of the link, at random */
+    const struct schedule_rule *schedule; /* failures on top of the case's own, from the start */
+    size_t n_schedule;
     struct play_sink sink;
 };
 

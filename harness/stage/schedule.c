@@ -1,5 +1,5 @@
-/* Schedules of the message gate: short strings <-> rules. */
-#include "stage/gate.h"
+/* Schedules: short strings <-> rules. */
+#include "stage/schedule.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,28 +20,34 @@ const char *gate_action_name(enum gate_action action)
 
 /* --- reading ------------------------------------------------------------------------------------- */
 
+struct cursor {
+    const char *at;
+    const char *word; /* where the last one began, for the error that names it */
+};
+
 /* Cuts the word up to any of `stops` off the text; false when it is longer than any word can be. */
-static bool cut_word(const char **at, const char *stops, char word[WORD_MAX], struct error *err)
+static bool cut_word(struct cursor *c, const char *stops, char word[WORD_MAX], struct error *err)
 {
-    size_t len = strcspn(*at, stops);
+    size_t len = strcspn(c->at, stops);
+    c->word = c->at;
     if (len >= WORD_MAX)
-        return fail(err, "\"%.*s...\" is too long for a word", WORD_MAX - 1, *at);
-    memcpy(word, *at, len);
+        return fail(err, "\"%.*s...\" is too long for a word", WORD_MAX - 1, c->at);
+    memcpy(word, c->at, len);
     word[len] = '\0';
-    *at += len;
+    c->at += len;
     return true;
 }
 
 /* The next word, when `mark` stands before it; without the mark nothing is read and `word` is "". */
-static bool cut_marked(const char **at, char mark, const char *stops, char word[WORD_MAX], bool *there,
+static bool cut_marked(struct cursor *c, char mark, const char *stops, char word[WORD_MAX], bool *there,
                        struct error *err)
 {
-    *there = **at == mark;
+    *there = *c->at == mark;
     word[0] = '\0';
     if (!*there)
         return true;
-    ++*at;
-    return cut_word(at, stops, word, err);
+    c->at++;
+    return cut_word(c, stops, word, err);
 }
 
 static bool parse_number(const char *word, uint64_t max, uint64_t *out)
@@ -61,7 +67,7 @@ static bool parse_direction(const char *word, struct gate_match *m, struct error
             return true;
         }
     }
-    return fail(err, "\"%s\" is no direction: write to or from", word);
+    return fail(err, "\"%s\" is no direction: write to, from or sync", word);
 }
 
 static bool parse_exchange(const char *word, struct gate_match *m, struct error *err)
@@ -124,46 +130,106 @@ static bool parse_action(const char *word, enum gate_action *out, struct error *
     return fail(err, "\"%s\" is no action: write drop, hold, duplicate or swap", word);
 }
 
-static bool parse_rule(const char **at, struct gate_rule *out, struct error *err)
+static bool parse_gate_rule(struct cursor *c, const char *direction, struct gate_rule *out, struct error *err)
 {
     char word[WORD_MAX];
     bool there;
     struct gate_match *m = &out->match;
     *out = (struct gate_rule){.match = {.response = -1, .message_id = -1}};
 
-    if (!cut_word(at, ":#=,", word, err) || !parse_direction(word, m, err))
+    if (!parse_direction(direction, m, err))
         return false;
-    if (!cut_marked(at, ':', ".#=,", word, &there, err) || (there && !parse_exchange(word, m, err)))
+    if (!cut_marked(c, ':', ".#=,", word, &there, err) || (there && !parse_exchange(word, m, err)))
         return false;
     if (there) {
-        if (!cut_marked(at, '.', ".#=,", word, &there, err) || (there && !parse_kind(word, m, err)))
+        if (!cut_marked(c, '.', ".#=,", word, &there, err) || (there && !parse_kind(word, m, err)))
             return false;
     }
     if (there) {
-        if (!cut_marked(at, '.', "#=,", word, &there, err) || (there && !parse_message_id(word, m, err)))
+        if (!cut_marked(c, '.', "#=,", word, &there, err) || (there && !parse_message_id(word, m, err)))
             return false;
     }
-    if (!cut_marked(at, '#', "=,", word, &there, err) || (there && !parse_ordinal(word, m, err)))
+    return cut_marked(c, '#', "=,", word, &there, err) && (!there || parse_ordinal(word, m, err));
+}
+
+/* "3": the third; "3-5": the third to the fifth; "3-": from the third on. */
+static bool parse_range(char *word, struct channel_rule *r, struct error *err)
+{
+    char *dash = strchr(word, '-');
+    uint64_t first, last = 0;
+    if (dash)
+        *dash = '\0';
+    bool good = parse_number(word, UINT32_MAX, &first) && first > 0;
+    if (good && dash && dash[1])
+        good = parse_number(dash + 1, UINT32_MAX, &last) && last >= first;
+    if (dash)
+        *dash = '-';
+    if (!good)
+        return fail(err, "\"%s\" is no number of an update: write 3, 3-5, or 3- for all from the third on",
+                    word);
+    r->first = (unsigned)first;
+    r->last = dash ? (unsigned)last : r->first;
+    return true;
+}
+
+static bool parse_update_rule(struct cursor *c, struct channel_rule *out, struct error *err)
+{
+    char word[WORD_MAX];
+    bool there;
+    *out = (struct channel_rule){.first = 1};
+    return cut_marked(c, '#', "=,", word, &there, err) && (!there || parse_range(word, out, err));
+}
+
+static bool parse_rule(struct cursor *c, struct schedule_rule *out, struct error *err)
+{
+    char word[WORD_MAX];
+    bool there;
+    *out = (struct schedule_rule){0};
+    if (!cut_word(c, ":#=,", word, err))
         return false;
-    if (**at != '=')
-        return fail(err, "\"%s\": an action is missing: write =drop, =hold, =duplicate or =swap",
-                    **at ? *at : "the end");
-    return cut_marked(at, '=', ",", word, &there, err) && parse_action(word, &out->action, err);
+    out->of_updates = strcmp(word, "sync") == 0;
+    if (out->of_updates ? !parse_update_rule(c, &out->update, err)
+                        : !parse_gate_rule(c, word, &out->gate, err))
+        return false;
+    if (*c->at != '=') {
+        c->word = c->at;
+        return fail(err, "\"%s\": an action is missing: write %s", *c->at ? c->at : "the end",
+                    out->of_updates ? "=lose, =delay:50ms or another" : "=drop, =hold, =duplicate or =swap");
+    }
+    if (!cut_marked(c, '=', ",", word, &there, err))
+        return false;
+    return out->of_updates ? channel_action_parse(word, &out->update, err)
+                           : parse_action(word, &out->gate.action, err);
+}
+
+bool schedule_parse(const char *text, struct schedule_rule *out, size_t max, size_t *count, struct error *err)
+{
+    struct cursor c = {.at = text, .word = text};
+    *count = 0;
+    while (*c.at || c.at != text) {
+        if (*count == max)
+            return fail(err, "schedule \"%s\": more than %zu rules", text, max);
+        if (!parse_rule(&c, &out[*count], err))
+            return fail_within(err, "schedule \"%s\", rule %zu, at %zu", text, *count + 1,
+                               (size_t)(c.word - text) + 1);
+        ++*count;
+        if (*c.at++ != ',')
+            break;
+    }
+    return true;
 }
 
 bool gate_schedule_parse(const char *text, struct gate_rule *out, size_t max, size_t *count,
                          struct error *err)
 {
-    const char *at = text;
+    struct schedule_rule rules[SCHEDULE_MAX_RULES];
     *count = 0;
-    while (*at || at != text) {
-        if (*count == max)
-            return fail(err, "schedule \"%s\": more than %zu rules", text, max);
-        if (!parse_rule(&at, &out[*count], err))
-            return fail_within(err, "schedule \"%s\", rule %zu", text, *count + 1);
-        ++*count;
-        if (*at++ != ',')
-            break;
+    if (!schedule_parse(text, rules, max < SCHEDULE_MAX_RULES ? max : SCHEDULE_MAX_RULES, count, err))
+        return false;
+    for (size_t i = 0; i < *count; i++) {
+        if (rules[i].of_updates)
+            return fail(err, "schedule \"%s\", rule %zu: \"sync\" is no direction of datagrams", text, i + 1);
+        out[i] = rules[i].gate;
     }
     return true;
 }
@@ -199,7 +265,7 @@ static void put_exchange(struct text *t, uint8_t exchange)
         put(t, ":%u", (unsigned)exchange);
 }
 
-static void put_rule(struct text *t, const struct gate_rule *r)
+static void put_gate_rule(struct text *t, const struct gate_rule *r)
 {
     const struct gate_match *m = &r->match;
     bool with_id = m->message_id >= 0, with_kind = with_id || m->response >= 0;
@@ -215,7 +281,21 @@ static void put_rule(struct text *t, const struct gate_rule *r)
     put(t, "=%s", action_names[r->action]);
 }
 
-bool gate_schedule_print(const struct gate_rule *rules, size_t count, char *out, size_t size)
+static void put_update_rule(struct text *t, const struct channel_rule *r)
+{
+    char action[WORD_MAX];
+    channel_action_print(r, action, sizeof action);
+    put(t, "sync");
+    if (r->first > 1 || r->last)
+        put(t, "#%u", r->first);
+    if ((r->first > 1 || r->last) && r->last != r->first)
+        put(t, "-");
+    if (r->last && r->last != r->first)
+        put(t, "%u", r->last);
+    put(t, "=%s", action);
+}
+
+bool schedule_print(const struct schedule_rule *rules, size_t count, char *out, size_t size)
 {
     struct text t = {.at = out, .size = size, .full = size == 0};
     if (size > 0)
@@ -223,7 +303,26 @@ bool gate_schedule_print(const struct gate_rule *rules, size_t count, char *out,
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             put(&t, ",");
-        put_rule(&t, &rules[i]);
+        if (rules[i].of_updates)
+            put_update_rule(&t, &rules[i].update);
+        else
+            put_gate_rule(&t, &rules[i].gate);
     }
     return !t.full;
+}
+
+bool gate_schedule_print(const struct gate_rule *rules, size_t count, char *out, size_t size)
+{
+    size_t len = 0;
+    bool whole = size > 0;
+    if (size > 0)
+        out[0] = '\0';
+    for (size_t i = 0; i < count && whole; i++) {
+        const struct schedule_rule one = {.gate = rules[i]};
+        if (i > 0 && len + 1 < size)
+            out[len++] = ',';
+        whole = schedule_print(&one, 1, out + len, size - len);
+        len += strlen(out + len);
+    }
+    return whole;
 }

@@ -58,7 +58,11 @@ bool link_is_lossy(const struct stage *stage)
 static bool open_link(struct stage *stage, struct error *err)
 {
     const struct play_options *o = stage->options;
-    if (!o->driver->ops->open(o->driver, o->slot, o->combination, o->seed, o->start_us, &stage->line, err))
+    int64_t begin = clock_monotonic_us();
+    bool opened =
+        o->driver->ops->open(o->driver, o->slot, o->combination, o->seed, o->start_us, &stage->line, err);
+    stage->driver_us += clock_monotonic_us() - begin;
+    if (!opened)
         return false;
     if (!link_is_lossy(stage))
         return true;
@@ -103,7 +107,8 @@ static bool open_stage(struct stage *stage, struct error *err)
     stage->started_us = link_now(stage->line.link);
     stage->round_trip_us = CLOCK_MS(1);
     return open_evidence(stage, err) && stage_configure(stage, err) &&
-           cluster_init(&stage->cluster, &stage->ike, NULL, &stage->random, STAGE_MEMBERS, err);
+           cluster_init(&stage->cluster, &stage->ike, NULL, &stage->random, STAGE_MEMBERS, err) &&
+           play_schedule(stage, err);
 }
 
 static void close_evidence(struct stage *stage)
@@ -122,10 +127,13 @@ static void close_stage(struct stage *stage)
         cluster_clear(&stage->cluster);
     close_evidence(stage);
     link_close(stage->line.link);
+    int64_t begin = clock_monotonic_us();
     o->driver->ops->close(o->driver, o->slot);
+    stage->driver_us += clock_monotonic_us() - begin;
     gate_free(stage->gate);
     wire_clear(stage);
     free(stage->silent);
+    free(stage->scheduled);
     for (size_t i = 0; i < stage->n_texts; i++)
         free(stage->texts[i]);
     free(stage->texts);
@@ -160,10 +168,21 @@ static void sum_up(struct stage *stage)
     out->elapsed_us = stage->line.link ? stage_now(stage) - stage->started_us : 0;
     out->first_packet = stage->last_number > before ? before + 1 : 0;
     out->last_packet = stage->last_number > before ? stage->last_number : 0;
+    record_schedule(stage);
     if (out->verdict == VERDICT_SKIP) {
         out->verdict = VERDICT_ERROR;
         snprintf(out->reason, sizeof out->reason, "the case ended without a single check");
     }
+}
+
+/* Whatever of the real time was not the peer's. */
+static void account_for_time(const struct stage *stage, int64_t took_us)
+{
+    struct outcome *out = stage->outcome;
+    if (!stage->line.link || stage->line.virtual_time)
+        return;
+    out->waited_us += stage->driver_us;
+    out->own_us = took_us - out->waited_us;
 }
 
 void play_combination(const struct play_options *options, struct outcome *out, int64_t *end_us)
@@ -172,6 +191,7 @@ void play_combination(const struct play_options *options, struct outcome *out, i
     struct stage *stage = calloc(1, sizeof *stage);
     *out = (struct outcome){.verdict = VERDICT_SKIP};
     *end_us = options->start_us;
+    int64_t began_us = clock_monotonic_us();
     if (!stage) {
         out->verdict = VERDICT_ERROR;
         snprintf(out->reason, sizeof out->reason, "out of memory");
@@ -188,5 +208,6 @@ void play_combination(const struct play_options *options, struct outcome *out, i
     if (stage->line.link)
         *end_us = stage_now(stage);
     close_stage(stage);
+    account_for_time(stage, clock_monotonic_us() - began_us);
     free(stage);
 }

@@ -65,6 +65,7 @@ static void check_gate(struct stage *stage)
 
 void finish_stage(struct stage *stage)
 {
+    record_schedule(stage);
     check_gate(stage);
     let_peer_requests_through(stage);
     let_peer_syncs_through(stage);

@@ -2,8 +2,7 @@
 
 void lose_updates(struct stage *stage)
 {
-    cluster_publish(&stage->cluster, stage_now(stage));
-    stage->cluster.channel.down = true;
+    updates_fail(stage, "lose");
 }
 
 void fail_over(struct stage *stage)
@@ -12,7 +11,7 @@ void fail_over(struct stage *stage)
     flush_members(stage);
     if (!cluster_fail_over(&stage->cluster, stage_now(stage), &err))
         leave_with(stage, VERDICT_ERROR, err.text);
-    stage->cluster.channel.down = false;
+    updates_work(stage);
     flush_members(stage);
 }
 

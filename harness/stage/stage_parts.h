@@ -10,6 +10,7 @@
 #include "stage/packet.h"
 #include "stage/play.h"
 #include "stage/stage.h"
+#include "stage/updates.h"
 
 enum {
     STAGE_MEMBERS = 4,
@@ -33,10 +34,14 @@ struct stage {
 
     struct gate *gate;
     struct pcap_writer *pcap;
-    unsigned last_number; /* of a packet, in wire.pcap */
+    unsigned *scheduled;   /* of options->schedule: the gate's rules, the channel's from 1 */
+    unsigned updates_rule; /* of the case, at the channel, from 1; 0: none */
+    unsigned last_number;  /* of a packet, in wire.pcap */
     char keys_path[512];
     int64_t wall_offset_us;
     int64_t started_us, patience_us, round_trip_us;
+    int64_t driver_us; /* real time in the driver's calls */
+    bool pausing;      /* time passes, whatever comes */
 
     struct wire_packet **wire;
     size_t n_wire, wire_capacity;
@@ -110,6 +115,9 @@ const struct ike_event *find_event(const struct stage *stage, size_t from, enum 
 uint32_t session_sa(const struct stage *stage);
 struct ike_host *active_host(struct stage *stage);
 
+/* Once, as it is; the time that it takes is the peer's. */
+int call_trigger(struct stage *stage, const char *verb, struct error *err);
+
 /* Pulls a trigger; ends the case when the peer has none or it failed. */
 void pull(struct stage *stage, const char *verb);
 
@@ -125,6 +133,13 @@ bool link_is_lossy(const struct stage *stage);
 
 /* The first response of an INFORMATIONAL since then, whatever it answers; 0: none. */
 unsigned any_response(const struct stage *stage, size_t from);
+
+/* --- stage_updates.c ----------------------------------------------------------------------------- */
+
+/* The schedule of the command line; and what became of all failures, for the record. The second takes the
+ * gate's rules of it away: the rest are the case's own. */
+bool play_schedule(struct stage *stage, struct error *err);
+void record_schedule(struct stage *stage);
 
 /* --- stage_end.c --------------------------------------------------------------------------------- */
 

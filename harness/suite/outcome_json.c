@@ -80,9 +80,15 @@ json_t *outcome_to_json(const struct test_case *tc, const struct combination *c,
     json_object_set_new(line, "verdict", json_string(verdict_name(o->verdict)));
     json_object_set_new(line, "reason", json_text(o->reason));
     json_object_set_new(line, "tags", tags_to_json(o->tags));
+    if (o->schedule[0])
+        json_object_set_new(line, "schedule", json_text(o->schedule));
+    if (o->unmet[0])
+        json_object_set_new(line, "unmet", json_text(o->unmet));
     json_object_set_new(line, "checks", checks_to_json(o));
     json_object_set_new(line, "packets", packets);
     json_object_set_new(line, "elapsed_us", json_integer(o->elapsed_us));
+    json_object_set_new(line, "waited_us", json_integer(o->waited_us));
+    json_object_set_new(line, "own_us", json_integer(o->own_us));
     json_object_set_new(line, "idle_us", json_integer(o->idle_us));
     json_object_set_new(line, "watched", json_integer(o->watched));
     return line;
@@ -136,6 +142,8 @@ bool outcome_from_json(const json_t *line, struct outcome *o, struct error *err)
         return fail(err, "\"verdict\" is \"%.40s\", which is no verdict", verdict ? verdict : "");
 
     snprintf(o->reason, sizeof o->reason, "%s", json_text_of(line, "reason", ""));
+    snprintf(o->schedule, sizeof o->schedule, "%s", json_text_of(line, "schedule", ""));
+    snprintf(o->unmet, sizeof o->unmet, "%s", json_text_of(line, "unmet", ""));
     size_t i;
     json_t *tag;
     json_array_foreach(json_object_get(line, "tags"), i, tag)
@@ -148,6 +156,8 @@ bool outcome_from_json(const json_t *line, struct outcome *o, struct error *err)
     o->first_packet = (unsigned)json_integer_value(json_object_get(packets, "first"));
     o->last_packet = (unsigned)json_integer_value(json_object_get(packets, "last"));
     o->elapsed_us = json_integer_value(json_object_get(line, "elapsed_us"));
+    o->waited_us = json_integer_value(json_object_get(line, "waited_us"));
+    o->own_us = json_integer_value(json_object_get(line, "own_us"));
     o->idle_us = json_integer_value(json_object_get(line, "idle_us"));
     o->watched = (unsigned)json_integer_value(json_object_get(line, "watched"));
     if (!read_checks(line, o, err)) {

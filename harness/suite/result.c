@@ -21,14 +21,21 @@ static json_t *broken_to_json(const struct outcome *o)
     return list;
 }
 
-static bool add_result(json_t *results, unsigned counts[VERDICT_COUNT], const json_t *line, struct error *err)
+struct totals {
+    unsigned counts[VERDICT_COUNT];
+    int64_t waited_us, own_us;
+};
+
+static bool add_result(json_t *results, struct totals *totals, const json_t *line, struct error *err)
 {
     struct outcome outcome;
     char combination[512];
     if (!outcome_from_json(line, &outcome, err))
         return fail_within(err, "case %.80s", json_text_of(line, "case", "?"));
     combination_text_of_json(json_object_get(line, "combination"), combination, sizeof combination);
-    counts[outcome.verdict]++;
+    totals->counts[outcome.verdict]++;
+    totals->waited_us += outcome.own_us ? outcome.waited_us : 0; /* of real time only */
+    totals->own_us += outcome.own_us;
     json_t *result = json_object();
     json_object_set_new(result, "case", json_text(json_text_of(line, "case", "?")));
     json_object_set(result, "version", json_object_get(line, "version"));
@@ -36,13 +43,15 @@ static bool add_result(json_t *results, unsigned counts[VERDICT_COUNT], const js
     json_object_set_new(result, "verdict", json_string(verdict_name(outcome.verdict)));
     json_object_set_new(result, "reason", json_text(outcome.reason));
     json_object_set_new(result, "requirements", broken_to_json(&outcome));
+    if (outcome.schedule[0])
+        json_object_set_new(result, "schedule", json_text(outcome.schedule));
     outcome_clear(&outcome);
     return json_array_append_new(results, result) == 0 || fail(err, "out of memory");
 }
 
 /* All lines of the reader; false when they cannot be read to their end. */
-static bool collect(struct journal_reader *reader, json_t *results, unsigned counts[VERDICT_COUNT],
-                    bool *complete, struct error *err)
+static bool collect(struct journal_reader *reader, json_t *results, struct totals *totals, bool *complete,
+                    struct error *err)
 {
     for (json_t *line;;) {
         switch (journal_next(reader, &line, err)) {
@@ -55,7 +64,7 @@ static bool collect(struct journal_reader *reader, json_t *results, unsigned cou
             return false;
         }
         const char *event = json_text_of(line, "event", "");
-        bool good = strcmp(event, "verdict") != 0 || add_result(results, counts, line, err);
+        bool good = strcmp(event, "verdict") != 0 || add_result(results, totals, line, err);
         if (strcmp(event, "end") == 0)
             *complete = strcmp(json_text_of(line, "end", "complete"), "complete") == 0;
         json_decref(line);
@@ -79,10 +88,10 @@ json_t *result_from_journal(const char *journal_path, struct error *err)
     struct journal_reader *reader = journal_open(journal_path, err);
     if (!reader)
         return NULL;
-    unsigned counts[VERDICT_COUNT] = {0};
+    struct totals totals = {0};
     bool complete = false;
     json_t *result = head_of(journal_first_line(reader)), *results = json_array(), *numbers = json_object();
-    if (!collect(reader, results, counts, &complete, err)) {
+    if (!collect(reader, results, &totals, &complete, err)) {
         fail_within(err, "%s", journal_path);
         json_decref(result);
         json_decref(results);
@@ -90,9 +99,13 @@ json_t *result_from_journal(const char *journal_path, struct error *err)
         result = NULL;
     } else {
         for (unsigned v = 0; v < VERDICT_COUNT; v++)
-            json_object_set_new(numbers, verdict_name((enum verdict)v), json_integer(counts[v]));
+            json_object_set_new(numbers, verdict_name((enum verdict)v), json_integer(totals.counts[v]));
         json_object_set_new(result, "complete", json_boolean(complete));
         json_object_set_new(result, "counts", numbers);
+        if (totals.own_us > 0) {
+            json_object_set_new(result, "waited_us", json_integer(totals.waited_us));
+            json_object_set_new(result, "own_us", json_integer(totals.own_us));
+        }
         json_object_set_new(result, "results", results);
     }
     journal_reader_close(reader);

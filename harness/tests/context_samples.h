@@ -65,7 +65,7 @@ static inline void fill_ike(struct ike_snapshot *s, const char *proposal, bool i
     fill(s->nonce_r, s->nonce_r_len = SNAPSHOT_MAX_NONCE);
     fill(s->shared, s->shared_len = CRYPTO_MAX_KE_SHARED);
     s->message_id_sync = s->replay_counter_sync = true;
-    s->nat_local = s->nat_remote = s->fragmentation = s->mobike = true;
+    s->nat_local = s->nat_remote = s->fragmentation = s->mobike = s->eap = true;
     s->window_send = 3;
     s->window_recv = 5;
     s->next_send = UINT64_C(1) << 32;
@@ -80,6 +80,8 @@ static inline void fill_child(struct child_snapshot *c, const char *proposal, un
     ck_assert(proposal_suite(&c->proposal, &suite));
     c->proposal.number = (uint8_t)(index + 1);
     fill(c->proposal.spi, c->proposal.spi_len = 4);
+    ck_assert(endpoint_parse(index % 2 ? "192.0.2.1" : "2001:db8::1", 4500, &c->local, NULL));
+    ck_assert(endpoint_parse(index % 2 ? "192.0.2.2" : "2001:db8::2", 500, &c->remote, NULL));
     c->spi_in = 0x01000000 + index;
     c->spi_out = 0xfedcba98 - index;
     ck_assert(selectors_parse("10.0.0.0/8[tcp/80],2001:db8::1-2001:db8::9", &c->ts_local, NULL));
@@ -95,6 +97,10 @@ static inline void fill_child(struct child_snapshot *c, const char *proposal, un
     c->seq_in = (UINT64_C(1) << 40) + index;
     c->replay_bitmap = UINT64_MAX - index;
     c->replay_window = UINT32_MAX - index;
+    c->seq_overflow = index % 2 == 0;
+    c->lifetime_s = INT64_MAX - 3 - index;
+    c->lifetime_bytes = INT64_MAX - 9 - index;
+    c->path_mtu = 1280 + index;
 }
 
 static inline struct ike_snapshot *session(const char *const proposals[2], bool ipv6, uint8_t id_type,

@@ -304,12 +304,16 @@ START_TEST(late_and_overtaken_updates_never_replace_newer_ones)
 {
     struct world *w = session_of(3, 1);
     members_ask(w, 1); /* next_send is 3 */
-    w->c.channel.overtake_next = true;
+    const struct channel_rule swap = {
+        .first = w->c.channel.sent + 1, .last = w->c.channel.sent + 1, .action = CHANNEL_SWAP};
+    ck_assert(channel_add_rule(&w->c.channel, &swap));
     members_ask(w, 2); /* the update that says 4 waits behind the one that says 5 */
     fail_over(w);
     ck_assert_uint_eq(active_info(w).next_send, 5);
     run(w);
-    w->c.channel.delay_us = 1000;
+    const struct channel_rule delay = {
+        .first = w->c.channel.sent + 1, .action = CHANNEL_DELAY, .amount = 1000};
+    ck_assert(channel_add_rule(&w->c.channel, &delay));
     members_ask(w, 1);
     fail_over(w); /* the update that says 6 is still under way: the member does not know */
     ck_assert_uint_eq(active_info(w).next_send, 5);

@@ -32,6 +32,8 @@ static void compare_selectors(const struct wire_selectors *a, const struct wire_
 static void compare_children(const struct child_snapshot *a, const struct child_snapshot *b)
 {
     SAME(spi_in), SAME(spi_out), SAME(transport_mode), SAME(seq_out), SAME(seq_in);
+    SAME_ADDRESS(local), SAME_ADDRESS(remote), SAME(seq_overflow), SAME(lifetime_s);
+    SAME(lifetime_bytes), SAME(path_mtu);
     SAME(replay_bitmap), SAME(replay_window), SAME_STRUCT(keys_in), SAME_STRUCT(keys_out);
     compare_proposals(&a->proposal, &b->proposal);
     compare_selectors(&a->ts_local, &b->ts_local);
@@ -46,7 +48,8 @@ static void compare(const struct ike_snapshot *a, const struct ike_snapshot *b)
     SAME_OCTETS(keys.sk_pi), SAME_OCTETS(keys.sk_pr), SAME_STRUCT(keys.from_initiator);
     SAME_STRUCT(keys.from_responder), SAME(nonce_i_len), SAME(nonce_r_len), SAME(shared_len);
     SAME_OCTETS(nonce_i), SAME_OCTETS(nonce_r), SAME_OCTETS(shared), SAME(message_id_sync);
-    SAME(replay_counter_sync), SAME(nat_local), SAME(nat_remote), SAME(fragmentation), SAME(mobike);
+    SAME(replay_counter_sync), SAME(nat_local), SAME(nat_remote), SAME(fragmentation), SAME(mobike),
+        SAME(eap);
     SAME(window_send), SAME(window_recv), SAME(next_send), SAME(next_recv), SAME(highest_seen);
     SAME(n_children);
     compare_proposals(&a->proposal, &b->proposal);
@@ -87,7 +90,7 @@ START_TEST(each_flag_and_end_comes_back)
         offsetof(struct ike_snapshot, initiator),  offsetof(struct ike_snapshot, message_id_sync),
         offsetof(struct ike_snapshot, nat_local),  offsetof(struct ike_snapshot, replay_counter_sync),
         offsetof(struct ike_snapshot, nat_remote), offsetof(struct ike_snapshot, fragmentation),
-        offsetof(struct ike_snapshot, mobike),
+        offsetof(struct ike_snapshot, mobike),     offsetof(struct ike_snapshot, eap),
     };
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         struct ike_snapshot *s = session(suites[0], false, ID_FQDN, 0);

@@ -323,9 +323,9 @@ END_TEST
 static const struct {
     const char *schedule, *named;
 } broken[] = {
-    {"up=drop", "rule 1: \"up\" is no direction"},
-    {"to=drop,", "rule 2: \"\" is no direction"},
-    {"to=drop, from=drop", "rule 2: \" from\" is no direction"},
+    {"up=drop", "rule 1, at 1: \"up\" is no direction"},
+    {"to=drop,", "rule 2, at 9: \"\" is no direction"},
+    {"to=drop, from=drop", "rule 2, at 9: \" from\" is no direction"},
     {"to", "an action is missing"},
     {"to:=drop", "\"\" is no exchange"},
     {"to:INFO=drop", "\"INFO\" is no exchange"},
