@@ -41,6 +41,16 @@ static int unknown_option(const struct cli_command *command, const char *word, c
     return cli_usage_error(command, "unknown option --%s; there are %s", name, valid);
 }
 
+/* getopt takes "--se" for --seed until there is another that begins so: a script would break then. */
+static const char *abbreviation(char **argv, const struct option *known, int key)
+{
+    const char *word = argv[optind - (optarg && optarg == argv[optind - 1] ? 2 : 1)];
+    for (; known->name; known++)
+        if (known->val == key && strncmp(word, "--", 2) == 0 && strcspn(word + 2, "=") != strlen(known->name))
+            return word;
+    return NULL;
+}
+
 int cli_next(const struct cli_command *command, int argc, char **argv, const char **value, int *status)
 {
     struct option known[CLI_MAX_OPTIONS];
@@ -49,6 +59,12 @@ int cli_next(const struct cli_command *command, int argc, char **argv, const cha
     int at = optind > 0 ? optind : 1;
     int key = getopt_long(argc, argv, ":", known, NULL);
     *value = optarg;
+    const char *shortened =
+        key > 0 && key != KEY_BAD && key != KEY_NO_ARGUMENT ? abbreviation(argv, known, key) : NULL;
+    if (shortened) {
+        *status = unknown_option(command, shortened, known, n);
+        return CLI_STOP;
+    }
     if (key == KEY_HELP) {
         cli_help(command);
         *status = EXIT_CONFORMS;
@@ -155,6 +171,20 @@ const char *cli_nearest(const char *word, const char *const *names, size_t n)
         }
     }
     return nearest;
+}
+
+void cli_quote(const char *text, char *out, size_t size)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@";
+    if (text[0] && strspn(text, plain) == strlen(text)) {
+        snprintf(out, size, "%s", text);
+        return;
+    }
+    size_t len = (size_t)snprintf(out, size, "'");
+    for (; *text && len < size; text++)
+        len += (size_t)snprintf(out + len, size - len, *text == '\'' ? "'\\''" : "%c", *text);
+    if (len < size)
+        snprintf(out + len, size - len, "'");
 }
 
 bool cli_list_add(struct cli_list *list, const char *item)

@@ -59,4 +59,16 @@ void console_print_counts(const struct console *console, const struct run_progre
     if (progress->skipped)
         printf(" (%zu cases left out)", progress->skipped);
     putchar('\n');
+    if (progress->own_us > 0)
+        printf("waited %.1f s for the peer, %.1f s (%.1f %%) for the suite itself\n",
+               (double)progress->waited_us / 1e6, (double)progress->own_us / 1e6,
+               100.0 * (double)progress->own_us / (double)(progress->waited_us + progress->own_us));
+}
+
+/* A failure that met nothing is no error: not every case has the update that it is about. */
+void console_print_schedule(const struct console *console)
+{
+    if (console->unmet > 0)
+        printf("a failure of the schedule met nothing in %zu combinations: %s\n", console->unmet,
+               console->first_unmet);
 }

@@ -14,6 +14,11 @@ static const char *matching(const char *const *globs, size_t n, const char *id)
     return NULL;
 }
 
+static unsigned allowed_roles(const struct test_case *tc)
+{
+    return tc->roles ? tc->roles : BOTH_ROLES;
+}
+
 /* Leaves `skipped` empty when the selection wants the case. */
 static void judge_selection(struct run_item *item, const struct run_selection *selection)
 {
@@ -25,22 +30,41 @@ static void judge_selection(struct run_item *item, const struct run_selection *s
         snprintf(item->skipped, sizeof item->skipped, "not selected");
 }
 
+/* A case can be played with an axis at a value when it knows the axis at some depth, or when the axis rests
+ * there anyway. */
+static bool can_be_fixed(const struct test_case *tc, unsigned axis, unsigned value)
+{
+    if (axis == AXIS_ROLE)
+        return allowed_roles(tc) & 1U << value;
+    return value == 0 || (case_axes(tc, DEPTH_FULL) & 1U << axis);
+}
+
+static void judge_state(struct run_item *item, const struct fixed_axes *fixed)
+{
+    for (unsigned axis = 0; axis < AXIS_COUNT && !item->skipped[0]; axis++) {
+        unsigned value = fixed->at.value[axis];
+        if ((fixed->axes & 1U << axis) && !can_be_fixed(item->test_case, axis, value))
+            snprintf(item->skipped, sizeof item->skipped, "the case is not played with %s=%s",
+                     axis_name((enum axis)axis), axis_value_name((enum axis)axis, value));
+    }
+}
+
 static bool fill(struct run_item *item, const struct run_selection *selection, struct error *err)
 {
     const struct test_case *tc = item->test_case;
-    unsigned allowed = tc->roles ? tc->roles : BOTH_ROLES;
+    unsigned allowed = allowed_roles(tc);
     unsigned roles = allowed & (selection->roles ? selection->roles : BOTH_ROLES);
 
     judge_selection(item, selection);
-    if (item->skipped[0])
-        return true;
-    if (roles == 0) {
+    if (!item->skipped[0] && roles == 0)
         snprintf(
             item->skipped, sizeof item->skipped, "the case is not played with the cluster as %s",
             axis_value_name(AXIS_ROLE, allowed == 1U << ROLE_INITIATOR ? ROLE_RESPONDER : ROLE_INITIATOR));
+    judge_state(item, &selection->fixed);
+    if (item->skipped[0])
         return true;
-    }
-    item->combinations = combinations_of(case_axes(tc, selection->depth), roles, selection->depth, &item->count);
+    item->combinations = combinations_with(case_axes(tc, selection->depth), roles, selection->depth,
+                                           &selection->fixed, &item->count);
     return item->combinations || fail(err, "case %s: no combinations (out of memory?)", tc->id);
 }
 

@@ -4,7 +4,7 @@
 
 #include "suite/case.h"
 
-/* Which cases, in which roles, how deep. Globs are fnmatch(3)'s, over case IDs. */
+/* Which cases, in which roles and states, how deep. Globs are fnmatch(3)'s, over case IDs. */
 struct run_selection {
     const char *const *only; /* a case must match one of these; none: every case does */
     size_t n_only;
@@ -12,6 +12,7 @@ struct run_selection {
     size_t n_exclude;
     unsigned roles; /* set of 1 << enum role; 0: both */
     enum depth depth;
+    struct fixed_axes fixed; /* these stand at one value; a case that does not know it is skipped */
 };
 
 struct run_item {
@@ -21,7 +22,7 @@ struct run_item {
     size_t next;      /* the first that is not begun */
     int64_t start_us; /* virtual time for it */
     bool playing;     /* a process has it in hand */
-    char skipped[96]; /* by what, when it is */
+    char skipped[128]; /* by what, when it is */
 };
 
 struct run_plan {

@@ -51,6 +51,8 @@ static void count_verdict(struct run *run, const struct run_item *item, size_t i
     struct run_progress *progress = run_progress_now(run);
     progress->verdicts[o->verdict]++;
     progress->done++;
+    progress->waited_us += o->own_us ? o->waited_us : 0; /* of real time only */
+    progress->own_us += o->own_us;
     if (run->observer->verdict)
         run->observer->verdict(run->observer->state, item->test_case, &item->combinations[index], o,
                                progress);

@@ -87,13 +87,12 @@ struct playing {
     int64_t start_us;
 };
 
-static uint64_t seed_of(const struct run_options *options, const struct test_case *tc,
-                        const struct combination *c)
+uint64_t run_seed(uint64_t seed, const struct test_case *tc, const struct combination *c)
 {
     char text[256], name[512];
     combination_text(tc->axes | ON(ROLE), c, text, sizeof text);
     snprintf(name, sizeof name, "%s/%s", tc->id, text);
-    return random_derive_seed(options->seed, name);
+    return random_derive_seed(seed, name);
 }
 
 static void announce(struct playing *playing, const struct test_case *tc, const struct combination *c)
@@ -116,7 +115,7 @@ static bool play_one(struct playing *playing, size_t index)
         .combination = combination,
         .driver = options->driver,
         .slot = playing->work->slot,
-        .seed = seed_of(options, tc, combination),
+        .seed = run_seed(options->seed, tc, combination),
         .folder = playing->folder,
         .packets_before = playing->packets,
         .start_us = playing->start_us,

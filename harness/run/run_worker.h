@@ -20,6 +20,9 @@ struct run_work {
  * "end_us", the link's time. */
 __attribute__((noreturn)) void run_worker(const struct run_work *work);
 
+/* The seed of a combination: of what it is, never of where it stands, so that it repeats alone. */
+uint64_t run_seed(uint64_t seed, const struct test_case *tc, const struct combination *c);
+
 /* Where a case's evidence goes. */
 void run_case_folder(char *out, size_t size, const char *run_folder, const char *case_id);
 

@@ -120,7 +120,9 @@ void pump_once(struct stage *stage, int64_t until_us)
     refuse_flood(stage);
     flush_members(stage);
     int64_t deadline = clock_earlier(until_us, cluster_deadline(&stage->cluster));
+    int64_t before = stage_now(stage);
     int got = link_receive(stage->line.link, deadline, &d, &err);
+    *(stage->pausing ? &stage->outcome->idle_us : &stage->outcome->waited_us) += stage_now(stage) - before;
     if (got < 0) {
         fail_within(&err, "the link");
         leave_with(stage, VERDICT_ERROR, err.text);
@@ -137,9 +139,11 @@ void pump_once(struct stage *stage, int64_t until_us)
 void pump_for(struct stage *stage, int64_t duration_us)
 {
     int64_t until = stage_now(stage) + duration_us;
+    stage->pausing = true;
     do
         pump_once(stage, until);
     while (stage_now(stage) < until);
+    stage->pausing = false;
 }
 
 bool pump_until(struct stage *stage, int64_t timeout_us, bool (*condition)(struct stage *stage, void *arg),

@@ -50,6 +50,10 @@ static const char *const value_names[AXIS_COUNT][MAX_VALUES] = {
     [AXIS_WINDOW] = {[WINDOW_1] = "1", [WINDOW_2] = "2", [WINDOW_5] = "5"},
     [AXIS_REPLAY_SYNC] = {[REPLAY_SYNC_ANNOUNCED] = "announced", [REPLAY_SYNC_NOT] = "not"},
     [AXIS_ESN] = {[ESN_OFF] = "off", [ESN_ON] = "on"},
+    [AXIS_IN_FLIGHT] = {[IN_FLIGHT_REKEY_CHILD] = "rekey-child",
+                        [IN_FLIGHT_REKEY_IKE] = "rekey-ike",
+                        [IN_FLIGHT_DELETE_CHILD] = "delete-child",
+                        [IN_FLIGHT_DELETE_IKE] = "delete-ike"},
 };
 
 const char *axis_name(enum axis a)
@@ -104,6 +108,28 @@ void combination_text(unsigned axes, const struct combination *c, char *out, siz
         len += (size_t)snprintf(out + len, size - len, "%s%s=%s", len ? "," : "", axis_names[a],
                                 value ? value : "?");
     }
+}
+
+static bool parse_one(char *pair, struct combination *out)
+{
+    enum axis axis;
+    char *value = strchr(pair, '=');
+    if (!value)
+        return false;
+    *value++ = '\0';
+    return axis_parse(pair, &axis) && axis_value_parse(axis, value, &out->value[axis]);
+}
+
+bool combination_parse(const char *text, struct combination *out)
+{
+    char copy[512], *rest = copy;
+    *out = (struct combination){0};
+    if (snprintf(copy, sizeof copy, "%s", text) >= (int)sizeof copy)
+        return false;
+    for (char *pair = strsep(&rest, ","); pair; pair = strsep(&rest, ","))
+        if (!parse_one(pair, out))
+            return false;
+    return true;
 }
 
 const char *algorithms_ike_proposal(enum algorithms value)

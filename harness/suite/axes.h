@@ -30,7 +30,8 @@
     X(MOBIKE, "mobike")                                                                                      \
     X(WINDOW, "window")           /* requests that the cluster accepts at once */                            \
     X(REPLAY_SYNC, "replay-sync") /* does the cluster announce replay counter sync? */                       \
-    X(ESN, "esn")                 /* of the Child SAs */
+    X(ESN, "esn")                 /* of the Child SAs */                                                     \
+    X(IN_FLIGHT, "in-flight")     /* the change that a failover interrupts */
 
 #define AXIS_ENUM(name, text) AXIS_##name,
 enum axis { AXES(AXIS_ENUM) AXIS_COUNT };
@@ -78,6 +79,7 @@ enum mobike { MOBIKE_OFF, MOBIKE_ON };
 enum window_of { WINDOW_1, WINDOW_2, WINDOW_5 };
 enum replay_sync { REPLAY_SYNC_ANNOUNCED, REPLAY_SYNC_NOT };
 enum esn { ESN_OFF, ESN_ON };
+enum in_flight { IN_FLIGHT_REKEY_CHILD, IN_FLIGHT_REKEY_IKE, IN_FLIGHT_DELETE_CHILD, IN_FLIGHT_DELETE_IKE };
 
 /* The states that any session can be in, whatever a case is about. At full depth every case meets them, but
  * for those that it rules out. */
@@ -104,9 +106,20 @@ bool axis_value_parse(enum axis a, const char *name, uint8_t *out);
  * not rest. */
 void combination_text(unsigned axes, const struct combination *c, char *out, size_t size);
 
+/* The other way round: what the text does not name rests. False: an axis or a value that does not exist. */
+bool combination_parse(const char *text, struct combination *out);
+
 /* The combinations of a case, in a fixed order; the caller frees. `axes` includes ON(ROLE); `roles` is a set
  * of 1 << role. NULL with *count 0 when memory is out or no role is allowed. */
 struct combination *combinations_of(unsigned axes, unsigned roles, enum depth depth, size_t *count);
+
+/* Axes that stand at one value in every combination; `at` is 0 for all others. */
+struct fixed_axes {
+    unsigned axes; /* ON(...) */
+    struct combination at;
+};
+struct combination *combinations_with(unsigned axes, unsigned roles, enum depth depth,
+                                      const struct fixed_axes *fixed_axes, size_t *count);
 
 /* What must be in `peer.ini` as "proposals" for this value, in that notation. */
 const char *algorithms_ike_proposal(enum algorithms value);

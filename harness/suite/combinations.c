@@ -8,6 +8,7 @@ enum { MAX_VALUES = 8 };
 /* The list that grows, and which pairs of values of different axes it has not met yet. */
 struct plan {
     unsigned axes, roles;
+    struct combination at_rest; /* every axis where it stands unless it varies */
     struct combination *list;
     size_t count, capacity;
     bool open[AXIS_COUNT][MAX_VALUES][AXIS_COUNT][MAX_VALUES]; /* first axis < second axis */
@@ -53,7 +54,8 @@ static void add(struct plan *p, const struct combination *c)
 
 static void add_resting_and_single(struct plan *p, unsigned role, bool single)
 {
-    struct combination rest = {.value = {[AXIS_ROLE] = (uint8_t)role}};
+    struct combination rest = p->at_rest;
+    rest.value[AXIS_ROLE] = (uint8_t)role;
     add(p, &rest);
     for (unsigned a = AXIS_ROLE + 1; single && a < AXIS_COUNT; a++) {
         for (unsigned v = 1; varies(p, a) && v < axis_values((enum axis)a); v++) {
@@ -117,24 +119,31 @@ static void complete(const struct plan *p, struct combination *c, unsigned fixed
 
 struct combination *combinations_of(unsigned axes, unsigned roles, enum depth depth, size_t *count)
 {
+    return combinations_with(axes, roles, depth, &(struct fixed_axes){0}, count);
+}
+
+struct combination *combinations_with(unsigned axes, unsigned roles, enum depth depth,
+                                      const struct fixed_axes *fixed_axes, size_t *count)
+{
     struct plan *p = calloc(1, sizeof *p);
     struct combination *list = NULL;
     *count = 0;
     if (!p)
         return NULL;
-    p->axes = axes | ON(ROLE);
-    p->roles = roles;
+    p->axes = (axes & ~fixed_axes->axes) | ON(ROLE);
+    p->roles = fixed_axes->axes & ON(ROLE) ? roles & 1U << fixed_axes->at.value[AXIS_ROLE] : roles;
+    p->at_rest = fixed_axes->at;
     open_pairs(p);
     for (unsigned role = 0; role < axis_values(AXIS_ROLE); role++)
         if (allowed(p, AXIS_ROLE, role))
             add_resting_and_single(p, role, depth != DEPTH_QUICK);
 
-    struct combination next = {0};
+    struct combination next = p->at_rest;
     unsigned fixed;
     while (depth == DEPTH_FULL && p->count > 0 && !p->out_of_memory && first_open_pair(p, &next, &fixed)) {
         complete(p, &next, fixed);
         add(p, &next);
-        next = (struct combination){0};
+        next = p->at_rest;
     }
 
     if (p->out_of_memory) {

@@ -13,7 +13,7 @@ static const struct {
     const char *group;
     unsigned count;
 } group_sizes[] = {{"NEG", 8},  {"FMT", 11}, {"SYNC", 19}, {"EX", 3},  {"RPL", 9}, {"PAR", 6},
-                   {"CLU", 12}, {"CTX", 4},  {"ALT", 1},   {"SEC", 4}, {"IKE", 8}};
+                   {"CLU", 12}, {"CTX", 4},  {"ALT", 1},   {"SEC", 4}, {"IKE", 15}};
 
 START_TEST(catalogue_is_complete_and_in_order)
 {
@@ -295,6 +295,8 @@ START_TEST(a_verdict_line_reads_back)
                         .first_packet = 7,
                         .last_packet = 19,
                         .elapsed_us = 5000000000,
+                        .waited_us = 40,
+                        .own_us = 20,
                         .idle_us = 12,
                         .watched = 6};
     struct check_record check = {.requirement = "SYNC-3",
@@ -320,7 +322,8 @@ START_TEST(a_verdict_line_reads_back)
         "?\","
         "\"silence\":\"timed 200 ms\",\"packets\":[8,9]},"
         "{\"requirement\":\"SYNC-4\",\"result\":\"held\",\"expected\":\"\",\"seen\":\"\",\"silence\":\"\","
-        "\"packets\":[]}],\"packets\":{\"first\":7,\"last\":19},\"elapsed_us\":5000000000,\"idle_us\":12,"
+        "\"packets\":[]}],\"packets\":{\"first\":7,\"last\":19},\"elapsed_us\":5000000000,\"waited_us\":40,"
+        "\"own_us\":20,\"idle_us\":12,"
         "\"watched\":6}");
 
     struct outcome back;
