@@ -171,17 +171,28 @@ static void judge(struct monitor *m, const struct wire_packet *p)
         m->report.tags |= TAG(RETRANSMIT_SEEN);
     judge_protection(m, p);
     judge_header(m, p);
+    judge_critical(m, p);
+    judge_address(m, p);
+    judge_spis(m, p);
     judge_response_id(m, p);
     judge_reuse(m, p);
     judge_iv(m, p);
+    judge_refusal(m, p);
+    judge_own_request(m, p);
     judge_sync(m, p);
 }
 
 static void remember(struct monitor *m, const struct wire_packet *p)
 {
     struct octets iv = p->from_peer ? iv_of(m, p) : octets_of(NULL, 0);
+    if (!p->from_peer)
+        learn_address(m, p);
     if (!p->readable)
         return;
+    if (p->from_peer)
+        learn_of_peer(m, p);
+    else
+        learn_of_cluster(m, p);
     index_add(&m->said, hash_of_said(p, p->from_peer, ike_is_response(&p->header)), m->at);
     if (iv.len)
         index_add(&m->ivs, hash_of(iv, 0), m->at);
@@ -204,6 +215,8 @@ static bool open_monitor(struct monitor *m)
 {
     size_t count = m->view->count;
     m->sas = calloc(m->view->n_keys + 1, sizeof *m->sas);
+    for (size_t i = 0; m->sas && i < m->view->n_keys; i++)
+        m->sas[i].window = 1;
     return index_open(&m->said, count) && index_open(&m->ivs, count) && m->sas;
 }
 

@@ -9,7 +9,7 @@ static const char *malformed(const struct monitor *m, const struct wire_packet *
         return "no readable IKE message";
     if (!p->outer)
         return "its payloads cannot be read";
-    if (p->opened && !p->inner)
+    if (p->opened && !p->inner && !is_fragment(p))
         return "the payloads inside SK cannot be read";
     if (ike_find(p->outer, PAYLOAD_SK) && !p->opened && has_keys(m, p))
         return "SK is not opened by the keys of its IKE SA";
@@ -57,4 +57,24 @@ void judge_header(struct monitor *m, const struct wire_packet *p)
     else if (sa && sa->cluster_spoke && sa->cluster_began == says_it_began)
         monitor_found(m, "IKE-6", p, NULL, "the initiator flag tells who began the IKE SA",
                       "packet %u has the initiator flag of the other side", p->number);
+}
+
+static const struct ike_payload *wrongly_critical(const struct ike_payloads *chain)
+{
+    for (size_t i = 0; chain && i < chain->count; i++)
+        if (chain->list[i].critical && chain->list[i].type >= PAYLOAD_SA &&
+            chain->list[i].type <= PAYLOAD_EAP)
+            return &chain->list[i];
+    return NULL;
+}
+
+/* IKE-11: the payloads of the base protocol are known to all. */
+void judge_critical(struct monitor *m, const struct wire_packet *p)
+{
+    const struct ike_payload *wrong = wrongly_critical(p->outer);
+    if (!wrong)
+        wrong = wrongly_critical(p->inner);
+    if (wrong)
+        monitor_found(m, "IKE-11", p, NULL, "the critical bit of the base protocol's payloads is clear",
+                      "packet %u has it set in %s", p->number, payload_name(wrong->type));
 }

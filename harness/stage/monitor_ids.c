@@ -19,9 +19,7 @@ static bool has_its_own_rules(const struct wire_packet *p)
            packet_notify(p, NOTIFY_IKEV2_MESSAGE_ID_SYNC);
 }
 
-/* Was one thing asked with this ID, as often as it may have been? A case may ask several by hand: then nobody
- * knows which of them was answered. */
-static bool answers_one_request(const struct monitor *m, const struct wire_packet *p)
+bool answers_one_request(const struct monitor *m, const struct wire_packet *p)
 {
     const struct wire_packet *first = NULL;
     FOR_EACH_WITH(q, m, &m->said, hash_of_said(p, false, false))
@@ -70,4 +68,30 @@ void judge_iv(struct monitor *m, const struct wire_packet *p)
     if (!q->copy_of && same_spis(&q->header, &p->header) && octets_equal(iv_of(m, q), iv))
         monitor_found(m, "IKE-7", p, q, "an initialization vector is used once under one key",
                       "packets %u and %u differ and have the same one", q->number, p->number);
+}
+
+/* A critical payload that nobody knows; NULL: none. */
+static const struct ike_payload *unknown_critical(const struct wire_packet *p)
+{
+    const struct ike_payloads *chain = p->inner ? p->inner : p->outer;
+    for (size_t i = 0; chain && i < chain->count; i++)
+        if (chain->list[i].critical && !payload_name(chain->list[i].type))
+            return &chain->list[i];
+    return NULL;
+}
+
+/* IKE-12: what has a critical payload that nobody knows is refused by the name of that. */
+void judge_refusal(struct monitor *m, const struct wire_packet *p)
+{
+    const struct wire_packet *asked = ike_is_response(&p->header) ? request_of(m, p) : NULL;
+    const struct ike_payload *unknown = asked ? unknown_critical(asked) : NULL;
+    const struct ike_payloads *chain = p->inner ? p->inner : p->outer;
+    if (!unknown || !chain || is_fragment(p) || !answers_one_request(m, p))
+        return;
+    const struct wire_notify *n = ike_find_notify(chain, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD);
+    if (n && octets_equal(n->data, octets_of(&unknown->type, 1)))
+        return;
+    monitor_found(m, "IKE-12", p, asked, "a critical payload of an unknown type is refused by its type",
+                  "packet %u answers a request with critical payload %u %s", p->number, unknown->type,
+                  n ? "and names another type" : "as if it knew it");
 }

@@ -2,11 +2,12 @@
 #ifndef STAGE_MONITOR_PARTS_H
 #define STAGE_MONITOR_PARTS_H
 
+#include "base/reader.h"
 #include "base/registry.h"
 #include "stage/monitor.h"
 #include "suite/verdict.h"
 
-enum { MONITOR_MAX_FOUND = 32, MONITOR_NONE = 0 };
+enum { MONITOR_MAX_FOUND = 32, MONITOR_MAX_STARTS = 8, MONITOR_MAX_ADDRESSES = 16 };
 
 /* The packets that were judged already, by what they have in common. Places count from 1, so that 0 ends a
  * walk; what hashes alike by chance is walked over too, so whoever walks looks twice. */
@@ -18,16 +19,16 @@ struct packet_index {
 
 /* What the wire has shown of one IKE SA so far. IDs are those of the peer's own requests. */
 struct watched_sa {
-    bool cluster_spoke, cluster_began; /* began: it is the initiator of this SA */
-    uint32_t window;                   /* what the cluster accepts at once (RFC 7296 2.3: 1) */
-    uint64_t base;                     /* all below are answered, or passed over by a sync */
-    uint64_t used, answered;           /* bit n: of ID base + n */
-    uint64_t next;                     /* 1 + highest ID used */
-    bool proposed, promised;           /* since the last sync of the cluster */
-    uint8_t nonce[4];                  /* of that sync */
-    uint64_t p1, p2;                   /* where the peer may go on by it */
-    bool moved;                        /* the cluster answered a sync of the peer's */
-    uint64_t m2;                       /* with that */
+    bool cluster_spoke, cluster_began;   /* began: it is the initiator of this SA */
+    uint32_t window;                     /* what the cluster accepts at once (RFC 7296 2.3: 1) */
+    uint64_t base;                       /* all below are answered, or passed over by a sync */
+    uint64_t used, answered;             /* bit n: of ID base + n */
+    uint64_t next;                       /* 1 + highest ID used */
+    uint64_t starts[MONITOR_MAX_STARTS]; /* where a sync lets the peer go on */
+    unsigned n_starts;                   /* the oldest are written over */
+    uint8_t nonce[4];                    /* of the cluster's last sync request */
+    bool promised;                       /* it was answered, with */
+    uint64_t p2;
 };
 
 struct monitor {
@@ -39,6 +40,8 @@ struct monitor {
     size_t at;                /* of the packet that is being judged */
     const char *found[MONITOR_MAX_FOUND];
     unsigned n_found;
+    struct endpoint used[MONITOR_MAX_ADDRESSES]; /* by the cluster */
+    unsigned n_used;
 };
 
 /* --- asking -------------------------------------------------------------------------------------- */
@@ -78,17 +81,36 @@ const struct wire_packet *request_of(const struct monitor *m, const struct wire_
 
 struct octets iv_of(const struct monitor *m, const struct wire_packet *p); /* empty: none */
 
+/* Requests before `p` that it can be the answer to, which are not copies of each other, all the same one? A
+ * case may ask several by hand under one ID: then nobody knows which of them was answered. */
+bool answers_one_request(const struct monitor *m, const struct wire_packet *p);
+
+/* --- learning ------------------------------------------------------------------------------------ */
+
+void learn_of_cluster(struct monitor *m, const struct wire_packet *p);
+void learn_of_peer(struct monitor *m, const struct wire_packet *p);
+void learn_address(struct monitor *m, const struct wire_packet *p);
+
 /* --- the rules, each over one packet of the peer -------------------------------------------------- */
 
 /* monitor_form.c: of a message by itself */
 void judge_form(struct monitor *m, const struct wire_packet *p);       /* IKE-5 */
 void judge_protection(struct monitor *m, const struct wire_packet *p); /* IKE-4 */
 void judge_header(struct monitor *m, const struct wire_packet *p);     /* IKE-6 */
+void judge_critical(struct monitor *m, const struct wire_packet *p);   /* IKE-11 */
+
+/* monitor_path.c: where it goes to, and of which IKE SA it is */
+void judge_address(struct monitor *m, const struct wire_packet *p); /* IKE-15 */
+void judge_spis(struct monitor *m, const struct wire_packet *p);    /* IKE-14 */
 
 /* monitor_ids.c: of a message among the others */
 void judge_response_id(struct monitor *m, const struct wire_packet *p); /* IKE-1 */
 void judge_reuse(struct monitor *m, const struct wire_packet *p);       /* IKE-2, IKE-3 */
 void judge_iv(struct monitor *m, const struct wire_packet *p);          /* IKE-7 */
+void judge_refusal(struct monitor *m, const struct wire_packet *p);     /* IKE-12 */
+
+/* monitor_window.c: of the peer's own requests */
+void judge_own_request(struct monitor *m, const struct wire_packet *p); /* IKE-9, IKE-10, SYNC-7 */
 
 /* monitor_sync.c: of the sync exchange */
 void judge_sync(struct monitor *m, const struct wire_packet *p); /* FMT-1 to FMT-4 */

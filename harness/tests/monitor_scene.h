@@ -148,10 +148,24 @@ static inline void carry_notify(struct scene *s, uint8_t protocol, uint16_t type
     write_payload_notify(carry(s), &n);
 }
 
+static inline void carry_sync_of(struct scene *s, uint8_t nonce, uint32_t send, uint32_t recv)
+{
+    const struct message_id_sync sync = {{nonce, 2, 3, 4}, send, recv};
+    write_message_id_sync(carry(s), &sync);
+}
+
 static inline void carry_sync(struct scene *s, uint8_t nonce)
 {
-    const struct message_id_sync sync = {{nonce, 2, 3, 4}, 5, 6};
-    write_message_id_sync(carry(s), &sync);
+    carry_sync_of(s, nonce, 5, 6);
+}
+
+/* The peer asks and is answered, with the IDs below this one. */
+static inline void answered_up_to(struct scene *s, uint32_t next)
+{
+    for (uint32_t id = 0; id < next; id++) {
+        put(s, FROM_PEER, REQUEST, id);
+        put(s, FROM_US, RESPONSE, id);
+    }
 }
 
 /* --- judging ------------------------------------------------------------------------------------- */
