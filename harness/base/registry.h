@@ -150,6 +150,9 @@
     X(NULL, 13)                                                                                              \
     X(DIGITAL_SIGNATURE, 14)
 
+/* Certificate encodings (RFC 7296 3.6). */
+enum { CERT_X509_SIGNATURE = 4 };
+
 #define REGISTRY_ENUM_EXCHANGE(name, value)      EXCHANGE_##name = (value),
 #define REGISTRY_ENUM_PAYLOAD(name, value, text) PAYLOAD_##name = (value),
 #define REGISTRY_ENUM_NOTIFY(name, value)        NOTIFY_##name = (value),

@@ -9,17 +9,22 @@
 
 #include "net/link.h"
 #include "suite/axes.h"
-#include "driver/peer_config.h"
+#include "driver/pki.h"
 
 struct driver;
 
 enum { DRIVER_NO_SUCH_TRIGGER = 127 };
+
+/* Wall time of the start of a simulation: captures of the same seed are the same file. */
+#define VIRTUAL_EPOCH_US (INT64_C(1577836800) * 1000000)
 
 /* How a combination meets the peer. Filled in by the driver. */
 struct driver_line {
     struct link *link;                         /* the stage closes it */
     struct endpoint cluster_ike, cluster_natt; /* bound on the link */
     struct endpoint peer_ike, peer_natt;
+    struct endpoint spare_ike,
+        spare_natt; /* another address of the cluster, not bound; family 0: there is none */
     bool virtual_time;
 };
 
@@ -49,6 +54,9 @@ struct driver_ops {
 struct driver {
     const struct driver_ops *ops;
     struct peer_config config;
+    struct pki pki;
+    unsigned
+        auth_in_play; /* set of 1u << enum auth_by that combinations of the run have; known before start */
 };
 
 #endif

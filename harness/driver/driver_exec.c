@@ -27,6 +27,8 @@ struct exec_driver {
     int home_netns;       /* where the runner was started; -1: never left */
     pid_t owner;          /* the process that started the peer */
     int family;           /* of the combination that is open, 4 or 6; 0: none is */
+    const char *auth;     /* of the combination that is open; NULL: none is */
+    bool has_pki;         /* there are files for the peer */
     int64_t logged;       /* length of the peer's log when this process first opened a line */
     bool up;
 };
@@ -40,6 +42,7 @@ static struct exec_driver *exec_of(struct driver *d)
 
 struct environment {
     char state[PATH_MAX + 32], psk_file[PATH_MAX + 32], run[32], slot[32], slots[32], family[32], owner[32];
+    char pki[PATH_MAX + 32], auth[32];
 };
 
 static void environment_of(struct program *program, const struct exec_driver *d, int slot,
@@ -62,6 +65,14 @@ static void environment_of(struct program *program, const struct exec_driver *d,
         program->env[n++] = text->slot;
     if (d->family)
         program->env[n++] = text->family;
+    if (d->auth) {
+        snprintf(text->auth, sizeof text->auth, "UNDERSTUDY_AUTH=%s", d->auth);
+        program->env[n++] = text->auth;
+    }
+    if (d->has_pki) {
+        snprintf(text->pki, sizeof text->pki, "UNDERSTUDY_PKI=%s/pki", d->state);
+        program->env[n++] = text->pki;
+    }
     program->env[n] = NULL;
 }
 
@@ -129,9 +140,28 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
 
 static void remove_state(struct exec_driver *d)
 {
+    d->has_pki = false;
     if (d->state[0])
         nftw(d->state, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
     d->state[0] = '\0';
+}
+
+/* Unless the run is known to need none: a peer is not made to know CAs that nobody uses. */
+static bool make_pki(struct exec_driver *d, struct error *err)
+{
+    const struct peer_config *config = &d->base.config;
+    char folder[PATH_MAX + 8];
+    enum key_kind kind;
+    bool needed = false;
+    for (unsigned by = 0; by < axis_values(AXIS_AUTH); by++)
+        needed = needed || ((config->auth & d->base.auth_in_play & 1u << by) &&
+                            auth_needs_certificates((enum auth_by)by, &kind));
+    if (!needed || config->ca_file[0])
+        return true;
+    snprintf(folder, sizeof folder, "%s/pki", d->state);
+    d->has_pki =
+        pki_prepare(&d->base.pki, config, d->base.auth_in_play, err) && pki_write(&d->base.pki, folder, err);
+    return d->has_pki;
 }
 
 static bool make_state(struct exec_driver *d, struct error *err)
@@ -146,7 +176,7 @@ static bool make_state(struct exec_driver *d, struct error *err)
         d->state[0] = '\0';
         return fail(err, "cannot make a state folder in %s: %s", folder, strerror(errno));
     }
-    return write_secret(d->state, "psk", d->base.config.psk, err);
+    return write_secret(d->state, "psk", d->base.config.psk, err) && make_pki(d, err);
 }
 
 /* --- start and stop ------------------------------------------------------------------------------ */
@@ -305,6 +335,7 @@ static bool open_line(struct driver *base, unsigned slot, const struct combinati
         return false;
     note_log(d, slot);
     d->family = combination->value[AXIS_FAMILY] == FAMILY_IPV6 ? 6 : 4;
+    d->auth = axis_value_name(AXIS_AUTH, combination->value[AXIS_AUTH]);
     if (base->config.netns[0] && !driver_line_enter(base->config.netns, &d->home_netns, err))
         return false;
     return driver_line_open(&base->config, slot, combination, line, err);
@@ -314,6 +345,7 @@ static void close_line(struct driver *base, unsigned slot)
 {
     (void)slot;
     exec_of(base)->family = 0;
+    exec_of(base)->auth = NULL;
     driver_line_leave(&exec_of(base)->home_netns);
 }
 
@@ -367,6 +399,7 @@ struct driver *driver_exec_new(const struct peer_config *config, const char *run
     }
     d->base.ops = &EXEC_OPS;
     d->base.config = *config;
+    d->base.auth_in_play = ~0u;
     d->home_netns = -1;
     d->logged = NO_LOG_YET;
     snprintf(d->run_folder, sizeof d->run_folder, "%s", run_folder);
@@ -385,5 +418,6 @@ void driver_exec_free(struct driver *driver)
         return;
     take_down(driver);
     driver_line_leave(&exec_of(driver)->home_netns);
+    pki_clear(&driver->pki);
     free(driver);
 }

@@ -7,6 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool can_authenticate(const struct peer_config *config, enum auth_by by, struct error *err)
+{
+    enum key_kind kind;
+    if (!(config->auth & 1u << by))
+        return fail(err, "unsupported: the peer does not authenticate by %s (auth in [identity] of peer.ini)",
+                    axis_value_name(AXIS_AUTH, by));
+    if (auth_needs_certificates(by, &kind) &&
+        (config->id_peer_type == ID_KEY_ID || config->id_harness_type == ID_KEY_ID))
+        return fail(err, "unsupported: an identity of the kind keyid does not stand in certificates");
+    return true;
+}
+
 static const struct peer_address *addresses_of(const struct peer_config *config, const struct combination *c)
 {
     return c->value[AXIS_FAMILY] == FAMILY_IPV6 ? &config->ipv6 : &config->ipv4;
@@ -24,7 +36,7 @@ bool driver_line_is_possible(const struct peer_config *config, unsigned slot,
     const char *proposal = algorithms_ike_proposal((enum algorithms)combination->value[AXIS_ALGORITHMS]);
     if (!peer_config_has_proposal(config, proposal))
         return fail(err, "unsupported: the peer's configuration has no IKE proposal %s", proposal);
-    return true;
+    return can_authenticate(config, (enum auth_by)combination->value[AXIS_AUTH], err);
 }
 
 bool driver_line_enter(const char *netns, int *home, struct error *err)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/names.h"
 #include "ike/propose.h"
 #include "driver/peer_keys.h"
 #include "driver/program.h"
@@ -30,6 +31,10 @@ bool peer_identity_octets(uint8_t type, const char *text, uint8_t *out, size_t c
         *len = is_ipv4 ? 4 : 16;
         return *len <= capacity && inet_pton(is_ipv4 ? AF_INET : AF_INET6, text, out) == 1;
     }
+    if (type == ID_DER_ASN1_DN)
+        return distinguished_name_read(text, out, capacity, len);
+    if (type == ID_DER_ASN1_GN)
+        return general_name_read(text, out, capacity, len);
     *len = strlen(text);
     if (*len > capacity)
         return false;

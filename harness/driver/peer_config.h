@@ -3,14 +3,16 @@
  *   [peer]        name, driver, slots (1), start_timeout_ms (20000), response_timeout_ms (2000), netns
  *   [address]     peer, peer6, harness, harness6, port (500), natt_port (4500), harness_port (500),
  *                 harness_natt_port (4500), protected, behind
- *   [identity]    peer, harness, and psk or psk_file
+ *   [identity]    peer, harness, auth (psk), psk or psk_file, and ca, certificate, key for files of the
+ *                 cluster's side in the place of the test CA
  *   [proposals]   ike, esp: lists with commas, as ike/propose.h reads them
  *   [selectors]   peer, harness: as ike/propose.h reads them
  *
- * An identity is "fqdn:", "email:", "ipv4:", "ipv6:" or "keyid:" and its text; a word without a colon is a
- * fqdn. %n stands for the number of the slot in the harness's addresses, identity and selectors and in
- * `behind`; `harness` and `harness6` may also list one address for each slot. Comments begin with ';' or '#'
- * at the start of a line, or with ';' after a blank. A list may go on in indented lines.
+ * An identity is "fqdn:", "email:", "ipv4:", "ipv6:", "keyid:", "dn:" (CN=a, O=b) or "gn:" (dns:, email:,
+ * uri:, ip:, dn:) and its text; a word without a colon is a fqdn. %n stands for the number of the slot in the
+ * harness's addresses, identity and selectors and in `behind`; `harness` and `harness6` may also list one
+ * address for each slot. Comments begin with ';' or '#' at the start of a line, or with ';' after a blank. A
+ * list may go on in indented lines.
  */
 #ifndef DRIVER_PEER_CONFIG_H
 #define DRIVER_PEER_CONFIG_H
@@ -35,8 +37,12 @@ struct peer_config {
     uint16_t harness_port, harness_natt_port; /* the cluster's; 500 and 4500, 0: any */
     uint8_t id_peer_type, id_harness_type;
     char id_peer[PEER_TEXT], id_harness[PEER_TEXT]; /* addresses as text; %n in id_harness is the slot */
-    char psk[PEER_TEXT];                            /* text: a file with a NUL in it is refused */
-    char ike_proposals[PEER_MAX_PROPOSALS][96];     /* as ike/propose.h reads them */
+    unsigned auth; /* set of 1u << enum auth_by: how the peer can authenticate */
+    char ca_file[2 *
+                 PEER_TEXT]; /* of the cluster's side, instead of the test CA; empty: the test CA, as are */
+    char certificate_file[2 * PEER_TEXT], key_file[2 * PEER_TEXT]; /* these two; %n in them is the slot */
+    char psk[PEER_TEXT];                        /* text: a file with a NUL in it is refused */
+    char ike_proposals[PEER_MAX_PROPOSALS][96]; /* as ike/propose.h reads them */
     unsigned n_ike_proposals;
     char esp_proposals[PEER_MAX_PROPOSALS][96];
     unsigned n_esp_proposals;

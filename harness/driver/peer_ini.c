@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "driver/peer_keys.h"
+#include "driver/pki.h"
 
 enum {
     MAX_KEYS = 32,
@@ -229,7 +230,7 @@ static bool check_missing(struct parse *p)
              keys[i].section, keys[i].name, keys[i].example);
         return fail_at(p, p->section_line[find_section(keys[i].section)]);
     }
-    if (p->reading.psk_given)
+    if (p->reading.psk_given || !(p->reading.config->auth & 1u << AUTH_BY_PSK))
         return true;
     fail(p->err,
          "key \"psk\" is missing in [identity]; write psk = and the pre-shared key, or psk_file = and a file "
@@ -241,6 +242,23 @@ static unsigned line_of(const struct parse *p, const char *section, const char *
 {
     size_t n;
     return p->seen[find_key(section, name) - peer_keys(&n)];
+}
+
+/* The files of the cluster's side, when they are named. */
+static bool check_certificates(struct parse *p)
+{
+    const struct peer_config *config = p->reading.config;
+    static const char *const names[] = {"ca", "certificate", "key"};
+    const char *const files[] = {config->ca_file, config->certificate_file, config->key_file};
+    if (!files[0][0] && !files[1][0] && !files[2][0])
+        return true;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (!files[i][0]) {
+            fail(p->err, "key \"%s\" is missing in [identity]: ca, certificate and key go together",
+                 names[i]);
+            return fail_at(p, p->section_line[find_section("identity")]);
+        }
+    return pki_check_files(config, p->err) || fail_at(p, line_of(p, "identity", "key"));
 }
 
 static bool spread_addresses(struct parse *p)
@@ -286,7 +304,7 @@ static bool parse_text(struct parse *p)
         fail(p->err, "out of memory");
         return fail_at(p, 0);
     }
-    return finish_value(p) && check_missing(p) && spread_addresses(p);
+    return finish_value(p) && check_missing(p) && spread_addresses(p) && check_certificates(p);
 }
 
 bool peer_config_parse(const char *text, const char *name, struct peer_config *out, struct error *err)
@@ -300,6 +318,7 @@ bool peer_config_parse(const char *text, const char *name, struct peer_config *o
                                 .harness_port = 500,
                                 .harness_natt_port = 4500,
                                 .slots = 1,
+                                .auth = 1u << AUTH_BY_PSK,
                                 .start_timeout_ms = 20000,
                                 .response_timeout_ms = 2000};
     set_folder(out, name);
@@ -347,6 +366,17 @@ static bool slots_are_told_apart(const char *file, const struct peer_config *con
                 file, config->slots);
 }
 
+/* Somebody has to install what the test CA makes. */
+static bool certificates_have_a_source(const char *file, const struct peer_config *config, struct error *err)
+{
+    return config->driver[0] || config->ca_file[0] || config->auth == 1u << AUTH_BY_PSK ||
+           fail(err,
+                "%s: auth in [identity] names certificates, and there is no driver that could give the peer "
+                "those "
+                "of the test CA: write ca =, certificate = and key =, the files of the cluster's side",
+                file);
+}
+
 bool peer_config_read(const char *path, struct peer_config *out, struct error *err)
 {
     char file[2 * PEER_TEXT];
@@ -362,5 +392,5 @@ bool peer_config_read(const char *path, struct peer_config *out, struct error *e
     char *text = read_file(file, err);
     bool good = text && peer_config_parse(text, file, out, err);
     free(text);
-    return good && slots_are_told_apart(file, out, err);
+    return good && slots_are_told_apart(file, out, err) && certificates_have_a_source(file, out, err);
 }

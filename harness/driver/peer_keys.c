@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ike/propose.h"
+#include "suite/axes.h"
 
 /* --- kinds of values ----------------------------------------------------------------------------- */
 
@@ -185,11 +186,9 @@ static bool take_identity(const char *value, uint8_t *type, char out[PEER_TEXT],
     static const struct {
         const char *word;
         uint8_t type;
-    } kinds[] = {{"fqdn", ID_FQDN},
-                 {"email", ID_RFC822_ADDR},
-                 {"ipv4", ID_IPV4_ADDR},
-                 {"ipv6", ID_IPV6_ADDR},
-                 {"keyid", ID_KEY_ID}};
+    } kinds[] = {{"fqdn", ID_FQDN},      {"email", ID_RFC822_ADDR}, {"ipv4", ID_IPV4_ADDR},
+                 {"ipv6", ID_IPV6_ADDR}, {"keyid", ID_KEY_ID},      {"dn", ID_DER_ASN1_DN},
+                 {"gn", ID_DER_ASN1_GN}};
     const char *colon = strchr(value, ':');
     *type = colon ? 0 : ID_FQDN;
     for (size_t i = 0; colon && i < sizeof kinds / sizeof kinds[0]; i++)
@@ -198,7 +197,8 @@ static bool take_identity(const char *value, uint8_t *type, char out[PEER_TEXT],
             *type = kinds[i].type;
     if (*type == 0)
         return fail(err,
-                    "\"%.64s\" is not an identity; write fqdn:, email:, ipv4:, ipv6: or keyid: and its text",
+                    "\"%.64s\" is not an identity; write fqdn:, email:, ipv4:, ipv6:, keyid:, dn: or gn: and "
+                    "its text",
                     value);
 
     char last[PEER_TEXT];
@@ -222,6 +222,51 @@ static bool take_id_peer(struct peer_reading *r, const char *value, struct error
 static bool take_id_harness(struct peer_reading *r, const char *value, struct error *err)
 {
     return take_identity(value, &r->config->id_harness_type, r->config->id_harness, err);
+}
+
+static bool take_auth_word(struct peer_reading *r, const char *word, struct error *err)
+{
+    uint8_t by;
+    char known[96] = "";
+    if (axis_value_parse(AXIS_AUTH, word, &by)) {
+        r->config->auth |= 1u << by;
+        return true;
+    }
+    for (unsigned v = 0; v < axis_values(AXIS_AUTH); v++)
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", v ? ", " : "",
+                 axis_value_name(AXIS_AUTH, v));
+    return fail(err, "\"%.40s\" is no way to authenticate; there are %s", word, known);
+}
+
+static bool take_auth(struct peer_reading *r, const char *value, struct error *err)
+{
+    char list[PEER_TEXT], *rest = list;
+    if (!take_text(value, list, sizeof list, err))
+        return false;
+    r->config->auth = 0;
+    r->auth_given = true;
+    for (char *word; (word = strsep(&rest, ","));) {
+        word += strspn(word, " \t");
+        word[strcspn(word, " \t")] = '\0';
+        if (!take_auth_word(r, word, err))
+            return false;
+    }
+    return true;
+}
+
+static bool take_ca(struct peer_reading *r, const char *value, struct error *err)
+{
+    return take_path(r->config, value, r->config->ca_file, sizeof r->config->ca_file, err);
+}
+
+static bool take_certificate(struct peer_reading *r, const char *value, struct error *err)
+{
+    return take_path(r->config, value, r->config->certificate_file, sizeof r->config->certificate_file, err);
+}
+
+static bool take_key(struct peer_reading *r, const char *value, struct error *err)
+{
+    return take_path(r->config, value, r->config->key_file, sizeof r->config->key_file, err);
 }
 
 static bool only_one_psk(struct peer_reading *r, struct error *err)
@@ -352,6 +397,10 @@ const struct peer_key *peer_keys(size_t *count)
         {"address", "behind", false, false, take_behind, NULL},
         {"identity", "peer", true, false, take_id_peer, "fqdn:gateway.example"},
         {"identity", "harness", true, false, take_id_harness, "fqdn:cluster.example"},
+        {"identity", "auth", false, true, take_auth, NULL},
+        {"identity", "ca", false, false, take_ca, NULL},
+        {"identity", "certificate", false, false, take_certificate, NULL},
+        {"identity", "key", false, false, take_key, NULL},
         {"identity", "psk", false, false, take_psk, NULL},
         {"identity", "psk_file", false, false, take_psk_file, NULL},
         {"proposals", "ike", true, true, take_ike, "aes256gcm16-prfsha256-x25519, aes256-sha256-x25519"},

@@ -8,7 +8,7 @@
 struct peer_reading {
     struct peer_config *config;
     char harness[2][PEER_MAX_SLOTS * 64]; /* [address] harness and harness6, until the slots are known */
-    bool psk_given;
+    bool psk_given, auth_given;
 };
 
 struct peer_key {

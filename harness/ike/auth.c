@@ -1,11 +1,10 @@
-/* IKE_AUTH by shared key (RFC 7296 1.2, 2.15): what both ends share, and the initiator. */
+/* IKE_AUTH (RFC 7296 1.2): what both ends share, and the initiator. */
 #include "ike/sa.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/reader.h"
-#include "crypto/auth.h"
 
 /* --- both ends ----------------------------------------------------------------------------------- */
 
@@ -22,6 +21,7 @@ void auth_write_notifies(struct ike_sa *sa, struct payload_writer *p, bool annou
         const struct wire_notify n = {.type = NOTIFY_SET_WINDOW_SIZE, .data = octets_of(size, sizeof size)};
         write_payload_notify(p, &n);
     }
+    mobike_write_announcement(sa, p);
     for (size_t i = 0; i < config->n_extra_auth_notifies; i++)
         write_payload_notify(p, &config->extra_auth_notifies[i]);
 }
@@ -52,6 +52,15 @@ static bool knows_status(const struct ike_config *config, uint16_t type)
     return notify_name(type) != NULL;
 }
 
+static bool is_odd_announcement(const struct ike_payloads *payloads, const struct ike_payload *p)
+{
+    const struct wire_notify *n = &p->notify;
+    bool announcement = n->type == NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED ||
+                        n->type == NOTIFY_IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED;
+    return announcement &&
+           (!announcement_is_well_formed(n, NULL) || ike_find_notify(payloads, n->type) != n);
+}
+
 bool auth_read_notifies(struct ike_sa *sa, const struct ike_payloads *payloads, struct error *err)
 {
     const struct ike_config *config = sa->host->config;
@@ -60,6 +69,9 @@ bool auth_read_notifies(struct ike_sa *sa, const struct ike_payloads *payloads, 
         if (payloads->list[i].type == PAYLOAD_NOTIFY && type >= NOTIFY_FIRST_STATUS &&
             !knows_status(config, type) && !sa->host->rules->tolerate_unknown_status(type))
             return fail(err, "unknown status notify %u", type); /* NEG-4 is the rule's business */
+        if (payloads->list[i].type == PAYLOAD_NOTIFY && is_odd_announcement(payloads, &payloads->list[i]) &&
+            !sa->host->rules->tolerate_odd_announcement(type))
+            return fail(err, "%s: malformed, or twice", notify_name(type)); /* NEG-8, too */
     }
     /* NEG-1, NEG-2: each is agreed when both sides announced it, independently of the other. */
     sa->peer_announced_sync = announced(payloads, NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED);
@@ -67,77 +79,30 @@ bool auth_read_notifies(struct ike_sa *sa, const struct ike_payloads *payloads, 
     sa->sync_negotiated = sa->peer_announced_sync && config->announce_message_id_sync;
     sa->replay_sync_negotiated = sa->peer_announced_replay_sync && config->announce_replay_counter_sync;
     read_window_size(sa, payloads);
+    mobike_agree(sa, payloads);
     return true;
-}
-
-bool auth_sign(struct ike_sa *sa, uint8_t *out, size_t *len, struct error *err)
-{
-    const struct ike_config *config = sa->host->config;
-    const struct handshake *h = sa->handshake;
-    uint8_t id[4 + SNAPSHOT_MAX_ID];
-    struct writer w = writer_into(id, sizeof id);
-    write_u8(&w, config->local_id.type);
-    write_zeros(&w, 3);
-    write_bytes(&w, config->local_id.data);
-    if (w.full)
-        return fail(err, "the local identity is longer than %d octets", SNAPSHOT_MAX_ID);
-
-    *len = prf_len(sa->keys.prf);
-    return auth_by_psk(
-        sa->keys.prf, config->psk, blob_octets(sa->initiator ? &h->init_request : &h->init_response),
-        blob_octets(sa->initiator ? &sa->nonce_r : &sa->nonce_i),
-        octets_of(sa->initiator ? sa->keys.sk_pi : sa->keys.sk_pr, *len), writer_octets(&w), out, err);
-}
-
-static bool is_expected_id(const struct ike_identity *expected, const struct ike_payload *id)
-{
-    return expected->type == 0 ||
-           (expected->type == id->id.id_type && octets_equal(expected->data, id->id.data));
-}
-
-bool auth_verify(struct ike_sa *sa, const struct ike_payloads *payloads, struct error *err)
-{
-    const struct ike_config *config = sa->host->config;
-    const struct handshake *h = sa->handshake;
-    const struct ike_payload *id = ike_find(payloads, sa->initiator ? PAYLOAD_IDR : PAYLOAD_IDI);
-    const struct ike_payload *auth = ike_find(payloads, PAYLOAD_AUTH);
-    if (id == NULL || auth == NULL || auth->auth.method != AUTH_PSK)
-        return fail(err, "no identity, or no authentication by shared key");
-    if (id->id.data.len > SNAPSHOT_MAX_ID || !is_expected_id(&config->remote_id, id))
-        return fail(err, "the peer has another identity than the configured one");
-
-    uint8_t expected[CRYPTO_MAX_PRF_LEN];
-    size_t len = prf_len(sa->keys.prf);
-    if (!auth_by_psk(
-            sa->keys.prf, config->psk, blob_octets(sa->initiator ? &h->init_response : &h->init_request),
-            blob_octets(sa->initiator ? &sa->nonce_i : &sa->nonce_r),
-            octets_of(sa->initiator ? sa->keys.sk_pr : sa->keys.sk_pi, len), id->body, expected, err))
-        return false;
-    if (auth->auth.data.len != len || !crypto_equal(auth->auth.data.at, expected, len))
-        return fail(err, "the peer's AUTH is wrong");
-    sa->remote_id_type = id->id.id_type;
-    return blob_set(&sa->remote_id, id->id.data) || fail(err, "out of memory");
 }
 
 /* --- initiator ----------------------------------------------------------------------------------- */
 
-/* IDi, [N(INITIAL_CONTACT)], [IDr], AUTH, [SAi2, TSi, TSr], N(...) */
+/* IDi, [CERT], [N(INITIAL_CONTACT)], [CERTREQ], [IDr], AUTH, [SAi2, TSi, TSr], N(...) */
 static bool write_request(struct ike_sa *sa, const struct negotiation *child, struct payload_writer *p,
                           struct error *err)
 {
     const struct ike_config *config = sa->host->config;
-    uint8_t auth[CRYPTO_MAX_PRF_LEN];
-    size_t len;
-    if (!auth_sign(sa, auth, &len, err))
+    struct auth_proof proof;
+    if (!auth_sign(sa, &proof, err))
         return false;
     write_payload_id(p, PAYLOAD_IDI, config->local_id.type, config->local_id.data);
+    auth_write_certificate(sa->host, p);
     if (config->initial_contact) {
         const struct wire_notify n = {.type = NOTIFY_INITIAL_CONTACT};
         write_payload_notify(p, &n);
     }
+    auth_write_certificate_request(sa->host, p);
     if (config->remote_id.type != 0)
         write_payload_id(p, PAYLOAD_IDR, config->remote_id.type, config->remote_id.data);
-    write_payload_auth(p, AUTH_PSK, octets_of(auth, len));
+    auth_write_proof(p, &proof);
     if (child != NULL) {
         child_write_offer(sa, child, true, p);
         child_write_selectors(sa, p);

@@ -22,16 +22,16 @@ static bool asks_for_us(const struct ike_sa *sa, const struct ike_payloads *payl
 {
     const struct ike_identity *us = &sa->host->config->local_id;
     const struct ike_payload *id = ike_find(payloads, PAYLOAD_IDR);
-    return id == NULL || (id->id.id_type == us->type && octets_equal(id->id.data, us->data));
+    return id == NULL || auth_is_identity(us, id);
 }
 
-static bool authenticate(struct ike_sa *sa, const struct received *in, uint8_t *auth, size_t *len,
+static bool authenticate(struct ike_sa *sa, const struct received *in, struct auth_proof *proof,
                          struct error *err)
 {
     if (!asks_for_us(sa, &in->payloads))
         return fail(err, "the peer asks for another identity than ours");
     return auth_verify(sa, &in->payloads, err) && auth_read_notifies(sa, &in->payloads, err) &&
-           auth_sign(sa, auth, len, err);
+           auth_sign(sa, proof, err);
 }
 
 /* RFC 7296 1.2: an IKE SA whose first Child SA fails is established without it. */
@@ -46,14 +46,13 @@ static struct child_sa *answer_child(struct ike_sa *sa, const struct received *i
     return made.child;
 }
 
-/* IDr, AUTH, [SAr2, TSi, TSr], N(...) */
+/* IDr, [CERT], AUTH, [SAr2, TSi, TSr], N(...) */
 void auth_respond(struct ike_sa *sa, const struct received *in, struct reply *out)
 {
     const struct ike_config *config = sa->host->config;
-    uint8_t auth[CRYPTO_MAX_PRF_LEN];
-    size_t len;
+    struct auth_proof proof;
     struct error err;
-    if (!authenticate(sa, in, auth, &len, &err)) {
+    if (!authenticate(sa, in, &proof, &err)) {
         host_drop(sa->host, sa, &in->header, "IKE_AUTH: %.70s", err.text);
         reply_refuse(out, (struct refusal){.notify = NOTIFY_AUTHENTICATION_FAILED});
         out->ends_sa = true;
@@ -61,7 +60,8 @@ void auth_respond(struct ike_sa *sa, const struct received *in, struct reply *ou
         return;
     }
     write_payload_id(&out->p, PAYLOAD_IDR, config->local_id.type, config->local_id.data);
-    write_payload_auth(&out->p, AUTH_PSK, octets_of(auth, len));
+    auth_write_certificate(sa->host, &out->p);
+    auth_write_proof(&out->p, &proof);
     if (config->initial_contact && ike_find_notify(&in->payloads, NOTIFY_INITIAL_CONTACT) != NULL)
         obey_initial_contact(sa);
     struct child_sa *child = answer_child(sa, in, out);

@@ -3,6 +3,7 @@
 #ifndef IKE_CONFIG_H
 #define IKE_CONFIG_H
 
+#include "crypto/auth.h"
 #include "net/datagram.h"
 #include "wire/ike.h"
 
@@ -19,9 +20,26 @@ struct ike_retransmission {
     unsigned tries;
 };
 
+/* A set of authentication methods: bit n is number n. */
+#define IKE_AUTH_BY(method) (1u << (method))
+enum { IKE_AUTH_METHODS_MAX = 32 };
+
+/* How this end proves who it is, and what it takes as the peer's proof. All zero: the shared key, both ways.
+ * An end that uses or accepts digital signatures (RFC 7427) announces the hash algorithms that it knows; one
+ * that accepts signatures asks for a certificate, and one that signs sends its own. */
+struct ike_authentication {
+    uint8_t method;                /* enum auth_method; 0: AUTH_PSK */
+    const struct signing_key *key; /* unless by PSK, as is the next */
+    const struct certificate *certificate;
+    unsigned peer_methods;                  /* IKE_AUTH_BY(...) | ...; 0: AUTH_PSK */
+    const struct certificate *trust_anchor; /* if the peer may sign: its certificate must lead there... */
+    int64_t wall_time_s;                    /* ...and be valid then; seconds since 1970 */
+};
+
 struct ike_config {
     struct ike_identity local_id, remote_id;
     struct octets psk;
+    struct ike_authentication auth;
 
     /* In order of preference. The numbers are assigned when they are sent. Child proposals may hold KE
      * transforms: those are used in CREATE_CHILD_SA and left out of IKE_AUTH. */
@@ -39,6 +57,16 @@ struct ike_config {
     bool pretend_nat;     /* send NAT detection hashes that cannot match */
     bool require_cookie;  /* as responder: answer the first IKE_SA_INIT with COOKIE */
 
+    /* RFC 7383: messages longer than this are sent in fragments to a peer that announced it, too. 0: this end
+     * neither announces it nor takes fragments. */
+    size_t fragment_size;
+
+    bool mobike; /* RFC 4555: announce it; its addresses move by UPDATE_SA_ADDRESSES alone */
+
+    /* RFC 7296 1.5: answer requests for an IKE SA that is not here with INVALID_IKE_SPI, in clear and seldom.
+     * It is a MAY. */
+    bool tell_invalid_spi;
+
     /* UDP ports on which IKE messages carry the four zero octets of the non-ESP marker (RFC 3948). An
      * initiator that detects a NAT moves to remote_natt_port. 0: none, NAT is not acted on. */
     uint16_t local_natt_port, remote_natt_port;
@@ -50,6 +78,10 @@ struct ike_config {
     /* Inbound SPIs of Child SAs: the bits of the mask are as given, the others random. So members that share
      * an address never allocate the same one (RFC 6311 3.3). Mask 0: all random. */
     uint32_t child_spi_mask, child_spi_bits;
+
+    /* While an own message ID sync is not answered, other requests of the peer are dropped: a member that
+     * took over does not know which of them the failed one has answered. They come again. */
+    bool sync_first;
 
     struct ike_retransmission retransmission;
     int64_t half_open_us; /* an SA not established after this is dropped */

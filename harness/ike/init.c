@@ -19,6 +19,9 @@ static void write_request(struct ike_sa *sa, struct payload_writer *p)
     write_payload_ke(p, h->negotiation.ke_method, ke_public(h->negotiation.ke));
     write_payload_nonce(p, blob_octets(&sa->nonce_i));
     nat_write_detection(sa->host, p, sa->spi_i, sa->spi_r, &sa->local, &sa->remote);
+    if (config->fragment_size > 0)
+        write_announcement(p, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED);
+    auth_write_hashes(sa->host, p);
 }
 
 /* Message ID 0 each time: after COOKIE or INVALID_KE_PAYLOAD it is the same exchange that starts anew. */
@@ -171,8 +174,11 @@ bool init_conclude(struct ike_sa *sa, struct request *r, const struct received *
         return false;
     }
     sa_announce_keys(sa);
+    auth_read_hashes(sa, &in->payloads);
     nat_detect(sa, in, sa->spi_r);
-    nat_move_ports(sa);
+    nat_move_ports(sa, in);
+    sa->fragmentation = sa->host->config->fragment_size > 0 &&
+                        ike_find_notify(&in->payloads, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
     send_window_answered(&sa->send, 0);
     request_free(request_detach(sa, r));
     sa_set_state(sa, SA_AUTH_SENT);

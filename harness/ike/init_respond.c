@@ -8,34 +8,11 @@ enum { COOKIE_LEN = 32 };
 
 /* --- answers that leave no state ----------------------------------------------------------------- */
 
-static void answer_without_sa(struct ike_host *host, const struct received *in, uint16_t notify,
-                              struct octets data)
-{
-    uint8_t room[256];
-    struct writer w = writer_into(room, sizeof room);
-    struct payload_writer p = payloads_into(&w);
-    const struct wire_notify n = {.type = notify, .data = data};
-    write_payload_notify(&p, &n);
-
-    struct outline outline = {.first = p.first, .inner = writer_octets(&w)};
-    outline.header = (struct ike_header){
-        .version = IKE_VERSION,
-        .exchange = EXCHANGE_IKE_SA_INIT,
-        .flags = IKE_FLAG_RESPONSE,
-        .message_id = in->header.message_id,
-    };
-    memcpy(outline.header.spi_i, in->header.spi_i, IKE_SPI_LEN);
-    struct blob message = {0};
-    if (message_in_clear(host, &outline, &message))
-        host_send(host, &in->datagram->to, &in->datagram->from, blob_octets(&message));
-    blob_clear(&message);
-}
-
 static void refuse(struct ike_host *host, const struct received *in, struct refusal why)
 {
     uint8_t group[2] = {(uint8_t)(why.ke_method >> 8), (uint8_t)why.ke_method};
     bool names_group = why.notify == NOTIFY_INVALID_KE_PAYLOAD;
-    answer_without_sa(host, in, why.notify, octets_of(group, names_group ? sizeof group : 0));
+    answer_outside_sa(host, in, why.notify, octets_of(group, names_group ? sizeof group : 0));
 }
 
 /* RFC 7296 2.6: nothing is remembered; who brings the cookie back owns the address it was sent to. */
@@ -54,7 +31,7 @@ static bool shows_cookie(struct ike_host *host, const struct received *in)
     const struct wire_notify *shown = ike_find_notify(&in->payloads, NOTIFY_COOKIE);
     if (shown != NULL && octets_equal(shown->data, octets_of(cookie, sizeof cookie)))
         return true;
-    answer_without_sa(host, in, NOTIFY_COOKIE, octets_of(cookie, sizeof cookie));
+    answer_outside_sa(host, in, NOTIFY_COOKIE, octets_of(cookie, sizeof cookie));
     return false;
 }
 
@@ -81,6 +58,11 @@ static bool write_response(struct ike_sa *sa)
     write_payload_ke(&p, sa->handshake->negotiation.ke_method, ke_public(sa->handshake->negotiation.ke));
     write_payload_nonce(&p, blob_octets(&sa->nonce_r));
     nat_write_detection(sa->host, &p, sa->spi_i, sa->spi_r, &sa->local, &sa->remote);
+    if (sa->fragmentation)
+        write_announcement(&p, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED);
+    if (sa->handshake->peer_hashes != 0)
+        auth_write_hashes(sa->host, &p);
+    auth_write_certificate_request(sa->host, &p);
     const struct outline outline = {
         .header = sa_header(sa, EXCHANGE_IKE_SA_INIT, true, 0),
         .first = p.first,
@@ -96,6 +78,9 @@ static bool set_up(struct ike_sa *sa, const struct received *in, struct error *e
     memcpy(sa->spi_i, in->header.spi_i, IKE_SPI_LEN);
     sa_new_spi(sa->host, sa->spi_r);
     nat_detect(sa, in, zero);
+    auth_read_hashes(sa, &in->payloads);
+    sa->fragmentation = sa->host->config->fragment_size > 0 &&
+                        ike_find_notify(&in->payloads, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
     return negotiation_start(n, sa->host, proposal_ke(&sa->proposal), err) &&
            negotiation_derive(n, ike_find(&in->payloads, PAYLOAD_KE), &sa->shared, err) &&
            ((blob_set(&sa->nonce_i, nonce_of(&in->payloads)) &&
@@ -167,7 +152,7 @@ void init_respond(struct ike_host *host, const struct received *in)
     for (size_t i = 0; i < in->payloads.count; i++) {
         uint8_t type = in->payloads.list[i].type;
         if (in->payloads.list[i].critical && payload_name(type) == NULL) {
-            answer_without_sa(host, in, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD, octets_of(&type, 1));
+            answer_outside_sa(host, in, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD, octets_of(&type, 1));
             return;
         }
     }

@@ -8,6 +8,8 @@
  *   reply.c     answers, and their copies               commands.c    what the caller starts
  *   init*.c     IKE_SA_INIT                             sync.c        RFC 6311
  *   auth*.c     IKE_AUTH                                restore.c     snapshots
+ *   mobike.c    RFC 4555                                stray.c       messages of no IKE SA
+ *   fragments.c RFC 7383, on the way in
  */
 #ifndef IKE_SA_H
 #define IKE_SA_H
@@ -17,6 +19,7 @@
 #include <uthash.h>
 
 #include "crypto/ke.h"
+#include "ike/fragments.h"
 #include "ike/host.h"
 #include "ike/propose.h"
 #include "ike/protect.h"
@@ -85,7 +88,7 @@ struct request {
 
     bool sent;
     uint32_t message_id; /* once sent */
-    struct blob message; /* once sent; retransmissions are these octets */
+    struct blob message; /* once sent, maybe in fragments; retransmissions are these octets */
     int64_t due_us, wait_us;
     unsigned tries_left;
 
@@ -114,6 +117,7 @@ struct handshake {
     struct negotiation negotiation;
     struct blob cookie;
     struct blob init_request, init_response; /* what AUTH covers */
+    unsigned peer_hashes;                    /* AUTH_HASH(...) of digital signatures that the peer announced */
 };
 
 /* RFC 6311, both directions. */
@@ -121,7 +125,6 @@ struct sync_state {
     bool sent_any, outstanding; /* own sync requests */
     struct message_id_sync sent;
     unsigned answered;             /* sync requests of the other side */
-    unsigned rounds;               /* these, and own ones that were answered */
     struct blob request, response; /* the one answered last */
     bool copy_is_newest;           /* no other request was accepted since */
 };
@@ -154,6 +157,10 @@ struct ike_sa {
     bool peer_announced_sync, peer_announced_replay_sync;
     bool sync_negotiated, replay_sync_negotiated;
     bool nat_local, nat_remote;
+    bool fragmentation;        /* agreed on (RFC 7383) */
+    size_t fragment_octets;    /* of the chain, in each fragment, whatever the size; 0: as configured */
+    struct assemblies pending; /* fragments that came in */
+    bool mobike;               /* agreed on (RFC 4555) */
     bool heard; /* a protected message of the other side was accepted */
 
     struct wire_proposal proposal; /* chosen */
@@ -169,8 +176,7 @@ struct ike_sa {
     struct handshake *handshake;
     struct child_sa *children; /* oldest first */
 
-    uint32_t successor;       /* the SA that a rekey made of this one */
-    unsigned rounds_at_rekey; /* sync.rounds at that time */
+    uint32_t successor; /* the SA that a rekey made of this one */
     uint32_t last_notify_error;
 
     int64_t expires_us; /* of an SA that is not established, lingers, or lost a collision */
@@ -210,7 +216,9 @@ struct ike_host {
     struct ike_event spare_event; /* filled in vain when memory is out */
 
     uint32_t last_id, last_tag;
+    uint32_t spi_mask, spi_bits; /* ike_host_allocate_spis */
     uint8_t cookie_secret[COOKIE_SECRET_LEN];
+    int64_t next_stray_us; /* when a message of no SA may be answered again */
 
     /* Where a message takes shape on its way out; used by message_* in send.c only. */
     uint8_t chain[IKE_MAX_MESSAGE];
@@ -221,7 +229,8 @@ struct ike_host {
  * opened. */
 struct received {
     const struct datagram *datagram;
-    struct octets message; /* without the non-ESP marker */
+    struct octets message; /* without the non-ESP marker; of fragments: all of them, in order */
+    bool in_fragments;
     struct ike_header header;
     bool well_formed;             /* false: `payloads` are those before the broken one */
     bool legal;                   /* well-formed, and holds what this message must and may */
@@ -247,8 +256,9 @@ struct refusal {
 /* --- host.c -------------------------------------------------------------------------------------- */
 
 struct ike_event *host_event(struct ike_host *host, enum ike_event_kind kind, uint32_t sa);
+/* One message, or the fragments of one back to back: a datagram for each. */
 void host_send(struct ike_host *host, const struct endpoint *from, const struct endpoint *to,
-               struct octets message);
+               struct octets messages);
 void host_drop(struct ike_host *host, const struct ike_sa *sa, const struct ike_header *header,
                const char *format, ...) __attribute__((format(printf, 4, 5)));
 struct ike_sa *host_sa(const struct ike_host *host, uint32_t id);
@@ -365,7 +375,23 @@ uint16_t ke_method_wanted(const struct ike_payloads *payloads, const struct wire
 void nat_write_detection(struct ike_host *host, struct payload_writer *p, const uint8_t *spi_i,
                          const uint8_t *spi_r, const struct endpoint *local, const struct endpoint *remote);
 void nat_detect(struct ike_sa *sa, const struct received *in, const uint8_t *spi_r);
-void nat_move_ports(struct ike_sa *sa);
+/* As initiator, by what the IKE_SA_INIT response says. */
+void nat_move_ports(struct ike_sa *sa, const struct received *in);
+
+/* --- mobike.c ------------------------------------------------------------------------------------ */
+
+void mobike_write_announcement(const struct ike_sa *sa, struct payload_writer *p);
+void mobike_agree(struct ike_sa *sa, const struct ike_payloads *payloads);
+void mobike_respond(struct ike_sa *sa, const struct received *in, struct reply *out);
+
+/* --- stray.c ------------------------------------------------------------------------------------- */
+
+/* One notify, in answer to a request that leaves no state. */
+void answer_outside_sa(struct ike_host *host, const struct received *in, uint16_t notify, struct octets data);
+
+/* What reaches no IKE SA is answered at most once a second. */
+void stray_version(struct ike_host *host, const struct received *in);
+void stray_spi(struct ike_host *host, const struct received *in);
 
 /* --- init.c, init_respond.c, auth.c, auth_respond.c ---------------------------------------------- */
 
@@ -380,9 +406,24 @@ void auth_respond(struct ike_sa *sa, const struct received *in, struct reply *ou
 void auth_write_notifies(struct ike_sa *sa, struct payload_writer *p, bool announce_sync,
                          bool announce_replay_sync);
 bool auth_read_notifies(struct ike_sa *sa, const struct ike_payloads *payloads, struct error *err);
-bool auth_sign(struct ike_sa *sa, uint8_t *out, size_t *len, struct error *err);
-bool auth_verify(struct ike_sa *sa, const struct ike_payloads *payloads, struct error *err);
 void read_window_size(struct ike_sa *sa, const struct ike_payloads *payloads);
+
+/* --- auth_proof.c -------------------------------------------------------------------------------- */
+
+/* Of an AUTH payload. */
+struct auth_proof {
+    uint8_t method;
+    struct auth_data data;
+};
+
+void auth_write_hashes(const struct ike_host *host, struct payload_writer *p);
+void auth_read_hashes(struct ike_sa *sa, const struct ike_payloads *payloads);
+void auth_write_certificate(const struct ike_host *host, struct payload_writer *p);
+void auth_write_certificate_request(const struct ike_host *host, struct payload_writer *p);
+bool auth_sign(struct ike_sa *sa, struct auth_proof *out, struct error *err);
+void auth_write_proof(struct payload_writer *p, const struct auth_proof *proof);
+bool auth_is_identity(const struct ike_identity *expected, const struct ike_payload *id);
+bool auth_verify(struct ike_sa *sa, const struct ike_payloads *payloads, struct error *err);
 
 /* --- child.c ------------------------------------------------------------------------------------- */
 
@@ -421,7 +462,7 @@ void rekey_respond(struct ike_sa *sa, const struct received *in, struct reply *o
 bool rekey_start(struct ike_sa *sa, uint32_t tag, uint16_t ke_method, unsigned restarts, struct error *err);
 bool rekey_conclude(struct ike_sa *sa, struct request *r, const struct received *in);
 void rekey_settle_for_rival(struct ike_sa *sa); /* own rekey came to nothing: the rival is the successor */
-bool rekey_take_back(struct ike_sa *sa);        /* the successor was lost with the member that knew it */
+void rekey_take_back(struct ike_sa *sa);        /* the successor was lost with the member that knew it */
 
 void inform_respond(struct ike_sa *sa, const struct received *in, struct reply *out);
 bool inform_conclude(struct ike_sa *sa, struct request *r, const struct received *in);

@@ -146,6 +146,16 @@ static void record_skips(struct run *run)
     }
 }
 
+/* Which ways to authenticate there are in the plan, a set of 1u << enum auth_by. */
+static unsigned auth_in(const struct run_plan *plan)
+{
+    unsigned set = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        for (size_t k = 0; k < plan->items[i].count; k++)
+            set |= 1u << plan->items[i].combinations[k].value[AXIS_AUTH];
+    return set;
+}
+
 static bool prepare(struct run *run)
 {
     const struct run_options *options = run->options;
@@ -161,8 +171,10 @@ static bool prepare(struct run *run)
     for (unsigned i = 0; i < run->n_children; i++)
         run->children[i].lines = -1;
     atomic_init(run->pause, false);
-    return run_plan_make(&run->plan, options->cases, options->n_cases, &options->selection, run->err) &&
-           (run->record = run_record_open(options, run->err));
+    if (!run_plan_make(&run->plan, options->cases, options->n_cases, &options->selection, run->err))
+        return false;
+    options->driver->auth_in_play = auth_in(&run->plan);
+    return (run->record = run_record_open(options, run->err));
 }
 
 static void play_with_peer(struct run *run)

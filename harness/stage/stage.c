@@ -10,9 +10,6 @@
 #include "stage/stage_config.h"
 #include "stage/stage_parts.h"
 
-/* Wall time of the start of a simulation: captures of the same seed are the same file. */
-#define VIRTUAL_EPOCH_US (INT64_C(1577836800) * 1000000)
-
 unsigned axis_of(const struct stage *stage, enum axis axis)
 {
     return stage->options->combination->value[axis];
@@ -134,6 +131,7 @@ static void close_stage(struct stage *stage)
     wire_clear(stage);
     free(stage->silent);
     free(stage->scheduled);
+    remove_private_files(stage);
     for (size_t i = 0; i < stage->n_texts; i++)
         free(stage->texts[i]);
     free(stage->texts);

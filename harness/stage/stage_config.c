@@ -1,6 +1,5 @@
 #include "stage/stage_config.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "ike/propose.h"
@@ -8,17 +7,13 @@
 static bool read_identity(struct stage *stage, uint8_t type, const char *text, struct ike_identity *out,
                           struct error *err)
 {
-    out->type = type;
-    out->data = octets_of_text(text);
-    if (type != ID_IPV4_ADDR && type != ID_IPV6_ADDR)
-        return true;
-    struct endpoint address;
-    if (!endpoint_parse(text, 0, &address, err))
-        return fail_within(err, "identity");
-    struct octets octets = endpoint_address(&address);
-    const char *kept = say(stage, "%*s", (int)octets.len, "");
-    memcpy((char *)(uintptr_t)kept, octets.at, octets.len);
-    out->data = octets_of(kept, octets.len);
+    uint8_t octets[PEER_TEXT];
+    size_t len;
+    if (!peer_identity_octets(type, text, octets, sizeof octets, &len))
+        return fail(err, "identity %.100s: cannot be written", text);
+    const char *kept = say(stage, "%*s", (int)len, "");
+    memcpy((char *)(uintptr_t)kept, octets, len);
+    *out = (struct ike_identity){type, octets_of(kept, len)};
     return true;
 }
 
@@ -40,6 +35,37 @@ static bool read_proposals(const char (*texts)[96], unsigned n, uint8_t protocol
     return true;
 }
 
+/* The proposals of peer.ini that allow what the axis "esn" asks for, and nothing else of that. */
+static size_t keep_esn(struct wire_proposal *list, size_t n, bool esn)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct wire_proposal p = list[i];
+        uint8_t left = 0;
+        bool allowed = false;
+        for (uint8_t t = 0; t < p.n_transforms; t++) {
+            bool other = p.transforms[t].type == TRANSFORM_ESN && (p.transforms[t].id != 0) != esn;
+            allowed = allowed || (p.transforms[t].type == TRANSFORM_ESN && !other);
+            if (!other)
+                p.transforms[left++] = p.transforms[t];
+        }
+        p.n_transforms = left;
+        if (allowed)
+            list[kept++] = p;
+    }
+    return kept;
+}
+
+static bool choose_esn(struct stage *stage, struct error *err)
+{
+    bool esn = axis_of(stage, AXIS_ESN) == ESN_ON;
+    struct ike_config *ike = &stage->ike;
+    ike->n_child_proposals = keep_esn(stage->child_proposals, ike->n_child_proposals, esn);
+    return ike->n_child_proposals > 0 ||
+           fail(err, "unsupported: peer.ini has no ESP proposal %s extended sequence numbers",
+                esn ? "with" : "without");
+}
+
 static bool choose_algorithms(struct stage *stage, const struct peer_config *config, struct error *err)
 {
     struct ike_config *ike = &stage->ike;
@@ -50,11 +76,16 @@ static bool choose_algorithms(struct stage *stage, const struct peer_config *con
     ike->n_ike_proposals = 1;
     return proposal_parse(PROTOCOL_IKE, only, &stage->ike_proposals[0], err) &&
            read_proposals(config->esp_proposals, config->n_esp_proposals, PROTOCOL_ESP,
-                          stage->child_proposals, err);
+                          stage->child_proposals, err) &&
+           choose_esn(stage, err);
 }
+
+/* IKE_AUTH and CREATE_CHILD_SA are longer than that, an ordinary INFORMATIONAL is not. */
+enum { SMALL_FRAGMENTS = 160 };
 
 bool stage_configure(struct stage *stage, struct error *err)
 {
+    static const uint32_t windows[] = {[WINDOW_1] = 1, [WINDOW_2] = 2, [WINDOW_5] = 5};
     const struct peer_config *config = &stage->options->driver->config;
     struct ike_config *ike = &stage->ike;
     bool lossy = link_is_lossy(stage);
@@ -63,8 +94,10 @@ bool stage_configure(struct stage *stage, struct error *err)
     *ike = (struct ike_config){
         .psk = octets_of_text(config->psk),
         .announce_message_id_sync = true,
-        .announce_replay_counter_sync = true,
-        .window = 1,
+        .announce_replay_counter_sync = axis_of(stage, AXIS_REPLAY_SYNC) == REPLAY_SYNC_ANNOUNCED,
+        .window = windows[axis_of(stage, AXIS_WINDOW)],
+        .fragment_size = axis_of(stage, AXIS_FRAGMENTATION) == FRAGMENTATION_ON ? SMALL_FRAGMENTS : 0,
+        .mobike = axis_of(stage, AXIS_MOBIKE) == MOBIKE_ON,
         .initial_contact = true,
         .pretend_nat = axis_of(stage, AXIS_NAT) == NAT_SEEN,
         .local_natt_port = stage->line.cluster_natt.port,
@@ -75,7 +108,10 @@ bool stage_configure(struct stage *stage, struct error *err)
         .half_open_us = 2 * stage->patience_us,
         .extra_auth_notifies = stage->extra,
     };
-    return read_identity(stage, config->id_harness_type, for_slot(stage, config->id_harness), &ike->local_id,
+    struct driver *driver = stage->options->driver;
+    return pki_of_cluster(&driver->pki, config, (enum auth_by)axis_of(stage, AXIS_AUTH), stage->options->slot,
+                          &ike->auth, err) &&
+           read_identity(stage, config->id_harness_type, for_slot(stage, config->id_harness), &ike->local_id,
                          err) &&
            read_identity(stage, config->id_peer_type, config->id_peer, &ike->remote_id, err) &&
            selectors_parse(for_slot(stage, config->harness_ts), &ike->local_ts, err) &&

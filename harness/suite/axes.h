@@ -83,7 +83,7 @@ enum in_flight { IN_FLIGHT_REKEY_CHILD, IN_FLIGHT_REKEY_IKE, IN_FLIGHT_DELETE_CH
 
 /* The states that any session can be in, whatever a case is about. At full depth every case meets them, but
  * for those that it rules out. */
-#define SESSION_AXES (ON(GENERATION) | ON(NAT) | ON(CHILDREN) | ON(FAMILY) | ON(ALGORITHMS))
+#define SESSION_AXES (ON(GENERATION) | ON(NAT) | ON(CHILDREN) | ON(FAMILY) | ON(ALGORITHMS) | ON(AUTH))
 
 /* One value for each axis; an axis that a case does not name stays at 0. */
 struct combination {

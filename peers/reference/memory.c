@@ -51,9 +51,7 @@ static int64_t node_deadline(void *state)
 
 static bool memory_start(struct driver *d, struct error *err)
 {
-    (void)d;
-    (void)err;
-    return true;
+    return pki_prepare(&d->pki, &d->config, d->auth_in_play, err);
 }
 
 static void memory_stop(struct driver *d)
@@ -71,6 +69,16 @@ static bool endpoints(const struct peer_config *config, unsigned slot, const str
            endpoint_parse(a->peer, 4500, &line->peer_natt, err);
 }
 
+/* Another address in the network of the first. */
+static void add_spare(struct driver_line *line)
+{
+    size_t last_but_one = line->cluster_ike.family == 6 ? 14 : 2;
+    line->spare_ike = line->cluster_ike;
+    line->spare_natt = line->cluster_natt;
+    line->spare_ike.address[last_but_one] ^= 1;
+    line->spare_natt.address[last_but_one] ^= 1;
+}
+
 static bool memory_open(struct driver *d, unsigned slot, const struct combination *c, uint64_t seed,
                         int64_t start_us, struct driver_line *line, struct error *err)
 {
@@ -80,6 +88,7 @@ static bool memory_open(struct driver *d, unsigned slot, const struct combinatio
         m->base.log = reference_log_open();
     if (!endpoints(&d->config, slot, c, line, err))
         return false;
+    add_spare(line);
     line->link = m->link = link_virtual_open(start_us, ONE_WAY_US);
     if (!m->link)
         return fail(err, "out of memory");
@@ -87,7 +96,11 @@ static bool memory_open(struct driver *d, unsigned slot, const struct combinatio
     if (!link_bind(m->link, &line->cluster_ike, &bound, err) ||
         !link_bind(m->link, &line->cluster_natt, &bound, err))
         return false;
+    struct ike_authentication auth;
+    if (!pki_of_peer(&d->pki, &d->config, (enum auth_by)c->value[AXIS_AUTH], &auth, err))
+        return false;
     const struct reference_setup setup = {.config = &d->config,
+                                          .auth = auth,
                                           .fault = m->base.fault,
                                           .local_ike = line->peer_ike,
                                           .remote_ike = line->cluster_ike,
@@ -95,6 +108,7 @@ static bool memory_open(struct driver *d, unsigned slot, const struct combinatio
                                           .remote_natt_port = line->cluster_natt.port,
                                           .seed = seed,
                                           .seeded = true,
+                                          .mobike = c->value[AXIS_MOBIKE] == MOBIKE_ON,
                                           .log = m->base.log};
     m->peer = reference_peer_new(&setup, err);
     if (!m->peer)
@@ -143,6 +157,7 @@ struct driver *reference_memory(const char *fault, struct error *err)
         return NULL;
     }
     m->base.driver.ops = &ops;
+    m->base.driver.pki.seeded = true;
     m->base.log = -1;
     if (reference_configure(&m->base.driver.config, fault, &m->base.fault, err))
         return &m->base.driver;
@@ -155,5 +170,7 @@ void reference_free(struct driver *driver)
     const struct reference_driver *base = (const struct reference_driver *)driver;
     if (driver && base->log >= 0)
         close(base->log);
+    if (driver)
+        pki_clear(&driver->pki);
     free(driver);
 }

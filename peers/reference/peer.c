@@ -21,11 +21,12 @@ const char *reference_peer_ini(void)
            "[identity]\n"
            "peer = fqdn:peer.reference.test\n"
            "harness = fqdn:cluster.reference.test\n"
+           "auth = psk, rsa, ecdsa, rsa-old, ecdsa-old\n"
            "psk = the key of the built-in reference peer, no secret\n"
            "[proposals]\n"
            "ike = aes256gcm16-prfsha256-x25519, aes256-sha256-x25519, aes256gcm16-prfsha256-ecp256, "
            "aes256-sha256-modp2048, chacha20poly1305-prfsha256-x25519\n"
-           "esp = aes256gcm16, aes256-sha256\n"
+           "esp = aes256gcm16, aes256-sha256, aes256gcm16-esn, aes256-sha256-esn\n"
            "[selectors]\n"
            "peer = 198.51.100.2/32\n"
            "harness = 198.51.100.1/32\n";
@@ -33,14 +34,23 @@ const char *reference_peer_ini(void)
 
 /* --- setting up ---------------------------------------------------------------------------------- */
 
+static bool read_identity(uint8_t type, const char *text, uint8_t kept[PEER_TEXT], struct ike_identity *out,
+                          struct error *err)
+{
+    size_t len;
+    if (!peer_identity_octets(type, text, kept, PEER_TEXT, &len))
+        return fail(err, "identity %.100s: cannot be written", text);
+    *out = (struct ike_identity){type, octets_of(kept, len)};
+    return true;
+}
+
 static bool configure(struct reference_peer *peer, const struct reference_setup *setup, struct error *err)
 {
     const struct peer_config *c = setup->config;
     struct ike_config *ike = &peer->ike;
     *ike = (struct ike_config){
-        .local_id = {.type = c->id_peer_type, .data = octets_of_text(c->id_peer)},
-        .remote_id = {.type = c->id_harness_type, .data = octets_of_text(c->id_harness)},
         .psk = octets_of_text(c->psk),
+        .auth = setup->auth,
         .ike_proposals = peer->ike_proposals,
         .n_ike_proposals = c->n_ike_proposals,
         .child_proposals = peer->child_proposals,
@@ -48,7 +58,9 @@ static bool configure(struct reference_peer *peer, const struct reference_setup 
         .announce_message_id_sync = true,
         .announce_replay_counter_sync = true,
         .window = 5,
-        .initial_contact = true,
+        .fragment_size = REFERENCE_FRAGMENT_SIZE,
+        .mobike = setup->mobike,
+        .initial_contact = !peer->ignores_initial_contact,
         .local_natt_port = setup->local_natt_port,
         .remote_natt_port = setup->remote_natt_port,
         .retransmission = {.first_us = CLOCK_MS(300), .factor_percent = 140, .tries = 12},
@@ -60,7 +72,9 @@ static bool configure(struct reference_peer *peer, const struct reference_setup 
     for (unsigned i = 0; i < c->n_esp_proposals; i++)
         if (!proposal_parse(PROTOCOL_ESP, c->esp_proposals[i], &peer->child_proposals[i], err))
             return false;
-    return selectors_parse(c->peer_ts, &ike->local_ts, err) &&
+    return read_identity(c->id_peer_type, c->id_peer, peer->local_id, &ike->local_id, err) &&
+           read_identity(c->id_harness_type, c->id_harness, peer->remote_id, &ike->remote_id, err) &&
+           selectors_parse(c->peer_ts, &ike->local_ts, err) &&
            selectors_parse(c->harness_ts, &ike->remote_ts, err);
 }
 
@@ -83,6 +97,9 @@ struct reference_peer *reference_peer_new(const struct reference_setup *setup, s
     if (configure(peer, setup, err) &&
         cluster_init(&peer->cluster, &peer->ike, &peer->rules, &peer->random, REFERENCE_MEMBERS, err)) {
         peer->cluster.shares_m1 = !peer->keeps_m1_to_itself;
+        peer->cluster.sync_patience_us = REFERENCE_SYNC_PATIENCE_US;
+        cluster_keep_spis_apart(&peer->cluster);
+        peer->cluster.replay_margin = REFERENCE_REPLAY_MARGIN;
         return peer;
     }
     free(peer);
@@ -96,6 +113,23 @@ void reference_peer_free(struct reference_peer *peer)
     cluster_clear(&peer->cluster);
     datagram_clear(&peer->last_answer);
     free(peer);
+}
+
+bool reference_peer_resume(struct reference_peer *peer, const struct ike_snapshot *session, uint64_t seed,
+                           struct error *err)
+{
+    unsigned margin = peer->cluster.margin;
+    bool keeps_contexts = peer->cluster.keeps_contexts;
+    cluster_clear(&peer->cluster);
+    datagram_clear(&peer->last_answer);
+    peer->dead = false;
+    peer->random = peer->first_random = random_from_seed(random_derive_seed(seed, "peer"));
+    if (!cluster_init(&peer->cluster, &peer->ike, &peer->rules, &peer->random, REFERENCE_MEMBERS, err))
+        return false;
+    peer->cluster.shares_m1 = !peer->keeps_m1_to_itself;
+    peer->cluster.margin = margin;
+    peer->cluster.keeps_contexts = keeps_contexts;
+    return cluster_resume(&peer->cluster, session, err);
 }
 
 /* --- triggers ------------------------------------------------------------------------------------ */
@@ -156,27 +190,16 @@ static int delete_sa(struct reference_peer *peer, struct member *m, int64_t now_
 
 static int fail_over(struct reference_peer *peer, struct member *m, int64_t now_us, struct error *err)
 {
-    struct message_id_sync numbers;
     (void)m;
     peer->dead = peer->dies_of_failover;
     if (peer->dead)
         return 0;
-    if (!cluster_fail_over(&peer->cluster, now_us, err) ||
-        !cluster_sync_numbers(&peer->cluster, &numbers, err))
-        return 1;
-    if (peer->reuses_own_id) {
-        struct member *active = cluster_active(&peer->cluster);
-        struct ike_sa_info info;
-        if (ike_sa_info(active->host, active->sa, &info) && info.next_send > 0)
-            numbers.expected_send = (uint32_t)info.next_send - 1;
-    }
-    return pulled(cluster_sync(&peer->cluster, &numbers, now_us, err) != 0);
+    return cluster_fail_over(&peer->cluster, now_us, err) ? reference_peer_took_over(peer, now_us, err) : 1;
 }
 
 int reference_peer_trigger(struct reference_peer *peer, const char *verb, const char *argument,
                            int64_t now_us, struct error *err)
 {
-    (void)argument;
     static const struct {
         const char *verb;
         int (*pull)(struct reference_peer *, struct member *, int64_t, struct error *);
@@ -192,7 +215,7 @@ int reference_peer_trigger(struct reference_peer *peer, const char *verb, const 
         cluster_publish(&peer->cluster, now_us);
         return status;
     }
-    return DRIVER_NO_SUCH_TRIGGER;
+    return reference_peer_cluster_trigger(peer, verb, argument, now_us, err);
 }
 
 /* --- traffic and time ---------------------------------------------------------------------------- */
@@ -202,6 +225,12 @@ static void follow(struct reference_peer *peer, int64_t now_us)
 {
     struct ike_event e;
     while (cluster_event(&peer->cluster, &e)) {
+        if (peer->on_event)
+            peer->on_event(peer->on_event_state, &e);
+        if (peer->after_sync && e.kind == IKE_EVENT_SYNC_ANSWERED)
+            peer->after_sync(peer, e.sa, now_us);
+        if (e.kind == IKE_EVENT_SYNC_ANSWERED && peer->deaf_after_sync)
+            peer->deaf_to_rekeys = true;
         crypto_wipe(&e.keys, sizeof e.keys);
         reference_log_event(peer->log, now_us, cluster_active(&peer->cluster)->name, &e);
     }
@@ -221,6 +250,9 @@ void reference_peer_input(struct reference_peer *peer, const struct datagram *d,
 {
     struct ike_header h;
     if (peer->dead)
+        return;
+    if (peer->deaf_to_rekeys && read_header(d, &h) && h.exchange == EXCHANGE_CREATE_CHILD_SA &&
+        !ike_is_response(&h))
         return;
     if (peer->repeats_ivs && read_header(d, &h) && h.exchange == EXCHANGE_INFORMATIONAL)
         peer->random = peer->first_random;

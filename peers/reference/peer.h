@@ -5,10 +5,16 @@
 #include "cluster/cluster.h"
 #include "peers/reference/reference.h"
 
-enum { REFERENCE_MEMBERS = 3 };
+enum {
+    REFERENCE_MEMBERS = 3,
+    REFERENCE_SYNC_PATIENCE_US = 3000000,
+    REFERENCE_FRAGMENT_SIZE = 180,   /* octets: IKE_AUTH and CREATE_CHILD_SA are longer */
+    REFERENCE_REPLAY_MARGIN = 10000, /* packets: more than a member sends between two updates */
+};
 
 struct reference_peer {
     struct ike_config ike;
+    uint8_t local_id[PEER_TEXT], remote_id[PEER_TEXT];
     struct wire_proposal ike_proposals[PEER_MAX_PROPOSALS], child_proposals[PEER_MAX_PROPOSALS];
     struct ike_rules rules;
     struct random_source random;
@@ -18,11 +24,24 @@ struct reference_peer {
     bool answers_copies_anew; /* a fault of the base protocol: they are sealed once more (IKE-3) */
     bool repeats_ivs;         /* what is random comes again with every INFORMATIONAL (IKE-7) */
     bool dies_of_failover;    /* nobody is there after a failover (IKE-8) */
+    void (*after_sync)(struct reference_peer *peer, uint32_t sa, int64_t now_us); /* a fault; NULL: none */
     bool dead;
-    struct random_source first_random; /* to begin again from */
-    struct datagram last_answer;       /* to an ordinary INFORMATIONAL request */
-    int log;                           /* a descriptor; -1: none */
-    struct endpoint local, remote;     /* IKE ports; `remote` is where it initiates to */
+    bool ignores_initial_contact; /* CLU-11 */
+    bool new_member_is_deaf;      /* after an own failover it answers no CREATE_CHILD_SA request (CLU-1) */
+    bool loaded_member_is_deaf;   /* the same after load-context (CTX-2) */
+    bool deaf_after_sync;         /* the same after a sync of the other side (CTX-2) */
+    bool deaf_to_rekeys;          /* one of these has come true */
+    bool trusts_lost_updates;     /* no sync after a failover with lost updates (CLU-5) */
+    bool hides_a_field;           /* in save-context (CTX-1) */
+    bool completes_contexts;      /* in load-context (CTX-3) */
+    bool opens_context_files;     /* in save-context (CTX-4) */
+    unsigned losing_rule;         /* of lose-updates, at the channel, from 1; 0: none */
+    struct random_source first_random;                        /* to begin again from */
+    struct datagram last_answer;                              /* to an ordinary INFORMATIONAL request */
+    int log;                                                  /* a descriptor; -1: none */
+    void (*on_event)(void *state, const struct ike_event *e); /* sees all events; NULL: nobody does */
+    void *on_event_state;
+    struct endpoint local, remote; /* IKE ports; `remote` is where it initiates to */
 };
 
 struct reference_setup {
@@ -30,17 +49,30 @@ struct reference_setup {
     const struct reference_fault *fault; /* NULL: none */
     struct endpoint local_ike, remote_ike;
     uint16_t local_natt_port, remote_natt_port;
+    struct ike_authentication auth; /* zero: by the pre-shared key */
     uint64_t seed;
     bool seeded; /* otherwise the system's random */
+    bool mobike; /* announce it */
     int log;     /* a descriptor; -1: none */
 };
 
 struct reference_peer *reference_peer_new(const struct reference_setup *setup, struct error *err);
 void reference_peer_free(struct reference_peer *peer);
 
+/* Begins anew, with the members in the middle of this session. */
+bool reference_peer_resume(struct reference_peer *peer, const struct ike_snapshot *session, uint64_t seed,
+                           struct error *err);
+
 /* As a driver's trigger. */
 int reference_peer_trigger(struct reference_peer *peer, const char *verb, const char *argument,
                            int64_t now_us, struct error *err);
+
+/* The verbs of a cluster other than `failover`; DRIVER_NO_SUCH_TRIGGER for others. */
+int reference_peer_cluster_trigger(struct reference_peer *peer, const char *verb, const char *argument,
+                                   int64_t now_us, struct error *err);
+
+/* What the member does first that has just taken over: it synchronizes. 0, or 1 with the error. */
+int reference_peer_took_over(struct reference_peer *peer, int64_t now_us, struct error *err);
 
 void reference_peer_input(struct reference_peer *peer, const struct datagram *d, int64_t now_us);
 void reference_peer_tick(struct reference_peer *peer, int64_t now_us);

@@ -14,8 +14,10 @@
 
 struct process_driver {
     struct reference_driver base;
-    pid_t pid;   /* 0: none */
-    int control; /* a SOCK_SEQPACKET pair: a message is a verb, or its answer */
+    pid_t pid;                      /* 0: none */
+    struct ike_authentication auth; /* of the combination that is open */
+    int control;                    /* a SOCK_SEQPACKET pair: a message is a verb, or its answer */
+    bool mobike;                    /* in this combination */
 };
 
 /* The ports that the peer's process bound. */
@@ -25,9 +27,7 @@ struct bound_ports {
 
 static bool process_start(struct driver *d, struct error *err)
 {
-    (void)d;
-    (void)err;
-    return true;
+    return pki_prepare(&d->pki, &d->config, d->auth_in_play, err);
 }
 
 static void process_stop(struct driver *d)
@@ -47,12 +47,14 @@ static bool run_peer(const struct process_driver *p, const struct driver_line *l
         !link_bind(service.link, want, &ports.natt, err))
         return false;
     const struct reference_setup setup = {.config = &p->base.driver.config,
+                                          .auth = p->auth,
                                           .fault = p->base.fault,
                                           .local_ike = ports.ike,
                                           .remote_ike = line->cluster_ike,
                                           .local_natt_port = ports.natt.port,
                                           .remote_natt_port = line->cluster_natt.port,
                                           .seed = seed,
+                                          .mobike = p->mobike,
                                           .log = p->base.log};
     service.peer = reference_peer_new(&setup, err);
     bool ok = service.peer && write(control, &ports, sizeof ports) == (ssize_t)sizeof ports &&
@@ -102,12 +104,20 @@ static bool process_open(struct driver *d, unsigned slot, const struct combinati
         p->base.log = reference_log_open();
     (void)slot;
     (void)start_us;
+    p->mobike = c->value[AXIS_MOBIKE] == MOBIKE_ON;
     if (!endpoint_parse(c->value[AXIS_FAMILY] == FAMILY_IPV6 ? "::1" : "127.0.0.1", 0, &any, err))
+        return false;
+    if (!pki_of_peer(&d->pki, &d->config, (enum auth_by)c->value[AXIS_AUTH], &p->auth, err))
         return false;
     line->link = link_udp_open(-1, err);
     if (!line->link || !link_bind(line->link, &any, &line->cluster_ike, err) ||
         !link_bind(line->link, &any, &line->cluster_natt, err))
         return false;
+    /* All of 127.0.0.0/8 is this machine; of ::1 there is one only. */
+    if (any.family == 4) {
+        endpoint_parse("127.0.0.2", line->cluster_ike.port, &line->spare_ike, NULL);
+        endpoint_parse("127.0.0.2", line->cluster_natt.port, &line->spare_natt, NULL);
+    }
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return fail(err, "socketpair: %s", strerror(errno));
     p->control = pair[0];
