@@ -20,13 +20,18 @@
     X(sync_own_outstanding)                                                                                  \
     X(sync_gaps)                                                                                             \
     X(sync_several)                                                                                          \
+    X(sync_outstanding_goes_on)                                                                              \
+    X(sync_change_by_peer)                                                                                   \
+    X(sync_change_by_cluster)                                                                                \
     X(sync_identical_copy)                                                                                   \
+    X(sync_with_extensions)                                                                                  \
     X(ex_a1)                                                                                                 \
     X(ex_a2_as_printed)                                                                                      \
     X(ex_a2_higher_m1)                                                                                       \
     X(ex_a3)                                                                                                 \
     X(sec_replayed_request)                                                                                  \
-    X(sec_replayed_response)
+    X(sec_replayed_response)                                                                                 \
+    X(base_repeated_request)
 
 #define DECLARE(name) extern const struct test_case case_##name;
 #define LIST(name)    &case_##name,

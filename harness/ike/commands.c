@@ -148,6 +148,14 @@ uint32_t ike_child_delete(struct ike_host *host, uint32_t id, uint32_t child_spi
     return tag;
 }
 
+bool ike_sa_fragment(struct ike_host *host, uint32_t id, size_t octets, struct error *err)
+{
+    struct ike_sa *sa = host_usable_sa(host, id, err);
+    if (sa != NULL)
+        sa->fragment_octets = octets;
+    return sa != NULL;
+}
+
 void ike_sa_forget(struct ike_host *host, uint32_t id)
 {
     struct ike_sa *sa = host_sa(host, id);

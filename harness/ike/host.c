@@ -78,8 +78,8 @@ static bool carries_marker(const struct ike_host *host, const struct endpoint *l
     return host->config->local_natt_port != 0 && local->port == host->config->local_natt_port;
 }
 
-void host_send(struct ike_host *host, const struct endpoint *from, const struct endpoint *to,
-               struct octets message)
+static void queue(struct ike_host *host, const struct endpoint *from, const struct endpoint *to,
+                  struct octets message)
 {
     size_t marker = carries_marker(host, from) ? 4 : 0; /* RFC 3948 2.2 */
     struct queued_datagram *q = calloc(1, sizeof *q);
@@ -94,6 +94,24 @@ void host_send(struct ike_host *host, const struct endpoint *from, const struct 
     q->datagram = (struct datagram){.from = *from, .to = *to, .octets = octets, .len = marker + message.len};
     *host->output_end = q;
     host->output_end = &q->next;
+}
+
+/* How long the first of the messages is, by its own header. */
+static size_t first_message_len(struct octets messages)
+{
+    struct ike_header h = {0};
+    (void)ike_read_header(messages, &h, NULL);
+    return h.length >= IKE_HEADER_LEN && h.length < messages.len ? h.length : messages.len;
+}
+
+void host_send(struct ike_host *host, const struct endpoint *from, const struct endpoint *to,
+               struct octets messages)
+{
+    while (messages.len > 0) {
+        size_t len = first_message_len(messages);
+        queue(host, from, to, octets_of(messages.at, len));
+        messages = octets_of(messages.at + len, messages.len - len);
+    }
 }
 
 bool ike_host_output(struct ike_host *host, struct datagram *out)
@@ -182,6 +200,7 @@ bool ike_sa_info(const struct ike_host *host, uint32_t id, struct ike_sa_info *o
         .established = sa_is(sa, SA_LIVE),
         .rekeyed = sa->successor != 0,
         .deleting = sa->state == SA_DELETING,
+        .heard = sa->heard,
         .local = sa->local,
         .remote = sa->remote,
         .peer_announced_message_id_sync = sa->peer_announced_sync,
@@ -196,6 +215,8 @@ bool ike_sa_info(const struct ike_host *host, uint32_t id, struct ike_sa_info *o
         .nat_local = sa->nat_local,
         .nat_remote = sa->nat_remote,
         .sync_outstanding = sa->sync.outstanding,
+        .fragmentation = sa->fragmentation,
+        .mobike = sa->mobike,
     };
     memcpy(out->spi_i, sa->spi_i, IKE_SPI_LEN);
     memcpy(out->spi_r, sa->spi_r, IKE_SPI_LEN);
@@ -245,7 +266,8 @@ size_t ike_sa_memory(const struct ike_host *host, uint32_t id)
     if (sa == NULL)
         return 0;
     size_t sum = sizeof *sa + sa->remote_id.len + sa->nonce_i.len + sa->nonce_r.len + sa->shared.len +
-                 sa->sync.request.len + sa->sync.response.len + requests_memory(sa);
+                 sa->sync.request.len + sa->sync.response.len + requests_memory(sa) +
+                 assemblies_memory(&sa->pending);
     for (uint32_t i = 0; sa->answers != NULL && i < sa->recv.size; i++)
         sum += sizeof sa->answers[i] + sa->answers[i].message.len;
     for (const struct child_sa *c = sa->children; c != NULL; c = c->next)

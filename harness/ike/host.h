@@ -89,6 +89,11 @@ uint32_t ike_sa_inform(struct ike_host *host, uint32_t sa, uint8_t first, struct
 uint32_t ike_sa_sync(struct ike_host *host, uint32_t sa, const struct message_id_sync *request,
                      int64_t now_us, struct error *err);
 
+/* The same, with IPSEC_REPLAY_COUNTER_SYNC beside it where that was agreed on: as wide as the SA's Child SAs ask
+ * for (FMT-6). */
+uint32_t ike_sa_sync_counters(struct ike_host *host, uint32_t sa, const struct message_id_sync *request,
+                              uint64_t delta, int64_t now_us, struct error *err);
+
 /* Forgets an SA without a word, as a member that dies does. */
 void ike_sa_forget(struct ike_host *host, uint32_t sa);
 
@@ -102,6 +107,7 @@ struct ike_sa_info {
     bool initiator, established;
     bool rekeyed;  /* a successor exists */
     bool deleting; /* own delete is out */
+    bool heard;    /* a protected message of the peer was accepted here */
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
     struct endpoint local, remote;
     bool peer_announced_message_id_sync, peer_announced_replay_counter_sync;
@@ -114,6 +120,7 @@ struct ike_sa_info {
     uint32_t window_send, window_recv;
     unsigned n_children;
     bool nat_local, nat_remote;
+    bool fragmentation, mobike; /* agreed on */
 };
 
 bool ike_sa_info(const struct ike_host *host, uint32_t sa, struct ike_sa_info *out);
@@ -123,6 +130,10 @@ unsigned ike_sa_children(const struct ike_host *host, uint32_t sa, uint32_t *spi
 
 /* The established IKE SAs, oldest first: rekeyed ones too until they are deleted, not those being deleted. */
 unsigned ike_host_sas(const struct ike_host *host, uint32_t *ids, unsigned max);
+
+/* From now on the inbound SPIs of Child SAs have these bits, whatever the configuration says; mask 0: as it
+ * says. */
+void ike_host_allocate_spis(struct ike_host *host, uint32_t mask, uint32_t bits);
 
 /* --- fail over ----------------------------------------------------------------------------------- */
 
@@ -138,6 +149,11 @@ uint32_t ike_host_restore(struct ike_host *host, const struct ike_snapshot *snap
  * correct end sends. `header` gives exchange, flags and message ID as they stand; SPIs are filled in. */
 bool ike_sa_seal(struct ike_host *host, uint32_t sa, const struct ike_header *header, uint8_t first,
                  struct octets chain, struct datagram *out, struct error *err);
+
+/* From now on this end sends every message of the SA in fragments of so many octets of its chain, also one
+ * that would fit into a single message; 0: by the configured size again. For an SA where it is not agreed on
+ * nothing changes. */
+bool ike_sa_fragment(struct ike_host *host, uint32_t sa, size_t octets, struct error *err);
 
 /* What the SA keeps in memory, in octets. */
 size_t ike_sa_memory(const struct ike_host *host, uint32_t sa);

@@ -114,12 +114,13 @@ void inform_respond(struct ike_sa *sa, const struct received *in, struct reply *
             out->why = "deleted by the peer";
         } else if (p->type == PAYLOAD_DELETE && p->del.spi_len == ESP_SPI_LEN) {
             delete_children(sa, &p->del, &answered);
-        } else if (p->type == PAYLOAD_NOTIFY && p->notify.type == NOTIFY_AUTHENTICATION_FAILED) {
-            out->ends_sa = true; /* RFC 7296 2.21.2: the initiator could not authenticate us */
-            out->why = "AUTHENTICATION_FAILED at the peer";
+        } else if (p->type == PAYLOAD_NOTIFY && sa->host->rules->ends_sa(p->notify.type)) {
+            out->ends_sa = true;
+            out->why = notify_name(p->notify.type);
         }
     }
     read_window_size(sa, &in->payloads);
+    mobike_respond(sa, in, out);
     if (answered.len > 0)
         write_payload_delete(&out->p, PROTOCOL_ESP, ESP_SPI_LEN, (uint16_t)(answered.len / ESP_SPI_LEN),
                              writer_octets(&answered));

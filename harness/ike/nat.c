@@ -62,11 +62,14 @@ void nat_detect(struct ike_sa *sa, const struct received *in, const uint8_t *spi
                     (spoken && sa->host->config->pretend_nat);
 }
 
-/* The initiator goes on at the ports of RFC 3948. */
-void nat_move_ports(struct ike_sa *sa)
+/* The initiator goes on at the ports of RFC 3948: when there is a NAT, or when one may come into the way
+ * because the ends move (RFC 4555 3.3). */
+void nat_move_ports(struct ike_sa *sa, const struct received *in)
 {
     const struct ike_config *config = sa->host->config;
-    if ((!sa->nat_local && !sa->nat_remote) || config->local_natt_port == 0 || config->remote_natt_port == 0)
+    bool may_move = config->mobike && ike_find_notify(&in->payloads, NOTIFY_NAT_DETECTION_SOURCE_IP) != NULL;
+    if ((!sa->nat_local && !sa->nat_remote && !may_move) || config->local_natt_port == 0 ||
+        config->remote_natt_port == 0)
         return;
     sa->local.port = config->local_natt_port;
     sa->remote.port = config->remote_natt_port;

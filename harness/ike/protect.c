@@ -18,30 +18,75 @@ static size_t pad_len_for(size_t inner_len, size_t block_len)
     return (block_len - (inner_len + 1) % block_len) % block_len;
 }
 
-bool ike_seal(const struct cipher_suite *suite, const struct cipher_keys *keys,
-              const struct ike_header *header, uint8_t first, struct octets inner,
-              struct random_source *random, struct writer *out, struct error *err)
+/* What stands between the generic header and the IV: nothing in SK (RFC 7383 2.5). */
+enum { FRAGMENT_FIELDS_LEN = 4 };
+
+/* Everything of a message but the text: header, generic header, IV, ICV. */
+static size_t frame_len(const struct cipher_sizes *sizes, bool fragment)
+{
+    return IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + (fragment ? FRAGMENT_FIELDS_LEN : 0) + sizes->iv_len +
+           sizes->icv_len;
+}
+
+static size_t room_in(const struct cipher_suite *suite, size_t size, bool fragment)
+{
+    struct cipher_sizes sizes;
+    if (!cipher_sizes_of(suite, &sizes))
+        return 0;
+    size_t frame = frame_len(&sizes, fragment);
+    size_t text = size > frame ? (size - frame) / sizes.block_len * sizes.block_len : 0;
+    return text > 0 ? text - 1 : 0;
+}
+
+size_t ike_room_in_message(const struct cipher_suite *suite, size_t size)
+{
+    return room_in(suite, size, false);
+}
+
+size_t ike_room_in_fragment(const struct cipher_suite *suite, size_t size)
+{
+    return room_in(suite, size, true);
+}
+
+/* What goes into one message: all of the chain, or a part of it. */
+struct piece {
+    struct octets inner;
+    uint8_t first;
+    uint16_t number, total; /* 0: all of it */
+};
+
+static void write_frame(struct writer *out, const struct ike_header *header, const struct piece *piece,
+                        size_t total)
+{
+    struct ike_header sealed = *header;
+    sealed.next_payload = piece->total > 0 ? PAYLOAD_SKF : PAYLOAD_SK;
+    sealed.length = (uint32_t)total;
+    write_ike_header(out, &sealed);
+    write_u8(out, piece->first);
+    write_u8(out, 0);
+    write_u16(out, (uint16_t)(total - IKE_HEADER_LEN));
+    if (piece->total > 0) {
+        write_u16(out, piece->number);
+        write_u16(out, piece->total);
+    }
+}
+
+static bool seal_piece(const struct cipher_suite *suite, const struct cipher_keys *keys,
+                       const struct ike_header *header, const struct piece *piece,
+                       struct random_source *random, struct writer *out, struct error *err)
 {
     struct cipher_sizes sizes;
     if (!sizes_of(suite, &sizes, err))
         return false;
 
-    size_t pad_len = pad_len_for(inner.len, sizes.block_len);
-    size_t text_len = inner.len + pad_len + 1;
-    size_t sk_len = IKE_PAYLOAD_HEADER_LEN + sizes.iv_len + text_len + sizes.icv_len;
-    size_t total = IKE_HEADER_LEN + sk_len;
+    size_t pad_len = pad_len_for(piece->inner.len, sizes.block_len);
+    size_t text_len = piece->inner.len + pad_len + 1;
+    size_t total = frame_len(&sizes, piece->total > 0) + text_len;
     if (total > IKE_MAX_MESSAGE || out->full || total > out->capacity - out->len)
         return fail(err, "SK: no room for a message of %zu octets", total);
 
-    struct ike_header sealed = *header;
-    sealed.next_payload = PAYLOAD_SK;
-    sealed.length = (uint32_t)total;
-
     size_t start = out->len;
-    write_ike_header(out, &sealed);
-    write_u8(out, first);
-    write_u8(out, 0);
-    write_u16(out, (uint16_t)sk_len);
+    write_frame(out, header, piece, total);
     struct octets aad = octets_of(out->at + start, out->len - start);
 
     uint8_t *iv = out->at + out->len;
@@ -49,7 +94,7 @@ bool ike_seal(const struct cipher_suite *suite, const struct cipher_keys *keys,
     random_fill(random, iv, sizes.iv_len);
 
     uint8_t *text = out->at + out->len;
-    write_bytes(out, inner);
+    write_bytes(out, piece->inner);
     write_zeros(out, pad_len);
     write_u8(out, (uint8_t)pad_len);
 
@@ -62,12 +107,57 @@ bool ike_seal(const struct cipher_suite *suite, const struct cipher_keys *keys,
     return true;
 }
 
+bool ike_seal(const struct cipher_suite *suite, const struct cipher_keys *keys,
+              const struct ike_header *header, uint8_t first, struct octets inner,
+              struct random_source *random, struct writer *out, struct error *err)
+{
+    const struct piece all = {.inner = inner, .first = first};
+    return seal_piece(suite, keys, header, &all, random, out, err);
+}
+
+/* RFC 7383 2.5: only the first fragment names the type of the first payload. */
+bool ike_seal_fragments(const struct cipher_suite *suite, const struct cipher_keys *keys,
+                        const struct ike_header *header, uint8_t first, struct octets inner, size_t octets,
+                        struct random_source *random, struct writer *out, struct error *err)
+{
+    size_t total = inner.len > octets ? (inner.len + octets - 1) / octets : 1, start = out->len;
+    if (total > UINT16_MAX)
+        return fail(err, "SKF: %zu fragments are too many", total);
+    for (size_t i = 0; i < total; i++) {
+        size_t from = i * octets, left = inner.len - from;
+        const struct piece part = {
+            .inner = left > 0 ? octets_of(inner.at + from, left < octets ? left : octets) : inner,
+            .first = i == 0 ? first : PAYLOAD_NONE,
+            .number = (uint16_t)(i + 1),
+            .total = (uint16_t)total,
+        };
+        if (!seal_piece(suite, keys, header, &part, random, out, err)) {
+            out->len = start;
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Where SK lies in a message. */
 struct sk_place {
     uint8_t inner_first;
-    struct octets before; /* all up to and with its generic header: the associated data of an AEAD */
-    struct octets body;
+    uint16_t number, total; /* of a fragment; 0: SK */
+    struct octets before;   /* all that precedes the IV: the associated data of an AEAD */
+    struct octets body;     /* from the IV on */
 };
+
+/* RFC 7383 2.5: numbers begin at 1, and none is above the total. */
+static bool take_fragment_fields(struct sk_place *sk, struct error *err)
+{
+    struct reader r = reader_over(sk->body);
+    if (!read_u16(&r, &sk->number) || !read_u16(&r, &sk->total))
+        return fail(err, "SKF: %zu octets are too few for Fragment Number and Total Fragments", sk->body.len);
+    if (sk->number == 0 || sk->number > sk->total)
+        return fail(err, "SKF: Fragment Number %u of %u", sk->number, sk->total);
+    sk->before.len += FRAGMENT_FIELDS_LEN;
+    return read_view(&r, r.left, &sk->body);
+}
 
 /* Walks the generic headers only: payloads before SK are for others to judge. SK must be the last payload,
  * since its next payload field speaks of what is inside (RFC 7296 3.14). */
@@ -84,10 +174,12 @@ static bool find_sk(uint8_t type, struct octets message, struct sk_place *out, s
         if (len < IKE_PAYLOAD_HEADER_LEN || !read_view(&r, len - IKE_PAYLOAD_HEADER_LEN, &out->body))
             return fail(err, "payload %u at offset %zu: length %u, but %zu octets are left", type, offset,
                         len, message.len - offset);
-        if (type == PAYLOAD_SK) {
+        if (type == PAYLOAD_SK || type == PAYLOAD_SKF) {
             out->inner_first = next;
             out->before = octets_of(message.at, offset + IKE_PAYLOAD_HEADER_LEN);
-            return r.left == 0 || fail(err, "SK: %zu octets behind it", r.left);
+            if (r.left > 0)
+                return fail(err, "SK: %zu octets behind it", r.left);
+            return type == PAYLOAD_SK || take_fragment_fields(out, err);
         }
         type = next;
     }
@@ -130,6 +222,8 @@ static struct ike_opened *open_sk(const struct cipher_suite *suite, const struct
         return NULL;
     }
     opened->first = sk->inner_first;
+    opened->number = sk->number;
+    opened->total = sk->total;
     opened->inner = octets_of(opened->plain, text_len - 1 - pad_len);
     return opened;
 }
@@ -138,7 +232,7 @@ struct ike_opened *ike_open(const struct cipher_suite *suite, const struct ciphe
                             struct octets message, struct error *err)
 {
     struct ike_header header;
-    struct sk_place sk;
+    struct sk_place sk = {0};
     if (!ike_read_header(message, &header, err))
         return NULL;
     if (header.length != message.len) {

@@ -79,7 +79,8 @@ static void accept_request(struct ike_sa *sa, const struct received *in)
         sa->highest_seen = id;
     sa->sync.copy_is_newest = false;
     sa->heard = true;
-    sa_follow(sa, in->datagram);
+    if (!sa->mobike) /* RFC 4555 3.8: then only UPDATE_SA_ADDRESSES moves addresses */
+        sa_follow(sa, in->datagram);
 }
 
 /* RFC 7296 2.5: a critical payload of an unknown type is named in the refusal. */
@@ -144,6 +145,10 @@ static void input_request(struct ike_sa *sa, const struct received *in)
     const struct ike_rules *rules = sa->host->rules;
     if (sync_takes_request(sa, in))
         return;
+    if (sa->host->config->sync_first && sa->sync.outstanding) {
+        host_drop(sa->host, sa, &in->header, "a request before the own sync is answered");
+        return;
+    }
     switch (recv_window_judge(&sa->recv, in->header.message_id)) {
     case RECV_COPY:
         sa_answer_copy(sa, in);
@@ -227,23 +232,78 @@ static void read_payloads(struct received *in, uint8_t first, struct octets chai
                                                    inside_sk, &in->payloads, &in->why);
 }
 
-static void input_protected(struct ike_sa *sa, struct received *in)
+/* Is it worth keeping? What was answered is answered again for the first fragment only (RFC 7383 2.6.1). */
+static bool wants_fragment(struct ike_sa *sa, const struct received *in, const struct ike_opened *fragment)
 {
-    struct error err;
-    const struct cipher_keys *keys = sa->initiator ? &sa->keys.from_responder : &sa->keys.from_initiator;
-    struct ike_opened *opened = ike_open(&sa->keys.suite, keys, in->message, &err);
-    if (opened == NULL) {
-        host_drop(sa->host, sa, &in->header, "%.90s", err.text);
-        return;
+    const struct ike_header *h = &in->header;
+    bool sync = h->exchange == EXCHANGE_INFORMATIONAL && h->message_id == 0 && sa->sync_negotiated &&
+                sa_is(sa, SA_LIVE); /* outside all windows */
+    if (!sa->fragmentation)
+        return false;
+    if (ike_is_response(h))
+        return (sync && sa->sync.outstanding) || request_answered_by(sa, h, false) != NULL;
+    if (sync)
+        return true;
+    switch (recv_window_judge(&sa->recv, h->message_id)) {
+    case RECV_COPY:
+        if (fragment->number == 1)
+            sa_answer_copy(sa, in);
+        return false;
+    case RECV_OUTSIDE:
+        return sa->host->rules->process_outside_window(h->message_id, sa->recv.next, sa->sync.answered);
+    case RECV_NEW:
+        break;
     }
+    return true;
+}
+
+/* Takes the fragment over; true: it was the last one, and `whole` is the message. */
+static bool collect_fragment(struct ike_sa *sa, const struct received *in, struct ike_opened *fragment,
+                             struct assembled *whole)
+{
+    if (!wants_fragment(sa, in, fragment)) {
+        host_drop(sa->host, sa, &in->header, "fragment %u of %u: not expected", fragment->number,
+                  fragment->total);
+        free(fragment);
+        return false;
+    }
+    uint16_t number = fragment->number, total = fragment->total;
+    enum fragment_fate fate = assemblies_add(&sa->pending, fragment, in->message, sa->host->now_us, whole);
+    if (fate != FRAGMENT_KEPT && fate != FRAGMENT_COMPLETE)
+        host_drop(sa->host, sa, &in->header, "fragment %u of %u: %s", number, total,
+                  fragment_fate_text(fate));
+    return fate == FRAGMENT_COMPLETE;
+}
+
+static void input_opened(struct ike_sa *sa, struct received *in, const struct ike_opened *opened)
+{
     read_payloads(in, opened->first, opened->inner, true);
     if (ike_is_response(&in->header))
         input_response(sa, in, false);
     else
         input_request(sa, in);
-    free(opened);
 }
 
+static void input_protected(struct ike_sa *sa, struct received *in)
+{
+    struct error err;
+    const struct cipher_keys *keys = sa->initiator ? &sa->keys.from_responder : &sa->keys.from_initiator;
+    struct ike_opened *opened = ike_open(&sa->keys.suite, keys, in->message, &err);
+    struct assembled whole;
+    if (opened == NULL) {
+        host_drop(sa->host, sa, &in->header, "%.90s", err.text);
+    } else if (opened->total == 0) {
+        assemblies_forget(&sa->pending, &in->header);
+        input_opened(sa, in, opened);
+        free(opened);
+    } else if (collect_fragment(sa, in, opened, &whole)) {
+        in->message = octets_of(whole.octets, whole.len);
+        in->in_fragments = true;
+        input_opened(sa, in, whole.opened);
+        free(whole.opened);
+        free(whole.octets);
+    }
+}
 /* The SA that a message names by our SPI; the initiator flag says which of the two that is. */
 static struct ike_sa *sa_of_message(struct ike_host *host, const struct ike_header *h)
 {
@@ -261,6 +321,7 @@ static void input_to_sa(struct ike_host *host, struct received *in, bool in_clea
     struct ike_sa *sa = sa_of_message(host, &in->header);
     if (sa == NULL) {
         host_drop(host, NULL, &in->header, "no IKE SA with these SPIs");
+        stray_spi(host, in);
         return;
     }
     if (!in_clear && sa->has_keys)
@@ -301,9 +362,10 @@ void ike_host_input(struct ike_host *host, const struct datagram *d, int64_t now
         host_drop(host, NULL, NULL, "no IKE message: the non-ESP marker is missing");
     else if (!ike_read_header(in.message, &in.header, &err))
         host_drop(host, NULL, NULL, "%.90s", err.text);
-    else if (in.header.version >> 4 != IKE_VERSION >> 4)
+    else if (in.header.version >> 4 != IKE_VERSION >> 4) {
         host_drop(host, NULL, &in.header, "major version %u", in.header.version >> 4);
-    else
+        stray_version(host, &in);
+    } else
         input_message(host, &in);
     host_sweep(host);
 }

@@ -28,7 +28,6 @@ static void succeed(struct ike_sa *old, struct ike_sa *new)
 {
     child_move_all(old, new);
     old->successor = new->id;
-    old->rounds_at_rekey = old->sync.rounds;
     sa_set_state(old, SA_REKEYED);
     move_waiting_requests(old, new);
     requests_flush(new);
@@ -49,19 +48,17 @@ static void take_back(struct ike_sa *sa, struct ike_sa *successor, const char *w
 {
     child_move_all(successor, sa);
     sa->successor = 0;
-    sa_set_state(sa, SA_ESTABLISHED);
+    sa_established(sa, successor->id);
     sa_end(successor, false, 0, why);
 }
 
-/* A member that took over after the failed one had rekeyed, and was not told: it synced the old SA, goes on
- * in it, and never says a word in the successor (SYNC-16, CLU-5). */
-bool rekey_take_back(struct ike_sa *sa)
+/* A member that took over after the failed one had rekeyed, and was not told: it synchronizes the old SA, goes
+ * on in it, and never says a word in the successor (SYNC-16, CLU-5). */
+void rekey_take_back(struct ike_sa *sa)
 {
     struct ike_sa *successor = host_sa(sa->host, sa->successor);
-    if (successor == NULL || successor->heard || sa->sync.rounds == sa->rounds_at_rekey)
-        return false;
-    take_back(sa, successor, "the peer went on in the SA that this one replaced");
-    return true;
+    if (sa->state == SA_REKEYED && successor != NULL && !successor->heard)
+        take_back(sa, successor, "the peer went on in the SA that this one replaced");
 }
 
 static struct ike_sa *new_successor(struct ike_sa *old, bool initiator)
@@ -76,6 +73,8 @@ static struct ike_sa *new_successor(struct ike_sa *old, bool initiator)
     sa->replay_sync_negotiated = old->replay_sync_negotiated;
     sa->nat_local = old->nat_local;
     sa->nat_remote = old->nat_remote;
+    sa->fragmentation = old->fragmentation;
+    sa->mobike = old->mobike;
     if (!blob_set(&sa->remote_id, blob_octets(&old->remote_id))) {
         sa_free(sa);
         return NULL;

@@ -7,8 +7,18 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+/* FMT-8 */
+static bool read_sync(const struct wire_notify *notify, uint16_t type, struct message_id_sync *out)
+{
+    return read_message_ids(notify, type, out, NULL);
+}
+
 static enum sync_verdict judge_sync(const struct sync_view *view, const struct message_id_sync *request)
 {
+    /* SYNC-17 */
+    if (view->half_open || view->deleted)
+        return SYNC_DROP;
+
     /* NEG-5: to an end that did not agree to it, the notify is an unknown status type. */
     if (!view->negotiated)
         return SYNC_AS_ORDINARY;
@@ -56,6 +66,19 @@ static bool resend_outstanding(const struct sync_view *view)
     return true;
 }
 
+/* SYNC-16: a member that knew of the successor would have synchronized that one. */
+static bool take_back_replaced(const struct sync_view *view)
+{
+    (void)view;
+    return true;
+}
+
+/* SYNC-18 */
+static void keep_windows(uint32_t *send, uint32_t *recv)
+{
+    (void)send, (void)recv;
+}
+
 /* FMT-5: the nonce ties an answer to its request; SEC-2: the first valid answer is the only one. */
 static bool accept_sync_answer(const struct message_id_sync *sent, bool outstanding,
                                const struct message_id_sync *received)
@@ -77,6 +100,27 @@ static bool tolerate_unknown_status(uint16_t notify_type)
     return true;
 }
 
+/* RFC 6311 5.1: never below what this end knows by itself. */
+static void conclude_sync(const struct sync_view *view, const struct message_id_sync *answer,
+                          struct sync_outcome *out)
+{
+    out->next_send = larger(view->next_send, answer->expected_recv);    /* M2 */
+    out->next_recv = larger(view->highest_next, answer->expected_send); /* P2 */
+}
+
+/* NEG-8 */
+static bool tolerate_odd_announcement(uint16_t notify_type)
+{
+    (void)notify_type;
+    return true;
+}
+
+/* SYNC-19: RFC 7296 2.21.2, the initiator could not authenticate us. */
+static bool ends_sa(uint16_t notify_type)
+{
+    return notify_type == NOTIFY_AUTHENTICATION_FAILED;
+}
+
 static void edit_outgoing(const struct outgoing *message)
 {
     (void)message;
@@ -85,13 +129,20 @@ static void edit_outgoing(const struct outgoing *message)
 const struct ike_rules *ike_rules_standard(void)
 {
     static const struct ike_rules standard = {
+        .read_sync = read_sync,
         .judge_sync = judge_sync,
         .answer_sync = answer_sync,
         .resend_outstanding = resend_outstanding,
+        .take_back_replaced = take_back_replaced,
+        .keep_windows = keep_windows,
         .accept_sync_answer = accept_sync_answer,
         .process_outside_window = process_outside_window,
         .tolerate_unknown_status = tolerate_unknown_status,
+        .tolerate_odd_announcement = tolerate_odd_announcement,
+        .ends_sa = ends_sa,
         .edit_outgoing = edit_outgoing,
+        .conclude_sync = conclude_sync,
+        .sync_notify = NOTIFY_IKEV2_MESSAGE_ID_SYNC,
     };
     return &standard;
 }

@@ -19,10 +19,15 @@ struct sync_view {
     uint64_t next_send;         /* 1 + highest own request ID used */
     uint64_t oldest_unanswered; /* own; next_send: none */
     unsigned answered;          /* sync requests answered on this SA so far */
+    bool replaced;              /* a rekey made a successor of this SA */
     bool own_sync_outstanding;
-    bool copy;           /* octet for octet the sync request answered last */
-    bool copy_is_newest; /* and no other request of the other side was accepted since */
-    bool extra_payload;  /* a payload that FMT-3 forbids stands beside the notify */
+    bool copy;              /* octet for octet the sync request answered last */
+    bool copy_is_newest;    /* and no other request of the other side was accepted since */
+    bool extra_payload;     /* a payload that FMT-3 forbids stands beside the notify */
+    bool half_open;         /* IKE_AUTH is not complete */
+    bool deleted;           /* the SA is gone, and answers copies of the last request only */
+    bool replay_negotiated; /* both sides announced IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED, too */
+    bool in_fragments;      /* it came so, which decides nothing (SYNC-18) */
 };
 
 enum sync_verdict {
@@ -40,15 +45,19 @@ struct sync_outcome {
 /* A message about to be protected and sent; what a fault may change. */
 struct outgoing {
     struct ike_header *header;
-    uint8_t *first;       /* type of the first payload */
-    struct writer *inner; /* the chain; may be rewritten in place (writer_octets, then refill) */
-    bool *in_clear;       /* set: send it without SK */
-    bool sync;            /* a message ID sync request or response */
+    uint8_t *first;          /* type of the first payload */
+    struct writer *inner;    /* the chain; may be rewritten in place (writer_octets, then refill) */
+    bool *in_clear;          /* set: send it without SK */
+    bool sync;               /* a message ID sync request or response */
+    unsigned syncs_answered; /* on its SA, so far */
     const struct message_id_sync *sync_request; /* what a sync response answers; else NULL */
 };
 
 struct ike_rules {
-    /* SYNC-3, 4, 13, NEG-5, FMT-7, FMT-8. `request` is NULL when the notify was malformed. */
+    /* FMT-8: the numbers of a notify of this type; false: it has not the form of one. */
+    bool (*read_sync)(const struct wire_notify *notify, uint16_t type, struct message_id_sync *out);
+
+    /* SYNC-3, 4, 13, 17, NEG-5, FMT-7, FMT-8. `request` is NULL when the notify was malformed. */
     enum sync_verdict (*judge_sync)(const struct sync_view *view, const struct message_id_sync *request);
 
     /* SYNC-5, 6, 7, 9, 10, FMT-4. `view->copy` may be true when judge_sync let a copy through. */
@@ -57,6 +66,13 @@ struct ike_rules {
 
     /* SYNC-11: after a sync, are own unanswered requests sent again under new IDs? */
     bool (*resend_outstanding)(const struct sync_view *view);
+
+    /* SYNC-16: a sync on an SA that a rekey replaced, while the other side never said a word in the
+     * successor: does this SA count again? (yes) */
+    bool (*take_back_replaced)(const struct sync_view *view);
+
+    /* SYNC-18: the sizes of the windows when a sync moves the counters; the second may shrink. (as they are) */
+    void (*keep_windows)(uint32_t *send, uint32_t *recv);
 
     /* FMT-5, SEC-2: is this the answer to our own sync request? `outstanding` false: it was answered already,
      * `sent` is then the last one. */
@@ -69,8 +85,27 @@ struct ike_rules {
     /* NEG-4: may IKE_AUTH go on with this status notify, which this end does not know? (yes) */
     bool (*tolerate_unknown_status)(uint16_t notify_type);
 
+    /* NEG-8: may IKE_AUTH go on with an announcement that has not the form it must have, or stands there
+     * twice? (yes) */
+    bool (*tolerate_odd_announcement)(uint16_t notify_type);
+
+    /* SYNC-19: does an INFORMATIONAL request with this error notify end the SA? (AUTHENTICATION_FAILED alone,
+     * RFC 7296 2.21.2) */
+    bool (*ends_sa)(uint16_t notify_type);
+
     /* Last look at a message before it is protected. (nothing) */
     void (*edit_outgoing)(const struct outgoing *message);
+
+    /* The counters of the end whose own sync request was answered; out->answer is not looked at. (the larger
+     * of its own and what was answered) */
+    void (*conclude_sync)(const struct sync_view *view, const struct message_id_sync *answer,
+                          struct sync_outcome *out);
+
+    /* The notify that carries the numbers of the exchange. (IKEV2_MESSAGE_ID_SYNC) */
+    uint16_t sync_notify;
+
+    /* The rules for an exchange of the same form with another notify; NULL: there is none. (none) */
+    const struct ike_rules *variant;
 };
 
 const struct ike_rules *ike_rules_standard(void);

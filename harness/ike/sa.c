@@ -222,6 +222,7 @@ void sa_free(struct ike_sa *sa)
 {
     drop_requests(sa);
     handshake_free(sa);
+    assemblies_clear(&sa->pending);
     child_free_all(sa);
     sa_clear_answers(sa);
     free(sa->answers);

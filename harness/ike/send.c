@@ -24,7 +24,7 @@ struct draft {
 };
 
 static bool draft_message(struct ike_host *host, const struct outline *outline, bool in_clear,
-                          struct draft *out)
+                          unsigned syncs_answered, struct draft *out)
 {
     out->header = outline->header;
     out->first = outline->first;
@@ -38,6 +38,7 @@ static bool draft_message(struct ike_host *host, const struct outline *outline, 
         .in_clear = &out->in_clear,
         .sync = outline->sync,
         .sync_request = outline->sync_request,
+        .syncs_answered = syncs_answered,
     };
     host->rules->edit_outgoing(&look);
     return !out->chain.full;
@@ -55,22 +56,42 @@ bool message_in_clear(struct ike_host *host, const struct outline *outline, stru
 {
     struct draft draft;
     struct writer w = writer_into(host->sealed, sizeof host->sealed);
-    return draft_message(host, outline, true, &draft) && write_clear(&draft, &w) &&
+    return draft_message(host, outline, true, 0, &draft) && write_clear(&draft, &w) &&
            blob_set(out, writer_octets(&w));
+}
+
+/* Of the chain, in each fragment; 0: the message goes whole (RFC 7383 2.5). */
+static size_t fragment_octets_of(const struct ike_sa *sa, size_t chain_len)
+{
+    size_t size = sa->host->config->fragment_size;
+    if (!sa->fragmentation)
+        return 0;
+    if (sa->fragment_octets > 0)
+        return sa->fragment_octets;
+    bool fits = chain_len <= ike_room_in_message(&sa->keys.suite, size);
+    return fits ? 0 : ike_room_in_fragment(&sa->keys.suite, size);
+}
+
+static bool write_protected(struct ike_sa *sa, const struct draft *draft, struct writer *w, struct error *err)
+{
+    const struct cipher_keys *keys = sa->initiator ? &sa->keys.from_initiator : &sa->keys.from_responder;
+    struct octets chain = writer_octets(&draft->chain);
+    size_t octets = fragment_octets_of(sa, chain.len);
+    if (octets > 0)
+        return ike_seal_fragments(&sa->keys.suite, keys, &draft->header, draft->first, chain, octets,
+                                  sa->host->random, w, err);
+    return ike_seal(&sa->keys.suite, keys, &draft->header, draft->first, chain, sa->host->random, w, err);
 }
 
 bool message_protected(struct ike_sa *sa, const struct outline *outline, struct blob *out, struct error *err)
 {
     struct ike_host *host = sa->host;
     struct draft draft;
-    if (!draft_message(host, outline, false, &draft))
+    if (!draft_message(host, outline, false, sa->sync.answered, &draft))
         return fail(err, "a message that is too long");
 
     struct writer w = writer_into(host->sealed, sizeof host->sealed);
-    const struct cipher_keys *keys = sa->initiator ? &sa->keys.from_initiator : &sa->keys.from_responder;
-    bool ok = draft.in_clear ? write_clear(&draft, &w)
-                             : ike_seal(&sa->keys.suite, keys, &draft.header, draft.first,
-                                        writer_octets(&draft.chain), host->random, &w, err);
+    bool ok = draft.in_clear ? write_clear(&draft, &w) : write_protected(sa, &draft, &w, err);
     return (ok && blob_set(out, writer_octets(&w))) || fail(err, "out of memory");
 }
 
@@ -174,6 +195,16 @@ static bool waits(const struct request *r)
     return !r->sent && r->kind != REQUEST_INIT && r->kind != REQUEST_SYNC;
 }
 
+/* RFC 7296 2.2: an SA whose IDs are used up must be closed. There is none left to say it with. */
+static void close_when_used_up(struct ike_sa *sa)
+{
+    bool wanted = false;
+    for (const struct request *r = sa->requests; r != NULL; r = r->next)
+        wanted = wanted || waits(r);
+    if (wanted && send_window_used_up(&sa->send) && sa_is(sa, SA_LIVE))
+        sa_end(sa, false, 0, "its message IDs are used up");
+}
+
 void requests_flush(struct ike_sa *sa)
 {
     for (struct request *r = sa->requests; r != NULL && send_window_open(&sa->send); r = r->next) {
@@ -191,6 +222,7 @@ void requests_flush(struct ike_sa *sa)
         else
             host_drop(sa->host, sa, &outline.header, "own request not sent: %s", err.text);
     }
+    close_when_used_up(sa);
 }
 
 void requests_resend(struct ike_sa *sa)

@@ -30,17 +30,40 @@ const struct ike_evidence_keys *keys_of_header(const struct ike_evidence_keys *k
     return NULL;
 }
 
-static void open_packet(struct wire_packet *p, const struct ike_evidence_keys *k, struct octets message)
+/* True when `opened` is to be the message: whole, or made whole by this fragment. */
+static bool is_whole(struct wire_packet *p, struct octets message, struct assemblies *pending)
 {
-    if (!k || !p->outer || !ike_find(p->outer, PAYLOAD_SK))
+    struct assembled whole;
+    if (p->opened->total == 0)
+        return true;
+    p->fragment = p->opened->number;
+    p->fragments = p->opened->total;
+    struct ike_opened *fragment = p->opened;
+    p->opened = NULL;
+    if (!pending) {
+        free(fragment);
+        return false;
+    }
+    if (assemblies_add(pending, fragment, message, p->at_us, &whole) != FRAGMENT_COMPLETE)
+        return false;
+    p->opened = whole.opened;
+    free(whole.octets);
+    return true;
+}
+
+static void open_packet(struct wire_packet *p, const struct ike_evidence_keys *k, struct octets message,
+                        struct assemblies *pending)
+{
+    if (!k || !p->outer || !(ike_find(p->outer, PAYLOAD_SK) || ike_find(p->outer, PAYLOAD_SKF)))
         return;
     bool from_initiator = (p->header.flags & IKE_FLAG_INITIATOR) != 0;
     p->opened = ike_open(&k->suite, from_initiator ? &k->from_initiator : &k->from_responder, message, NULL);
-    if (p->opened)
+    if (p->opened && is_whole(p, message, pending))
         p->inner = read_chain(p->opened->first, p->opened->inner);
 }
 
-void packet_read(struct wire_packet *p, const struct ike_evidence_keys *keys, size_t n_keys)
+void packet_read_in_order(struct wire_packet *p, const struct ike_evidence_keys *keys, size_t n_keys,
+                          struct assemblies *pending)
 {
     struct octets message = packet_message(&p->datagram);
     p->readable = ike_read_header(message, &p->header, NULL);
@@ -48,7 +71,12 @@ void packet_read(struct wire_packet *p, const struct ike_evidence_keys *keys, si
         return;
     p->outer = read_chain(p->header.next_payload,
                           octets_of(message.at + IKE_HEADER_LEN, message.len - IKE_HEADER_LEN));
-    open_packet(p, keys_of_header(keys, n_keys, &p->header), message);
+    open_packet(p, keys_of_header(keys, n_keys, &p->header), message, pending);
+}
+
+void packet_read(struct wire_packet *p, const struct ike_evidence_keys *keys, size_t n_keys)
+{
+    packet_read_in_order(p, keys, n_keys, NULL);
 }
 
 void packet_clear(struct wire_packet *p)

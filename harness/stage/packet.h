@@ -4,7 +4,7 @@
 #define STAGE_PACKET_H
 
 #include "evidence/keys.h"
-#include "ike/protect.h"
+#include "ike/fragments.h"
 #include "net/datagram.h"
 #include "wire/ha.h"
 
@@ -18,7 +18,9 @@ struct wire_packet {
     bool readable;
     struct ike_header header;
     struct ike_payloads *outer;        /* NULL: the chain cannot be read */
-    struct ike_opened *opened;         /* NULL: not protected, or no key opens it */
+    uint16_t fragment, fragments;      /* this one of so many (RFC 7383), authentic; 0: it is none */
+    struct ike_opened *opened;         /* NULL: not protected, or no key opens it. Of a message in fragments:
+                                          at the one that made it whole, and only there */
     struct ike_payloads *inner;        /* of `opened`; NULL: the chain inside cannot be read */
     const struct wire_packet *copy_of; /* an earlier packet of the same direction with the same octets */
 };
@@ -29,6 +31,11 @@ const struct ike_evidence_keys *keys_of_header(const struct ike_evidence_keys *k
 
 /* Fills in what can be read of `datagram`, from `readable` on; `copy_of` is for whoever keeps the record. */
 void packet_read(struct wire_packet *p, const struct ike_evidence_keys *keys, size_t n_keys);
+
+/* The same for packets of a record, in order: `pending` are the fragments of messages that are not whole yet.
+ * Without it no message in fragments is opened. */
+void packet_read_in_order(struct wire_packet *p, const struct ike_evidence_keys *keys, size_t n_keys,
+                          struct assemblies *pending);
 
 /* Frees what it holds, the datagram too. */
 void packet_clear(struct wire_packet *p);

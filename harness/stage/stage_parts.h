@@ -35,6 +35,7 @@ struct stage {
     struct gate *gate;
     struct pcap_writer *pcap;
     unsigned *scheduled;   /* of options->schedule: the gate's rules, the channel's from 1 */
+    char private_folder[512]; /* private_file; empty: none was made */
     unsigned updates_rule; /* of the case, at the channel, from 1; 0: none */
     unsigned last_number;  /* of a packet, in wire.pcap */
     char keys_path[512];
@@ -43,6 +44,7 @@ struct stage {
     int64_t driver_us; /* real time in the driver's calls */
     bool pausing;      /* time passes, whatever comes */
 
+    struct assemblies pending; /* fragments on the wire, of messages that are not whole yet */
     struct wire_packet **wire;
     size_t n_wire, wire_capacity;
     struct ike_event *events;
@@ -54,6 +56,8 @@ struct stage {
     bool session;                                   /* an IKE SA is established */
     bool sync_expected;                             /* both sides announced message ID sync */
     unsigned peer_requests_rule, peer_syncs_rule;   /* at the gate; 0: none */
+    unsigned auth_rule;                             /* the same, for the own IKE_AUTH message */
+    uint32_t half_open, other; /* an IKE SA that is not established, one beside the session; 0: none */
     size_t listening_from;                          /* late replies are looked for from here */
     struct sync_request *silent;                    /* what must stay unanswered until the end */
     const char *silent_requirement[16];
@@ -118,6 +122,9 @@ struct ike_host *active_host(struct stage *stage);
 /* Once, as it is; the time that it takes is the peer's. */
 int call_trigger(struct stage *stage, const char *verb, struct error *err);
 
+/* IKE_SA_INIT, from whichever side the role says. */
+void begin_session(struct stage *stage);
+
 /* Pulls a trigger; ends the case when the peer has none or it failed. */
 void pull(struct stage *stage, const char *verb);
 
@@ -128,6 +135,10 @@ int64_t grace_us(const struct stage *stage);
 /* Waits until what the peer has been told has arrived, as far as one can know. */
 void settle(struct stage *stage);
 bool link_is_lossy(const struct stage *stage);
+
+/* --- stage_requests.c ---------------------------------------------------------------------------- */
+
+void keep_peer_requests_back(struct stage *stage);
 
 /* --- stage_sync.c -------------------------------------------------------------------------------- */
 
@@ -140,6 +151,10 @@ unsigned any_response(const struct stage *stage, size_t from);
  * gate's rules of it away: the rest are the case's own. */
 bool play_schedule(struct stage *stage, struct error *err);
 void record_schedule(struct stage *stage);
+
+/* --- stage_standby.c ----------------------------------------------------------------------------- */
+
+void remove_private_files(struct stage *stage);
 
 /* --- stage_end.c --------------------------------------------------------------------------------- */
 

@@ -36,13 +36,21 @@ const struct ike_event *find_event(const struct stage *stage, size_t from, enum 
 
 /* --- triggers ------------------------------------------------------------------------------------ */
 
+int call_trigger(struct stage *stage, const char *verb, struct error *err)
+{
+    struct driver *d = stage->options->driver;
+    int64_t begin = clock_monotonic_us();
+    int status = d->ops->trigger(d, stage->options->slot, verb, NULL, err);
+    stage->driver_us += clock_monotonic_us() - begin;
+    return status;
+}
+
 /* A live peer may still be busy with what came before: a trigger that failed is pulled again for a while. */
 static int pull_until_it_works(struct stage *stage, const char *verb, struct error *err)
 {
-    struct driver *d = stage->options->driver;
     int64_t until = stage_now(stage) + stage->patience_us / 4;
     int status;
-    while ((status = d->ops->trigger(d, stage->options->slot, verb, NULL, err)) != 0 &&
+    while ((status = call_trigger(stage, verb, err)) != 0 &&
            status != DRIVER_NO_SUCH_TRIGGER && stage_now(stage) < until)
         pump_for(stage, grace_us(stage));
     return status;
@@ -86,7 +94,7 @@ static void measure_round_trip(struct stage *stage, size_t from)
         stage->round_trip_us = CLOCK_MS(50);
 }
 
-static void begin(struct stage *stage)
+void begin_session(struct stage *stage)
 {
     struct error err = {0};
     if (role_of(stage) == ROLE_RESPONDER) {
@@ -119,7 +127,7 @@ bool try_establish(struct stage *stage, const char **why)
     size_t from_wire = stage->n_wire;
     stage->listening_from = stage->n_events;
     stage->session = false;
-    begin(stage);
+    begin_session(stage);
     pump_until(stage, stage->patience_us, is_established, NULL);
     measure_round_trip(stage, from_wire);
     /* As responder we are done one message before the peer is. */
@@ -177,6 +185,18 @@ struct announced peer_announced(struct stage *stage)
     return a;
 }
 
+/* The axes of what both sides have to agree to. */
+static void demand_extensions(struct stage *stage)
+{
+    struct ike_sa_info info;
+    if (!ike_sa_info(active_host(stage), session_sa(stage), &info))
+        return;
+    if (axis_of(stage, AXIS_FRAGMENTATION) == FRAGMENTATION_ON && !info.fragmentation)
+        unsupported(stage, "the peer did not announce IKEV2_FRAGMENTATION_SUPPORTED");
+    if (axis_of(stage, AXIS_MOBIKE) == MOBIKE_ON && !info.mobike)
+        unsupported(stage, "the peer did not announce MOBIKE_SUPPORTED");
+}
+
 static void demand_needs(struct stage *stage)
 {
     unsigned needs = stage->options->test_case->needs;
@@ -190,6 +210,7 @@ static void demand_needs(struct stage *stage)
         unsupported(stage, "the peer, as %s, did not announce IKEV2_MESSAGE_ID_SYNC_SUPPORTED", role);
     if ((needs & NEED_REPLAY_COUNTER_SYNC) && !a.replay_counter_sync)
         unsupported(stage, "the peer, as %s, did not announce IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED", role);
+    demand_extensions(stage);
     struct ike_sa_info info;
     if ((needs & NEED_WINDOW) && ike_sa_info(active_host(stage), session_sa(stage), &info) &&
         info.window_send < 5)
@@ -225,10 +246,9 @@ static void rekey_ike_sa(struct stage *stage)
         inconclusive(stage, "the IKE SA ended instead of being rekeyed");
 }
 
-static void add_child(struct stage *stage)
+static void add_child_by_cluster(struct stage *stage)
 {
     struct error err = {0};
-    stage->listening_from = stage->n_events;
     if (!ike_child_create(active_host(stage), session_sa(stage), stage_now(stage), &err))
         leave_with(stage, VERDICT_ERROR, err.text);
     if (!await_event(stage, IKE_EVENT_ANSWERED))
@@ -236,6 +256,19 @@ static void add_child(struct stage *stage)
     const struct ike_event *answer = find_event(stage, stage->listening_from, IKE_EVENT_ANSWERED, 0);
     if (answer->notify_error)
         unsupported(stage, "the peer refuses a second Child SA: %s", notify_name(answer->notify_error));
+}
+
+/* Who began the IKE SA asks for it, where it can: a cluster that has sent no request yet stays one. */
+static void add_child(struct stage *stage)
+{
+    stage->listening_from = stage->n_events;
+    if (role_of(stage) == ROLE_INITIATOR || !try_pull(stage, "add-child"))
+        add_child_by_cluster(stage);
+    else if (!await_event(stage, IKE_EVENT_CHILD_UP))
+        inconclusive(stage, "the driver's add-child led to no second Child SA in %lld ms",
+                     (long long)(stage->patience_us / 1000));
+    else
+        settle(stage); /* the peer is done one message after us */
 }
 
 void establish(struct stage *stage)

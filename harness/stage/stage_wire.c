@@ -65,7 +65,7 @@ const struct wire_packet *record_packet(struct stage *stage, const struct datagr
     p->by_filter = d->by_filter;
     p->at_us = stage_now(stage);
     p->copy_of = find_earlier(stage, p);
-    packet_read(p, stage->keys, stage->n_keys);
+    packet_read_in_order(p, stage->keys, stage->n_keys, &stage->pending);
     append(stage, p);
     if (on_wire)
         p->number = write_evidence(stage, p);
@@ -106,6 +106,7 @@ void wire_clear(struct stage *stage)
     for (size_t i = 0; i < stage->n_kept; i++)
         datagram_clear(&stage->kept[i]);
     free(stage->kept);
+    assemblies_clear(&stage->pending);
     for (size_t i = 0; i < stage->n_wire; i++) {
         packet_clear(stage->wire[i]);
         free(stage->wire[i]);

@@ -96,6 +96,7 @@ bool reference_listen(const struct reference_options *o, struct error *err)
                                           .remote_ike = remote,
                                           .local_natt_port = natt.port,
                                           .remote_natt_port = o->remote_natt_port,
+                                          .mobike = true,
                                           .log = -1};
     service.peer = ok ? reference_peer_new(&setup, err) : NULL;
     if (service.peer) {
