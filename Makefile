@@ -6,6 +6,8 @@ help_text = Targets\
 \n  check          all tests; the last line is "N passed, N failed"\
 \n  check-clang    the same, all built with clang\
 \n  valgrind       the unit tests under valgrind, without sanitizers\
+\n  mutants        which case catches which fault of the reference peer; exit status 1 when one is not caught\
+\n  lossy-runs     all cases over a bad network under SEEDS seeds\
 \n  fuzz           each fuzz target for FUZZ_SECONDS\
 \n  bench          the measurements of harness/bench\
 \n  lint           formatting, clang-tidy, shellcheck, the manual page, paths\
@@ -19,6 +21,7 @@ help_text = Targets\
 \n  JOBS           tests at a time, and jobs of make (the processors)\
 \n  TESTS          the tests to run, by name: make check TESTS="wire net docs"\
 \n  FUZZ_SECONDS   30\
+\n  SEEDS          1000\
 \n  PARTS          of lint: FORMAT TIDY SHELL MANUAL PATHS\
 \n  CI             set: a test that cannot run here is a failure
 
@@ -29,10 +32,11 @@ MANDIR       ?= $(PREFIX)/share/man
 SHAREDIR     ?= $(PREFIX)/share/understudy
 LISTS        ?= build test peers/strongswan/packages
 FUZZ_SECONDS ?= 30
+SEEDS        ?= 1000
 JOBS         ?= $(shell nproc)
 
 all:
-.PHONY: all help deps run check check-clang valgrind fuzz bench lint matrix install uninstall clean FORCE
+.PHONY: all help deps run check check-clang valgrind mutants lossy-runs fuzz bench lint matrix install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -56,7 +60,7 @@ $(AFTER_DEPS): deps
 
 else ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
 
-PKGS := libcrypto libpcap jansson inih
+PKGS := libcrypto libpcap jansson inih libxml-2.0
 ifneq ($(shell pkg-config --exists $(PKGS) && echo found),found)
 $(error a library of "$(PKGS)" is missing: run harness/packages/install)
 endif
@@ -98,7 +102,7 @@ WAYS := obj san plain fuzz
 
 # --- what there is -----------------------------------------------------------------------------------
 
-ROOMS := base crypto wire net esp evidence ike cluster suite driver stage run cli
+ROOMS := base crypto wire net esp evidence ike cluster suite driver stage run explore cli
 MAIN  := harness/cli/main.c
 SRC   := $(filter-out $(MAIN),$(wildcard $(ROOMS:%=harness/%/*.c) cases/*.c reports/*.c peers/reference/*.c))
 UNIT_TESTS  := $(patsubst harness/tests/test_%.c,%,$(wildcard harness/tests/test_*.c))
@@ -183,6 +187,12 @@ selected := $(foreach t,$(TESTS),$(or $(filter %/test_$(t),$(UNIT_PROGRAMS)),\
 check: $(filter $(BUILD)/tests/%,$(selected)) $(SAN) $(BUILD)/understudy
 	@UNDERSTUDY=$(abspath $(SAN)) UNDERSTUDY_FAST=$(abspath $(BUILD)/understudy) JOBS=$(JOBS) \
 	    harness/tests/run_tests $(BUILD)/logs $(selected)
+
+mutants: $(BUILD)/understudy
+	@$< mutants --jobs $(JOBS)
+
+lossy-runs: $(BUILD)/understudy
+	@JOBS=$(JOBS) harness/tests/lossy_runs $< $(BUILD)/lossy $(SEEDS)
 
 check-clang:
 	$(MAKE) --no-print-directory check CC=clang BUILD=$(BUILD)/clang TESTS="$(TESTS)"

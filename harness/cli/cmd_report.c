@@ -1,0 +1,128 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "reports/reports.h"
+
+enum format { FORMAT_TEXT, FORMAT_TAP, FORMAT_JUNIT, FORMAT_JSON, FORMAT_MARKDOWN, FORMAT_COUNT };
+enum { OPT_FORCE = FORMAT_COUNT + 1 };
+
+static const struct cli_option options[] = {
+    {"text", FORMAT_TEXT + 1, "FILE", "for people; what is printed when no format is asked for"},
+    {"tap", FORMAT_TAP + 1, "FILE", "TAP version 13"},
+    {"junit", FORMAT_JUNIT + 1, "FILE", "JUnit XML"},
+    {"json", FORMAT_JSON + 1, "FILE", "everything, for programs"},
+    {"markdown", FORMAT_MARKDOWN + 1, "FILE", "for a merge request"},
+    {"force", OPT_FORCE, NULL, "replace files that exist"},
+    {0},
+};
+
+struct wanted {
+    const char *run;
+    const char *file[FORMAT_COUNT];
+    bool any, force;
+};
+
+static bool write_format(const struct report_run *run, enum format format, FILE *out, struct error *err)
+{
+    switch (format) {
+    case FORMAT_TEXT:
+        report_text(run, out);
+        return true;
+    case FORMAT_TAP:
+        report_tap(run, out);
+        return true;
+    case FORMAT_JUNIT:
+        return report_junit(run, out, err);
+    case FORMAT_JSON:
+        return report_json(run, out, err);
+    case FORMAT_MARKDOWN:
+        report_markdown(run, out);
+        return true;
+    case FORMAT_COUNT:
+        break;
+    }
+    return false;
+}
+
+static FILE *open_output(const char *path, bool force, struct error *err)
+{
+    if (strcmp(path, "-") == 0)
+        return stdout;
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), 0644);
+    if (fd < 0 && errno == EEXIST) {
+        fail(err, "%s exists; --force replaces it", path);
+        return NULL;
+    }
+    FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!out)
+        fail(err, "cannot write %s: %s", path, strerror(errno));
+    return out;
+}
+
+static bool write_file(const struct report_run *run, enum format format, const char *path, bool force,
+                       struct error *err)
+{
+    FILE *out = open_output(path, force, err);
+    if (!out)
+        return false;
+    bool good = write_format(run, format, out, err);
+    bool whole = fflush(out) == 0 && !ferror(out);
+    int why = errno;
+    if (out != stdout)
+        whole = fclose(out) == 0 && whole;
+    return good && (whole || fail(err, "cannot write %s: %s", path, strerror(why)));
+}
+
+static bool write_all(const struct wanted *wanted, struct error *err)
+{
+    struct report_run run;
+    if (!report_run_read(wanted->run, &run, err))
+        return false;
+    bool good = true;
+    for (unsigned f = 0; f < FORMAT_COUNT && good; f++)
+        if (wanted->file[f])
+            good = write_file(&run, (enum format)f, wanted->file[f], wanted->force, err);
+    if (!wanted->any)
+        good = write_file(&run, FORMAT_TEXT, "-", true, err);
+    report_run_clear(&run);
+    return good;
+}
+
+static int report(const struct cli_command *command, int argc, char **argv)
+{
+    struct wanted wanted = {0};
+    struct error err = {0};
+    const char *value;
+    int key, status;
+    while ((key = cli_next(command, argc, argv, &value, &status)) != CLI_END) {
+        if (key == CLI_STOP)
+            return status;
+        if (key == OPT_FORCE) {
+            wanted.force = true;
+            continue;
+        }
+        wanted.file[key - 1] = value;
+        wanted.any = true;
+    }
+    if (optind + 1 != argc)
+        return cli_usage_error(command, "report takes the folder of one run");
+    wanted.run = argv[optind];
+    if (write_all(&wanted, &err))
+        return EXIT_CONFORMS;
+    fprintf(stderr, "understudy: %s\n", err.text);
+    return EXIT_USAGE;
+}
+
+const struct cli_command command_report = {
+    .name = "report",
+    .arguments = "RUN",
+    .summary = "write reports of a run, from its folder alone",
+    .options = options,
+    .notes = "A FILE of - is standard output. A run that was cut short is reported as far as it went.",
+    .run = report,
+};

@@ -1,0 +1,25 @@
+/* The writers over a finished run, one file each. All write to a stream that the caller opens and closes;
+ * whether it took everything is the caller's to check (ferror, fclose). */
+#ifndef REPORTS_REPORTS_H
+#define REPORTS_REPORTS_H
+
+#include <stdio.h>
+
+#include "reports/run_data.h"
+
+/* For people, without colour. */
+void report_text(const struct report_run *run, FILE *out);
+
+/* TAP version 13 (so that prove reads it, too): a test point for each combination. */
+void report_tap(const struct report_run *run, FILE *out);
+
+/* JUnit XML: a suite for each case, a test case for each combination. False when memory is out. */
+bool report_junit(const struct report_run *run, FILE *out, struct error *err);
+
+/* One object, docs/reports.md. */
+bool report_json(const struct report_run *run, FILE *out, struct error *err);
+
+/* For a merge request: tables, and the failures folded below them. */
+void report_markdown(const struct report_run *run, FILE *out);
+
+#endif

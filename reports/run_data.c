@@ -1,0 +1,178 @@
+#include "reports/run_data.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "suite/json_text.h"
+
+static const struct test_case *case_called(const char *id)
+{
+    size_t n;
+    const struct test_case *const *cases = all_cases(&n);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(cases[i]->id, id) == 0)
+            return cases[i];
+    return NULL;
+}
+
+/* The base rules are watched in every case, and are no checks while they hold. */
+static void note_watched(struct report_run *run)
+{
+    size_t n;
+    const struct requirement *all = requirements(&n);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(all[i].group, "IKE") == 0)
+            run->per_requirement[i] = verdict_worse(run->per_requirement[i], VERDICT_PASS);
+}
+
+static void note_checks(struct report_run *run, const struct outcome *o)
+{
+    size_t n;
+    const struct requirement *all = requirements(&n);
+    if (o->watched)
+        note_watched(run);
+    for (unsigned i = 0; i < o->n_checks; i++) {
+        const struct requirement *r = requirement_find(o->checks[i].requirement);
+        if (r)
+            run->per_requirement[r - all] =
+                verdict_worse(run->per_requirement[r - all], check_verdict(r->level, o->checks[i].result));
+    }
+}
+
+static bool add_verdict(struct report_run *run, const json_t *line, struct error *err)
+{
+    struct report_result *grown = realloc(run->results, (run->count + 1) * sizeof *grown);
+    if (!grown)
+        return fail(err, "out of memory");
+    run->results = grown;
+    struct report_result *r = &grown[run->count];
+    char combination[512];
+    *r = (struct report_result){.version = (unsigned)json_integer_value(json_object_get(line, "version"))};
+    if (!outcome_from_json(line, &r->outcome, err))
+        return false;
+    combination_text_of_json(json_object_get(line, "combination"), combination, sizeof combination);
+    r->case_id = strdup(json_text_of(line, "case", "?"));
+    r->combination = strdup(combination);
+    run->count++;
+    if (!r->case_id || !r->combination)
+        return fail(err, "out of memory");
+    r->test_case = case_called(r->case_id);
+    run->verdicts[r->outcome.verdict]++;
+    note_checks(run, &r->outcome);
+    return true;
+}
+
+static bool read_lines(struct report_run *run, struct journal_reader *reader, struct error *err)
+{
+    for (json_t *line;;) {
+        enum journal_read read = journal_next(reader, &line, err);
+        if (read == JOURNAL_ERROR)
+            return false;
+        if (read != JOURNAL_LINE)
+            return true;
+        const char *event = json_text_of(line, "event", "");
+        bool good = strcmp(event, "verdict") != 0 || add_verdict(run, line, err);
+        if (strcmp(event, "end") == 0)
+            snprintf(run->end, sizeof run->end, "%s", json_text_of(line, "end", "complete"));
+        json_decref(line);
+        if (!good)
+            return false;
+    }
+}
+
+/* The folder, when `path` is the journal in it. */
+static char *folder_of(const char *path)
+{
+    static const char name[] = "/journal.jsonl";
+    size_t len = strlen(path);
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && len >= sizeof name &&
+        strcmp(path + len - (sizeof name - 1), name) == 0)
+        return strndup(path, len - (sizeof name - 1));
+    return strdup(path);
+}
+
+bool report_run_read(const char *path, struct report_run *out, struct error *err)
+{
+    char journal[4200];
+    size_t n;
+    requirements(&n);
+    *out = (struct report_run){.folder = folder_of(path),
+                               .per_requirement = calloc(n, sizeof *out->per_requirement),
+                               .end = "killed"};
+    if (!out->folder || !out->per_requirement) {
+        report_run_clear(out);
+        return fail(err, "out of memory");
+    }
+    snprintf(journal, sizeof journal, "%s/journal.jsonl", out->folder);
+    struct journal_reader *reader = journal_open(journal, err);
+    bool good = reader != NULL;
+    if (good) {
+        out->header = json_incref((json_t *)journal_first_line(reader));
+        good = read_lines(out, reader, err) || fail_within(err, "%s", journal);
+        journal_reader_close(reader);
+    }
+    if (!good)
+        report_run_clear(out);
+    return good;
+}
+
+void report_run_clear(struct report_run *run)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        free(run->results[i].case_id);
+        free(run->results[i].combination);
+        outcome_clear(&run->results[i].outcome);
+    }
+    free(run->results);
+    free(run->per_requirement);
+    free(run->folder);
+    json_decref(run->header);
+    *run = (struct report_run){0};
+}
+
+const char *report_header(const struct report_run *run, const char *key)
+{
+    return json_text_of(run->header, key, "");
+}
+
+enum verdict report_requirement(const struct report_run *run, const struct requirement *r)
+{
+    size_t n;
+    return run->per_requirement[r - requirements(&n)];
+}
+
+void report_group_row(const struct report_run *run, const char *group, size_t verdicts[VERDICT_COUNT],
+                      size_t *all, size_t *judged)
+{
+    size_t n, in_group = 0;
+    const struct requirement *list = requirements(&n);
+    memset(verdicts, 0, VERDICT_COUNT * sizeof *verdicts);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(list[i].group, group) != 0)
+            continue;
+        in_group++;
+        verdicts[run->per_requirement[i]]++;
+    }
+    if (all)
+        *all = in_group;
+    if (judged)
+        *judged = verdicts[VERDICT_PASS] + verdicts[VERDICT_WARN] + verdicts[VERDICT_FAIL];
+}
+
+const char *report_conclusion(const struct report_run *run)
+{
+    const size_t *v = run->verdicts;
+    if (v[VERDICT_FAIL])
+        return "does not conform";
+    if (v[VERDICT_ERROR] || v[VERDICT_INCONCLUSIVE])
+        return "could not be judged in full";
+    if (!report_is_complete(run))
+        return "was not played to its end";
+    if (v[VERDICT_PASS] + v[VERDICT_WARN] == 0)
+        return "was not judged at all";
+    return v[VERDICT_WARN] ? "conforms, with warnings, in all that was judged"
+                           : "conforms in all that was judged";
+}

@@ -1,0 +1,66 @@
+/* Plain text, at most 120 columns where the contents allow. */
+#include "reports/reports.h"
+
+static void put_head(const struct report_run *run, FILE *out)
+{
+    fprintf(out, "%s %s\n", report_header(run, "peer"), report_conclusion(run));
+    if (report_header(run, "peer_version")[0])
+        fprintf(out, "%s\n", report_header(run, "peer_version"));
+    fprintf(out, "understudy %s, depth %s, transport %s, seed %s, started %s\n", report_header(run, "suite"),
+            report_header(run, "depth"), report_header(run, "transport"), report_header(run, "seed"),
+            report_header(run, "started"));
+    if (!report_is_complete(run))
+        fprintf(out, "The run was not complete: %s. What follows is what was played until then.\n", run->end);
+}
+
+static void put_table(const struct report_run *run, FILE *out)
+{
+    size_t n;
+    const struct requirement_group *groups = requirement_groups(&n);
+    fprintf(out, "\n%-44s %6s %6s %8s %8s %8s %8s\n", "Requirements", "all", "judged", "PASS", "WARN", "FAIL",
+            "OBSERVED");
+    for (size_t i = 0; i < n; i++) {
+        size_t v[VERDICT_COUNT], all, judged;
+        report_group_row(run, groups[i].name, v, &all, &judged);
+        fprintf(out, "%-5s %-38s %6zu %6zu %8zu %8zu %8zu %8zu\n", groups[i].name, groups[i].title, all,
+                judged, v[VERDICT_PASS], v[VERDICT_WARN], v[VERDICT_FAIL], v[VERDICT_OBSERVED]);
+    }
+}
+
+static void put_check(const struct check_record *c, FILE *out)
+{
+    const struct requirement *r = requirement_find(c->requirement);
+    fprintf(out, "  %s %s\n    expected  %s\n    seen      %s\n", c->requirement, r ? r->text : "",
+            c->expected, c->seen);
+    if (c->n_packets)
+        fputs("    packets  ", out);
+    for (unsigned i = 0; i < c->n_packets; i++)
+        fprintf(out, "%s %u", i ? "," : "", c->packets[i]);
+    if (c->n_packets)
+        fputc('\n', out);
+}
+
+static void put_result(const struct report_result *r, FILE *out)
+{
+    fprintf(out, "\n%s %s  %s\n", verdict_name(r->outcome.verdict), r->case_id, r->combination);
+    if (r->outcome.reason[0])
+        fprintf(out, "  %s\n", r->outcome.reason);
+    for (unsigned i = 0; i < r->outcome.n_checks; i++)
+        if (r->outcome.checks[i].result == CHECK_BROKEN)
+            put_check(&r->outcome.checks[i], out);
+}
+
+void report_text(const struct report_run *run, FILE *out)
+{
+    put_head(run, out);
+    put_table(run, out);
+    fprintf(out, "\n%zu combinations:", run->count);
+    for (unsigned v = 0; v < VERDICT_COUNT; v++)
+        if (run->verdicts[v])
+            fprintf(out, " %zu %s", run->verdicts[v], verdict_name((enum verdict)v));
+    fputc('\n', out);
+    for (size_t i = 0; i < run->count; i++)
+        if (report_is_failure(run->results[i].outcome.verdict) ||
+            run->results[i].outcome.verdict == VERDICT_WARN)
+            put_result(&run->results[i], out);
+}
