@@ -31,7 +31,10 @@
     X(ex_a3)                                                                                                 \
     X(sec_replayed_request)                                                                                  \
     X(sec_replayed_response)                                                                                 \
-    X(base_repeated_request)
+    X(base_repeated_request)                                                                                 \
+    X(base_unknown_critical)                                                                                 \
+    X(base_unknown_payload)                                                                                  \
+    X(base_window)
 
 #define DECLARE(name) extern const struct test_case case_##name;
 #define LIST(name)    &case_##name,

@@ -126,6 +126,22 @@ static void edit_outgoing(const struct outgoing *message)
     (void)message;
 }
 
+static bool refuse_unknown_payload(uint8_t type, bool critical)
+{
+    (void)type;
+    return critical;
+}
+
+static uint32_t requests_at_once(uint32_t window)
+{
+    return window;
+}
+
+static uint64_t next_own_id(uint64_t next)
+{
+    return next;
+}
+
 const struct ike_rules *ike_rules_standard(void)
 {
     static const struct ike_rules standard = {
@@ -137,6 +153,9 @@ const struct ike_rules *ike_rules_standard(void)
         .keep_windows = keep_windows,
         .accept_sync_answer = accept_sync_answer,
         .process_outside_window = process_outside_window,
+        .refuse_unknown_payload = refuse_unknown_payload,
+        .requests_at_once = requests_at_once,
+        .next_own_id = next_own_id,
         .tolerate_unknown_status = tolerate_unknown_status,
         .tolerate_odd_announcement = tolerate_odd_announcement,
         .ends_sa = ends_sa,

@@ -93,6 +93,16 @@ struct ike_rules {
      * RFC 7296 2.21.2) */
     bool (*ends_sa)(uint16_t notify_type);
 
+    /* RFC 7296 2.5: is a request with this payload, whose type this end does not know, refused? (if it is
+     * critical) */
+    bool (*refuse_unknown_payload)(uint8_t type, bool critical);
+
+    /* RFC 7296 2.3: own requests at once, where the other side accepts so many. (as many) */
+    uint32_t (*requests_at_once)(uint32_t window);
+
+    /* RFC 7296 2.2: the ID of the next own request, where `next` is 1 + the highest. (that) */
+    uint64_t (*next_own_id)(uint64_t next);
+
     /* Last look at a message before it is protected. (nothing) */
     void (*edit_outgoing)(const struct outgoing *message);
 

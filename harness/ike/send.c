@@ -205,12 +205,27 @@ static void close_when_used_up(struct ike_sa *sa)
         sa_end(sa, false, 0, "its message IDs are used up");
 }
 
+static bool may_ask(const struct ike_sa *sa)
+{
+    struct send_window w = sa->send;
+    w.size = sa->host->rules->requests_at_once(w.size);
+    return send_window_open(&w);
+}
+
+static uint32_t take_id(struct ike_sa *sa)
+{
+    uint64_t id = sa->host->rules->next_own_id(sa->send.next);
+    if (id != sa->send.next)
+        send_window_set(&sa->send, id);
+    return send_window_take(&sa->send);
+}
+
 void requests_flush(struct ike_sa *sa)
 {
-    for (struct request *r = sa->requests; r != NULL && send_window_open(&sa->send); r = r->next) {
+    for (struct request *r = sa->requests; r != NULL && may_ask(sa); r = r->next) {
         if (!waits(r))
             continue;
-        r->message_id = send_window_take(&sa->send);
+        r->message_id = take_id(sa);
         const struct outline outline = {
             .header = sa_header(sa, r->exchange, false, r->message_id),
             .first = r->first,

@@ -226,7 +226,7 @@ void peer_asks_until(struct stage *stage, uint64_t next)
 
 /* --- the peer's requests stay outstanding -------------------------------------------------------- */
 
-static void keep_peer_requests_back(struct stage *stage)
+void keep_peer_requests_back(struct stage *stage)
 {
     const struct gate_match match = {.direction = GATE_FROM_PEER, .response = 0, .message_id = -1};
     if (!stage->peer_requests_rule)
@@ -278,9 +278,8 @@ static bool enough_outstanding(struct stage *stage, void *arg)
 /* A peer whose window is closed may refuse a further one; then nothing comes. */
 static void pull_once(struct stage *stage, const char *verb)
 {
-    struct driver *d = stage->options->driver;
     flush_members(stage);
-    (void)d->ops->trigger(d, stage->options->slot, verb, NULL, NULL);
+    (void)call_trigger(stage, verb, NULL);
 }
 
 unsigned leave_peer_requests_outstanding(struct stage *stage, unsigned n)

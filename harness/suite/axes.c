@@ -50,6 +50,7 @@ static const char *const value_names[AXIS_COUNT][MAX_VALUES] = {
     [AXIS_WINDOW] = {[WINDOW_1] = "1", [WINDOW_2] = "2", [WINDOW_5] = "5"},
     [AXIS_REPLAY_SYNC] = {[REPLAY_SYNC_ANNOUNCED] = "announced", [REPLAY_SYNC_NOT] = "not"},
     [AXIS_ESN] = {[ESN_OFF] = "off", [ESN_ON] = "on"},
+    [AXIS_BEHIND] = {[BEHIND_NONE] = "in-step", [BEHIND_ONE] = "one", [BEHIND_MANY] = "many"},
     [AXIS_IN_FLIGHT] = {[IN_FLIGHT_REKEY_CHILD] = "rekey-child",
                         [IN_FLIGHT_REKEY_IKE] = "rekey-ike",
                         [IN_FLIGHT_DELETE_CHILD] = "delete-child",

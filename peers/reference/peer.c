@@ -293,11 +293,37 @@ static void seal_again(struct reference_peer *peer, struct datagram *d)
     *d = fresh;
 }
 
+/* With the marker that belongs to the port, so that a cluster that listens there could read it. */
+static void turn_to_other_port(const struct reference_peer *peer, struct datagram *d)
+{
+    static const uint8_t marker[4];
+    struct ike_header h;
+    uint8_t room[4096];
+    bool marked = d->len > sizeof marker && memcmp(d->octets, marker, sizeof marker) == 0;
+    struct octets message = datagram_octets(d);
+    if (!read_header(d, &h) || !ike_is_response(&h) || h.exchange != EXCHANGE_CREATE_CHILD_SA ||
+        d->len > sizeof room - sizeof marker)
+        return;
+    struct writer w = writer_into(room, sizeof room);
+    if (!marked)
+        write_bytes(&w, octets_of(marker, sizeof marker));
+    write_bytes(&w, marked ? octets_of(message.at + sizeof marker, message.len - sizeof marker) : message);
+    struct endpoint to = d->to, from = d->from;
+    to.port = marked ? peer->remote.port : peer->ike.remote_natt_port;
+    struct datagram turned;
+    if (!datagram_make(&turned, &from, &to, writer_octets(&w)))
+        return;
+    datagram_clear(d);
+    *d = turned;
+}
+
 bool reference_peer_output(struct reference_peer *peer, struct datagram *out)
 {
     if (peer->dead || !cluster_output(&peer->cluster, out))
         return false;
     if (peer->answers_copies_anew)
         seal_again(peer, out);
+    if (peer->takes_other_port)
+        turn_to_other_port(peer, out);
     return true;
 }

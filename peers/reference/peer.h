@@ -24,6 +24,7 @@ struct reference_peer {
     bool answers_copies_anew; /* a fault of the base protocol: they are sealed once more (IKE-3) */
     bool repeats_ivs;         /* what is random comes again with every INFORMATIONAL (IKE-7) */
     bool dies_of_failover;    /* nobody is there after a failover (IKE-8) */
+    bool takes_other_port;    /* answers to the wrong one of the two ports (IKE-15) */
     void (*after_sync)(struct reference_peer *peer, uint32_t sa, int64_t now_us); /* a fault; NULL: none */
     bool dead;
     bool ignores_initial_contact; /* CLU-11 */
