@@ -89,8 +89,8 @@ uint32_t ike_sa_inform(struct ike_host *host, uint32_t sa, uint8_t first, struct
 uint32_t ike_sa_sync(struct ike_host *host, uint32_t sa, const struct message_id_sync *request,
                      int64_t now_us, struct error *err);
 
-/* The same, with IPSEC_REPLAY_COUNTER_SYNC beside it where that was agreed on: as wide as the SA's Child SAs ask
- * for (FMT-6). */
+/* The same, with IPSEC_REPLAY_COUNTER_SYNC beside it where that was agreed on: as wide as the SA's Child SAs
+ * ask for (FMT-6). */
 uint32_t ike_sa_sync_counters(struct ike_host *host, uint32_t sa, const struct message_id_sync *request,
                               uint64_t delta, int64_t now_us, struct error *err);
 
@@ -105,9 +105,10 @@ void ike_sa_abandon_requests(struct ike_host *host, uint32_t sa);
 
 struct ike_sa_info {
     bool initiator, established;
-    bool rekeyed;  /* a successor exists */
-    bool deleting; /* own delete is out */
-    bool heard;    /* a protected message of the peer was accepted here */
+    bool rekeyed;       /* a successor exists */
+    uint32_t successor; /* the SA that replaces this one; 0: none */
+    bool deleting;      /* own delete is out */
+    bool heard;         /* a protected message of the peer was accepted here */
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
     struct endpoint local, remote;
     bool peer_announced_message_id_sync, peer_announced_replay_counter_sync;
@@ -127,6 +128,13 @@ bool ike_sa_info(const struct ike_host *host, uint32_t sa, struct ike_sa_info *o
 
 /* Inbound SPIs of the SA's Child SAs, oldest first; returns how many there are. */
 unsigned ike_sa_children(const struct ike_host *host, uint32_t sa, uint32_t *spis, unsigned max);
+
+/* One of them, with its keys: the caller wipes it. */
+bool ike_child_info(const struct ike_host *host, uint32_t sa, uint32_t spi_in, struct child_snapshot *out);
+
+/* Where the data path's counters are, for the next snapshot (ike/snapshot.h); an unknown SA is ignored. */
+void ike_child_note_counters(struct ike_host *host, uint32_t sa, uint32_t spi_in, uint64_t seq_out,
+                             uint64_t seq_in, uint64_t replay_bitmap);
 
 /* The established IKE SAs, oldest first: rekeyed ones too until they are deleted, not those being deleted. */
 unsigned ike_host_sas(const struct ike_host *host, uint32_t *ids, unsigned max);

@@ -40,6 +40,28 @@ static void copy_children(const struct ike_sa *sa, struct ike_snapshot *out)
         out->children[out->n_children++] = with_addresses(&c->s, sa);
 }
 
+bool ike_child_info(const struct ike_host *host, uint32_t id, uint32_t spi_in, struct child_snapshot *out)
+{
+    const struct ike_sa *sa = host_sa(host, id);
+    const struct child_sa *child = sa != NULL ? child_by_spi_in(sa, spi_in) : NULL;
+    if (child == NULL)
+        return false;
+    *out = with_addresses(&child->s, sa);
+    return true;
+}
+
+void ike_child_note_counters(struct ike_host *host, uint32_t id, uint32_t spi_in, uint64_t seq_out,
+                             uint64_t seq_in, uint64_t replay_bitmap)
+{
+    const struct ike_sa *sa = host_sa(host, id);
+    struct child_sa *child = sa != NULL ? child_by_spi_in(sa, spi_in) : NULL;
+    if (child == NULL)
+        return;
+    child->s.seq_out = seq_out;
+    child->s.seq_in = seq_in;
+    child->s.replay_bitmap = replay_bitmap;
+}
+
 struct ike_snapshot *ike_sa_snapshot(const struct ike_host *host, uint32_t id, struct error *err)
 {
     const struct ike_sa *sa = host_usable_sa(host, id, err);
