@@ -84,11 +84,12 @@ static void accept_request(struct ike_sa *sa, const struct received *in)
 }
 
 /* RFC 7296 2.5: a critical payload of an unknown type is named in the refusal. */
-static bool refuse_unknown_critical(const struct ike_payloads *payloads, struct reply *out)
+static bool refuse_unknown_payload(const struct ike_rules *rules, const struct ike_payloads *payloads,
+                                   struct reply *out)
 {
     for (size_t i = 0; i < payloads->count; i++) {
         uint8_t type = payloads->list[i].type;
-        if (!payloads->list[i].critical || payload_name(type) != NULL)
+        if (payload_name(type) != NULL || !rules->refuse_unknown_payload(type, payloads->list[i].critical))
             continue;
         reply_start(out);
         reply_notify(out, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD, octets_of(&type, 1));
@@ -103,7 +104,7 @@ static void write_answer(struct ike_sa *sa, const struct request_route *route, c
                          struct reply *out)
 {
     reply_start(out);
-    if (refuse_unknown_critical(&in->payloads, out)) {
+    if (refuse_unknown_payload(sa->host->rules, &in->payloads, out)) {
         out->ends_sa = route->exchange == EXCHANGE_IKE_AUTH;
         out->why = "an unsupported critical payload in IKE_AUTH";
         return;

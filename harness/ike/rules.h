@@ -100,7 +100,8 @@ struct ike_rules {
     /* RFC 7296 2.3: own requests at once, where the other side accepts so many. (as many) */
     uint32_t (*requests_at_once)(uint32_t window);
 
-    /* RFC 7296 2.2: the ID of the next own request, where `next` is 1 + the highest. (that) */
+    /* RFC 7296 2.2: the ID of the next own request, where `next` is 1 + the highest; none below. (that)
+     */
     uint64_t (*next_own_id)(uint64_t next);
 
     /* Last look at a message before it is protected. (nothing) */

@@ -215,9 +215,17 @@ static bool may_ask(const struct ike_sa *sa)
 static uint32_t take_id(struct ike_sa *sa)
 {
     uint64_t id = sa->host->rules->next_own_id(sa->send.next);
-    if (id != sa->send.next)
-        send_window_set(&sa->send, id);
+    while (sa->send.next < id) /* passed over: nobody will answer those */
+        send_window_answered(&sa->send, send_window_take(&sa->send));
     return send_window_take(&sa->send);
+}
+
+static bool any_unanswered(const struct ike_sa *sa)
+{
+    for (const struct request *r = sa->requests; r != NULL; r = r->next)
+        if (r->sent && r->kind != REQUEST_SYNC)
+            return true;
+    return false;
 }
 
 void requests_flush(struct ike_sa *sa)
@@ -225,6 +233,8 @@ void requests_flush(struct ike_sa *sa)
     for (struct request *r = sa->requests; r != NULL && may_ask(sa); r = r->next) {
         if (!waits(r))
             continue;
+        if (r->kind == REQUEST_DELETE_IKE && sa->successor != 0 && any_unanswered(sa))
+            break; /* what they asked for would be forgotten with this SA, and known to the other side */
         r->message_id = take_id(sa);
         const struct outline outline = {
             .header = sa_header(sa, r->exchange, false, r->message_id),

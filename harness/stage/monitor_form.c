@@ -9,9 +9,9 @@ static const char *malformed(const struct monitor *m, const struct wire_packet *
         return "no readable IKE message";
     if (!p->outer)
         return "its payloads cannot be read";
-    if (p->opened && !p->inner && !is_fragment(p))
+    if (p->opened && !p->inner)
         return "the payloads inside SK cannot be read";
-    if (ike_find(p->outer, PAYLOAD_SK) && !p->opened && has_keys(m, p))
+    if (protects(p) && !p->opened && !p->fragments && has_keys(m, p))
         return "SK is not opened by the keys of its IKE SA";
     if (p->inner && !ike_check_legal(p->header.exchange, response, true, p->inner, err))
         return err->text;

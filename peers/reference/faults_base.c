@@ -45,22 +45,29 @@ void create_in_clear(struct reference_peer *peer)
     peer->rules.edit_outgoing = uncover_create;
 }
 
-/* Copies the chain and adds a payload that may not stand there. */
-static void add_auth(const struct outgoing *m)
+/* Writes the chain anew, with a payload behind it that may not stand there, or with all marked critical. */
+static void write_again(const struct outgoing *m, bool critical, bool with_auth)
 {
     static const uint8_t auth[] = {2, 0, 0, 0, 'n', 'o', 'n', 'e'};
     uint8_t buffer[8192];
     struct writer w = writer_into(buffer, sizeof buffer);
     struct payload_writer p = payloads_into(&w);
     struct ike_payloads chain;
-    if (!is_create_answer(m) || !ike_read_payloads(*m->first, writer_octets(m->inner), &chain, NULL))
+    if (!ike_read_payloads(*m->first, writer_octets(m->inner), &chain, NULL))
         return;
     for (size_t i = 0; i < chain.count; i++)
-        write_payload_raw(&p, chain.list[i].type, chain.list[i].critical, chain.list[i].body);
-    write_payload_raw(&p, PAYLOAD_AUTH, false, octets_of(auth, sizeof auth));
+        write_payload_raw(&p, chain.list[i].type, critical || chain.list[i].critical, chain.list[i].body);
+    if (with_auth)
+        write_payload_raw(&p, PAYLOAD_AUTH, false, octets_of(auth, sizeof auth));
     m->inner->len = 0;
     write_bytes(m->inner, writer_octets(&w));
     *m->first = p.first;
+}
+
+static void add_auth(const struct outgoing *m)
+{
+    if (is_create_answer(m))
+        write_again(m, false, true);
 }
 
 void create_with_illegal_payload(struct reference_peer *peer)
@@ -87,4 +94,87 @@ void repeat_ivs(struct reference_peer *peer)
 void die_of_failover(struct reference_peer *peer)
 {
     peer->dies_of_failover = true;
+}
+
+/* --- own requests (IKE-9, IKE-10) ---------------------------------------------------------------- */
+
+static uint32_t any_number(uint32_t window)
+{
+    (void)window;
+    return UINT32_MAX;
+}
+
+void exceed_window(struct reference_peer *peer)
+{
+    peer->rules.requests_at_once = any_number;
+}
+
+static uint64_t pass_over_4(uint64_t next)
+{
+    return next == 6 ? 7 : next;
+}
+
+void skip_request_id(struct reference_peer *peer)
+{
+    peer->rules.next_own_id = pass_over_4;
+}
+
+/* --- critical payloads (IKE-11 to IKE-13) -------------------------------------------------------- */
+
+static void make_critical(const struct outgoing *m)
+{
+    if (is_create_answer(m))
+        write_again(m, true, false);
+}
+
+void create_critical(struct reference_peer *peer)
+{
+    peer->rules.edit_outgoing = make_critical;
+}
+
+/* A request of which nothing else is known has an empty answer. */
+static void take_refusal_back(const struct outgoing *m)
+{
+    struct ike_payloads chain;
+    if (!ike_is_response(m->header) || m->header->exchange != EXCHANGE_INFORMATIONAL ||
+        !ike_read_payloads(*m->first, writer_octets(m->inner), &chain, NULL) ||
+        !ike_find_notify(&chain, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD))
+        return;
+    m->inner->len = 0;
+    *m->first = PAYLOAD_NONE;
+}
+
+void accept_unknown_critical(struct reference_peer *peer)
+{
+    peer->rules.edit_outgoing = take_refusal_back;
+}
+
+static bool refuse_all_unknown(uint8_t type, bool critical)
+{
+    (void)type, (void)critical;
+    return true;
+}
+
+void refuse_unknown_type(struct reference_peer *peer)
+{
+    peer->rules.refuse_unknown_payload = refuse_all_unknown;
+}
+
+/* --- SPIs and ports (IKE-14, IKE-15) ------------------------------------------------------------- */
+
+static void change_own_spi(const struct outgoing *m)
+{
+    bool began = (m->header->flags & IKE_FLAG_INITIATOR) != 0;
+    if (is_create_answer(m))
+        (began ? m->header->spi_i : m->header->spi_r)[0] ^= 0xff;
+}
+
+void create_with_other_spi(struct reference_peer *peer)
+{
+    peer->rules.edit_outgoing = change_own_spi;
+}
+
+void create_to_other_port(struct reference_peer *peer)
+{
+    peer->takes_other_port = true;
 }
