@@ -29,6 +29,17 @@
     X(ex_a2_as_printed)                                                                                      \
     X(ex_a2_higher_m1)                                                                                       \
     X(ex_a3)                                                                                                 \
+    X(clu_standby_goes_on)                                                                                   \
+    X(clu_peer_member_goes_on)                                                                               \
+    X(clu_counters_behind)                                                                                   \
+    X(clu_child_sas_out_of_step)                                                                             \
+    X(clu_peer_behind)                                                                                       \
+    X(clu_spis_of_members)                                                                                   \
+    X(clu_new_address)                                                                                       \
+    X(clu_fallback)                                                                                          \
+    X(clu_split_brain)                                                                                       \
+    X(ctx_of_the_cluster)                                                                                    \
+    X(ctx_of_the_peer)                                                                                       \
     X(sec_replayed_request)                                                                                  \
     X(sec_replayed_response)                                                                                 \
     X(base_repeated_request)                                                                                 \

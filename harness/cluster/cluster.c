@@ -5,6 +5,34 @@
 #include <string.h>
 
 #include "cluster/context.h"
+#include "cluster/context_store.h"
+
+/* The peer asked for a new IKE SA, and may never get the answer: until it speaks in it, a member that takes
+ * over has to find the old one. */
+static bool awaits_word(const struct member *m, const struct ike_sa_info *info)
+{
+    struct ike_sa_info replaced;
+    return m->replaced && !info->initiator && !info->heard && ike_sa_info(m->host, m->replaced, &replaced);
+}
+
+/* The values whose change is worth an update. */
+static bool changed(struct member *m)
+{
+    struct ike_sa_info info;
+    uint32_t spis[SNAPSHOT_MAX_CHILDREN];
+    if (!m->sa || !ike_sa_info(m->host, m->sa, &info) || !info.established || awaits_word(m, &info))
+        return false;
+    unsigned n = ike_sa_children(m->host, m->sa, spis, SNAPSHOT_MAX_CHILDREN);
+    uint64_t children = n;
+    for (unsigned i = 0; i < n && i < SNAPSHOT_MAX_CHILDREN; i++)
+        children = children * 1099511628211U + spis[i];
+    uint64_t now[4] = {(uint64_t)m->sa << 40 ^ info.next_send, info.next_recv, (uint64_t)info.highest_seen,
+                       children};
+    if (memcmp(now, m->published, sizeof now) == 0)
+        return false;
+    memcpy(m->published, now, sizeof now);
+    return true;
+}
 
 bool cluster_init(struct cluster *c, const struct ike_config *config, const struct ike_rules *rules,
                   struct random_source *random, unsigned n_members, struct error *err)
@@ -26,7 +54,36 @@ void cluster_clear(struct cluster *c)
         context_free(c->members[i].context);
     }
     channel_clear(&c->channel);
+    cluster_forget_contexts(c);
     c->n_members = 0;
+}
+
+bool cluster_resume(struct cluster *c, const struct ike_snapshot *session, struct error *err)
+{
+    struct member *active = cluster_active(c);
+    active->sa = ike_host_restore(active->host, session, err);
+    if (!active->sa)
+        return false;
+    for (unsigned i = 0; i < c->n_members; i++) {
+        context_free(c->members[i].context);
+        c->members[i].context = cluster_pack(c, session);
+        if (!c->members[i].context)
+            return fail(err, "out of memory");
+    }
+    changed(active);
+    return true;
+}
+
+static void give_spis(const struct cluster *c, const struct member *m, struct ike_host *host)
+{
+    uint32_t mask = (uint32_t)(CLUSTER_MAX_MEMBERS - 1) << CLUSTER_MEMBER_SPI_SHIFT;
+    ike_host_allocate_spis(host, mask, (uint32_t)(m - c->members) << CLUSTER_MEMBER_SPI_SHIFT);
+}
+
+void cluster_keep_spis_apart(struct cluster *c)
+{
+    c->spis_apart = true;
+    give_spis(c, cluster_active(c), cluster_active(c)->host);
 }
 
 struct member *cluster_active(struct cluster *c)
@@ -56,31 +113,12 @@ static void deliver_updates(struct cluster *c, int64_t now_us)
     }
 }
 
-/* The values whose change is worth an update. */
-static bool changed(struct member *m)
-{
-    struct ike_sa_info info;
-    uint32_t spis[SNAPSHOT_MAX_CHILDREN];
-    if (!m->sa || !ike_sa_info(m->host, m->sa, &info) || !info.established)
-        return false;
-    unsigned n = ike_sa_children(m->host, m->sa, spis, SNAPSHOT_MAX_CHILDREN);
-    uint64_t children = n;
-    for (unsigned i = 0; i < n && i < SNAPSHOT_MAX_CHILDREN; i++)
-        children = children * 1099511628211U + spis[i];
-    uint64_t now[4] = {(uint64_t)m->sa << 40 ^ info.next_send, info.next_recv, (uint64_t)info.highest_seen,
-                       children};
-    if (memcmp(now, m->published, sizeof now) == 0)
-        return false;
-    memcpy(m->published, now, sizeof now);
-    return true;
-}
-
 void cluster_publish(struct cluster *c, int64_t now_us)
 {
     struct member *m = cluster_active(c);
     if (c->n_members > 1 && changed(m)) {
         struct ike_snapshot *snapshot = ike_sa_snapshot(m->host, m->sa, NULL);
-        char *context = snapshot ? context_write(snapshot) : NULL;
+        char *context = snapshot ? cluster_pack(c, snapshot) : NULL;
         ike_snapshot_free(snapshot);
         if (context)
             channel_publish(&c->channel, context, now_us);
@@ -96,15 +134,38 @@ void cluster_input(struct cluster *c, const struct datagram *d, int64_t now_us)
     cluster_publish(c, now_us);
 }
 
+/* The peer may have dropped the request because M1 was stale; what is told to nobody must be found out. Each
+ * time twice as far, so that a few requests reach over any gap. */
+static void propose_more(struct cluster *c, int64_t now_us)
+{
+    struct member *m = cluster_active(c);
+    struct ike_sa_info info;
+    struct message_id_sync numbers;
+    if (!m->sync_due_us || now_us < m->sync_due_us)
+        return;
+    m->sync_due_us = 0;
+    if (!m->sa || !ike_sa_info(m->host, m->sa, &info) || !info.sync_outstanding ||
+        !cluster_sync_numbers(c, &numbers, NULL))
+        return;
+    uint64_t m1 = 2 * (uint64_t)numbers.expected_send - info.next_send;
+    if (m1 > UINT32_MAX)
+        return;
+    numbers.expected_send = (uint32_t)m1;
+    cluster_sync(c, &numbers, now_us, NULL);
+}
+
 void cluster_tick(struct cluster *c, int64_t now_us)
 {
     ike_host_tick(cluster_active(c)->host, now_us);
+    propose_more(c, now_us);
     cluster_publish(c, now_us);
 }
 
 int64_t cluster_deadline(const struct cluster *c)
 {
-    return clock_earlier(ike_host_deadline(c->members[c->active].host), channel_deadline(&c->channel));
+    const struct member *m = &c->members[c->active];
+    int64_t deadline = clock_earlier(ike_host_deadline(m->host), channel_deadline(&c->channel));
+    return m->sync_due_us ? clock_earlier(deadline, m->sync_due_us) : deadline;
 }
 
 bool cluster_output(struct cluster *c, struct datagram *out)
@@ -112,12 +173,43 @@ bool cluster_output(struct cluster *c, struct datagram *out)
     return ike_host_output(cluster_active(c)->host, out);
 }
 
+/* A rekey of both sides at once makes two: which of them stays is known when the replaced one has a
+ * successor, or when the other one is gone. */
+static void note_successor(struct member *m, const struct ike_event *e)
+{
+    if (m->replaced != e->replaces)
+        m->successors[1] = 0;
+    else
+        m->successors[1] = m->successors[0];
+    m->successors[0] = e->sa;
+    m->replaced = e->replaces;
+}
+
+static uint32_t living_successor(const struct member *m)
+{
+    struct ike_sa_info info;
+    for (unsigned i = 0; i < 2; i++)
+        if (m->successors[i] && ike_sa_info(m->host, m->successors[i], &info) && info.established &&
+            !info.deleting)
+            return m->successors[i];
+    return 0;
+}
+
 static void follow(struct member *m, const struct ike_event *e)
 {
-    if (e->kind == IKE_EVENT_ESTABLISHED && (!m->sa || e->replaces == m->sa || !e->replaces))
-        m->sa = e->sa;
-    else if (e->kind == IKE_EVENT_DOWN && e->sa == m->sa)
-        m->sa = 0;
+    struct ike_sa_info info;
+    if (e->kind == IKE_EVENT_ESTABLISHED) {
+        if (e->replaces && (e->replaces == m->sa || e->replaces == m->replaced))
+            note_successor(m, e);
+        else if (!m->sa || !e->replaces)
+            m->sa = e->sa;
+    }
+    if (m->sa && ike_sa_info(m->host, m->sa, &info)) {
+        if (info.successor)
+            m->sa = info.successor;
+    } else if (m->sa) {
+        m->sa = living_successor(m);
+    }
 }
 
 /* Another IKE SA has message IDs of its own. */
@@ -145,10 +237,14 @@ static bool take_over(struct cluster *c, struct member *m, struct error *err)
 {
     if (!m->context)
         return fail(err, "%s knows no session: nothing came through the sync channel", m->name);
-    struct ike_snapshot *snapshot = context_read(m->context, err);
+    struct ike_snapshot *snapshot = cluster_unpack(c, m->context, err);
     if (!snapshot)
         return false;
+    if (m->own_address.family)
+        snapshot->local = m->own_address;
     struct ike_host *host = ike_host_new(c->config, c->rules, c->random, err);
+    if (host && c->spis_apart)
+        give_spis(c, m, host);
     uint32_t sa = host ? ike_host_restore(host, snapshot, err) : 0;
     ike_snapshot_free(snapshot);
     if (!sa) {
@@ -158,6 +254,7 @@ static bool take_over(struct cluster *c, struct member *m, struct error *err)
     ike_host_free(m->host);
     m->host = host;
     m->sa = sa;
+    m->replaced = m->successors[0] = m->successors[1] = 0;
     memset(m->published, 0, sizeof m->published);
     return true;
 }
@@ -172,6 +269,18 @@ bool cluster_fail_over(struct cluster *c, int64_t now_us, struct error *err)
         return fail_within(err, "failover");
     c->active = next;
     return true;
+}
+
+bool cluster_take_over_from(struct cluster *c, const char *context, int64_t now_us, struct error *err)
+{
+    struct member *next = &c->members[(c->active + 1) % c->n_members];
+    char *own = next->context;
+    next->context = strdup(context);
+    bool good = next->context ? cluster_fail_over(c, now_us, err) : fail(err, "out of memory");
+    context_free(good ? own : next->context);
+    if (!good)
+        next->context = own;
+    return good;
 }
 
 bool cluster_sync_numbers(struct cluster *c, struct message_id_sync *out, struct error *err)
@@ -195,10 +304,13 @@ uint32_t cluster_sync(struct cluster *c, const struct message_id_sync *request, 
                       struct error *err)
 {
     struct member *m = cluster_active(c);
-    uint32_t tag = ike_sa_sync(m->host, m->sa, request, now_us, err);
+    uint32_t tag = c->replay_margin
+                       ? ike_sa_sync_counters(m->host, m->sa, request, c->replay_margin, now_us, err)
+                       : ike_sa_sync(m->host, m->sa, request, now_us, err);
     if (!tag)
         return 0;
     m->m1_told = request->expected_send;
+    m->sync_due_us = c->sync_patience_us ? now_us + c->sync_patience_us : 0;
     /* SYNC-2: told apart from the context, so that a second failover before the answer does not repeat it. */
     for (unsigned i = 0; i < c->n_members && c->shares_m1; i++)
         c->members[i].m1_told = request->expected_send;

@@ -11,7 +11,7 @@
 #include "cluster/channel.h"
 #include "ike/host.h"
 
-enum { CLUSTER_MAX_MEMBERS = 8 };
+enum { CLUSTER_MAX_MEMBERS = 8, CLUSTER_MEMBER_SPI_SHIFT = 29 }; /* 3 bits of an SPI tell the member */
 
 struct member {
     char name[16];         /* "member 1" */
@@ -19,8 +19,12 @@ struct member {
     uint32_t sa;           /* the session's IKE SA in that host; 0: none */
     char *context;         /* what came through the channel last; NULL: nothing */
     uint64_t context_serial;
-    uint64_t published[4]; /* what the last published context was made from, to publish changes only */
-    uint64_t m1_told;      /* M1 of a sync request that another member told of; the next one goes above it */
+    uint64_t published[4];  /* what the last published context was made from, to publish changes only */
+    uint32_t replaced;      /* the IKE SA that was rekeyed last, and what was made of it: two, when both */
+    uint32_t successors[2]; /* sides rekeyed at once */
+    struct endpoint own_address; /* of a loose cluster: where it speaks from; family 0: from the cluster's */
+    int64_t sync_due_us; /* an own sync that is not answered by then is repeated with a higher M1; 0: none */
+    uint64_t m1_told;    /* M1 of a sync request that another member told of; the next one goes above it */
 };
 
 struct cluster {
@@ -30,15 +34,35 @@ struct cluster {
     struct sync_channel channel;
     struct member members[CLUSTER_MAX_MEMBERS];
     unsigned n_members;
-    unsigned active; /* index */
-    bool shares_m1;  /* SYNC-2: the value that a member sends is told to the others */
-    unsigned margin; /* SYNC-1: added to the known next ID, at least; 0: the peer's window */
+    unsigned active;          /* index */
+    bool shares_m1;           /* SYNC-2: the value that a member sends is told to the others */
+    bool spis_apart;          /* cluster_keep_spis_apart */
+    int64_t sync_patience_us; /* a peer drops in silence what it takes for stale: after so long the active
+                                 member proposes more. 0: never */
+    unsigned margin;          /* SYNC-1: added to the known next ID, at least; 0: the peer's window */
+
+    /* The delta of IPSEC_REPLAY_COUNTER_SYNC beside each sync request, where it was agreed on: how far a
+     * member that takes over asks the peer to move its counters on. 0: it says nothing of them. */
+    uint64_t replay_margin;
+
+    /* Contexts stay in memory, and only their numbers go through the channel: the same content and many times
+     * faster than text, for whoever plays thousands of failovers. */
+    bool keeps_contexts;
+    struct ike_snapshot **kept;
+    unsigned n_kept, kept_capacity;
 };
 
 /* The first member is active and starts with an empty host. All pointers outlive the cluster. */
 bool cluster_init(struct cluster *c, const struct ike_config *config, const struct ike_rules *rules,
                   struct random_source *random, unsigned n_members, struct error *err);
 void cluster_clear(struct cluster *c);
+
+/* The active member goes on with this session, and all others know it. */
+bool cluster_resume(struct cluster *c, const struct ike_snapshot *session, struct error *err);
+
+/* RFC 6311 3.3: from now on each member allocates inbound SPIs that no other one does. Called before there is
+ * a session. */
+void cluster_keep_spis_apart(struct cluster *c);
 
 struct member *cluster_active(struct cluster *c);
 
@@ -57,6 +81,10 @@ void cluster_publish(struct cluster *c, int64_t now_us);
 
 /* The next member takes over with what it knows. False with the error when it knows no session. */
 bool cluster_fail_over(struct cluster *c, int64_t now_us, struct error *err);
+
+/* The same with a context from elsewhere instead of what came through the channel. When it is refused nothing
+ * has changed. */
+bool cluster_take_over_from(struct cluster *c, const char *context, int64_t now_us, struct error *err);
 
 /* The numbers that the active member, by what it knows, would put into its sync request (SYNC-1), with a
  * fresh nonce. */

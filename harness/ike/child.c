@@ -51,11 +51,19 @@ static struct child_sa *child_of_host(struct ike_host *host, uint32_t spi)
 uint32_t child_new_spi(struct ike_host *host)
 {
     const struct ike_config *config = host->config;
-    uint32_t mask = config->child_spi_mask, spi;
+    bool own = host->spi_mask != 0;
+    uint32_t mask = own ? host->spi_mask : config->child_spi_mask, spi;
+    uint32_t bits = own ? host->spi_bits : config->child_spi_bits;
     do
-        spi = (random_u32(host->random) & ~mask) | (config->child_spi_bits & mask);
+        spi = (random_u32(host->random) & ~mask) | (bits & mask);
     while (spi < RESERVED_SPIS || child_of_host(host, spi) != NULL);
     return spi;
+}
+
+void ike_host_allocate_spis(struct ike_host *host, uint32_t mask, uint32_t bits)
+{
+    host->spi_mask = mask;
+    host->spi_bits = bits;
 }
 
 static void child_free(struct ike_host *host, struct child_sa *child)

@@ -198,9 +198,10 @@ void play_combination(const struct play_options *options, struct outcome *out, i
     stage->options = options;
     stage->outcome = out;
     stage->cluster_up = setjmp(stage->leave) == 0 && open_stage(stage, &err);
-    if (stage->cluster_up)
+    if (stage->cluster_up) {
+        cluster_keep_spis_apart(&stage->cluster);
         act(stage);
-    else if (out->verdict != VERDICT_ERROR)
+    } else if (out->verdict != VERDICT_ERROR)
         could_not_open(stage, &err);
     sum_up(stage);
     if (stage->line.link)

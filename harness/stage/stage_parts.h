@@ -73,8 +73,8 @@ struct stage {
 
 int64_t stage_now(struct stage *stage);
 
-/* Moves datagrams, time and events once, at most until then. */
-void pump_once(struct stage *stage, int64_t until_us);
+/* Moves datagrams, time and events once, at most until then; says whether a datagram came from the peer. */
+bool pump_once(struct stage *stage, int64_t until_us);
 void pump_for(struct stage *stage, int64_t duration_us);
 
 /* Pumps until the condition holds (true) or the time is over (false). */

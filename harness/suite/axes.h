@@ -85,7 +85,9 @@ enum in_flight { IN_FLIGHT_REKEY_CHILD, IN_FLIGHT_REKEY_IKE, IN_FLIGHT_DELETE_CH
 
 /* The states that any session can be in, whatever a case is about. At full depth every case meets them, but
  * for those that it rules out. */
-#define SESSION_AXES (ON(GENERATION) | ON(NAT) | ON(CHILDREN) | ON(FAMILY) | ON(ALGORITHMS) | ON(AUTH))
+#define SESSION_AXES                                                                                         \
+    (ON(GENERATION) | ON(NAT) | ON(CHILDREN) | ON(FAMILY) | ON(ALGORITHMS) | ON(AUTH) | ON(FRAGMENTATION) |  \
+     ON(MOBIKE) | ON(WINDOW) | ON(REPLAY_SYNC) | ON(ESN))
 
 /* One value for each axis; an axis that a case does not name stays at 0. */
 struct combination {

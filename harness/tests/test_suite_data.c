@@ -93,6 +93,7 @@ START_TEST(every_axis_and_value_has_a_name_of_its_own)
         [AXIS_WINDOW] = 3,
         [AXIS_REPLAY_SYNC] = 2,
         [AXIS_ESN] = 2,
+        [AXIS_BEHIND] = 3,
     };
     for (unsigned a = 0; a < AXIS_COUNT; a++) {
         enum axis axis;

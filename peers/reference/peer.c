@@ -118,7 +118,6 @@ void reference_peer_free(struct reference_peer *peer)
 bool reference_peer_resume(struct reference_peer *peer, const struct ike_snapshot *session, uint64_t seed,
                            struct error *err)
 {
-    unsigned margin = peer->cluster.margin;
     bool keeps_contexts = peer->cluster.keeps_contexts;
     cluster_clear(&peer->cluster);
     datagram_clear(&peer->last_answer);
@@ -127,7 +126,6 @@ bool reference_peer_resume(struct reference_peer *peer, const struct ike_snapsho
     if (!cluster_init(&peer->cluster, &peer->ike, &peer->rules, &peer->random, REFERENCE_MEMBERS, err))
         return false;
     peer->cluster.shares_m1 = !peer->keeps_m1_to_itself;
-    peer->cluster.margin = margin;
     peer->cluster.keeps_contexts = keeps_contexts;
     return cluster_resume(&peer->cluster, session, err);
 }

@@ -1,0 +1,124 @@
+/* CLU-5, 11, 12: what the members do not know, a peer without the extension, and two members at once. */
+#include "cases/takeover.h"
+
+CASE(
+    clu_child_sas_out_of_step, .id = "clu.child-sas-out-of-step", .version = 1,
+    .title = "A standby that does not know the last Child SA, and still knows a deleted one, is tolerated",
+    .story =
+        "The updates tell the standby of the IKE SA only. Meanwhile a Child SA is made, and the first one "
+        "deleted. The standby takes over and synchronizes; a packet comes in an SA that it does not know, "
+        "and it "
+        "deletes the one that is gone.",
+    .sent = "A sync request; INVALID_SPI; a delete of a Child SA that the peer does not have any more.",
+    .expected =
+        "The sync is answered; both are answered, too, and the session lives on: a new Child SA can be made.",
+    .why =
+        "The members do not know what they have missed. A peer that takes their mistakes for the end of the "
+        "session makes every lost update a lost session.",
+    .requires = {"CLU-5"}, .needs = NEED_MESSAGE_ID_SYNC, .axes = ON(REQUESTS_SEEN) | ON(CHILDREN))
+{
+    establish(stage);
+    exchange_requests(stage, axis_requests(stage));
+    updates_fail(stage, "ike-only");
+    struct act added = member_does(stage, "add-child"), deleted = member_does(stage, "delete-child");
+    if (!added.done || !deleted.done)
+        unsupported(stage, "the Child SAs cannot be changed: add-child: %s; delete-child: %s", added.seen,
+                    deleted.seen);
+    fail_over(stage);
+    struct sync_answer a = try_synchronize(stage, sync_numbers(stage));
+    judge_answered(stage, "CLU-5", &a);
+    if (!a.answered)
+        return;
+    judge_children_out_of_step(stage, "CLU-5");
+    struct act again = member_does(stage, "add-child");
+    check(stage, "CLU-5", again.done, PACKETS(again.packet), "a new Child SA can be made", again.seen);
+    judge_peer_uses(stage, "CLU-5", ids_seen(stage).peer_next);
+}
+
+CASE(
+    clu_fallback, .id = "clu.fallback", .version = 1,
+    .title = "Without the extension the member makes a new IKE SA, and the peer replaces the old one",
+    .story =
+        "The cluster and the peer did not agree on message ID sync. The active member fails; the next one "
+        "knows "
+        "the session, but not whether its counters are right, and begins anew with INITIAL_CONTACT. Then the "
+        "failed member comes back and asks in the old IKE SA.",
+    .sent = "IKE_SA_INIT and IKE_AUTH with INITIAL_CONTACT; a request in the new IKE SA and one in the old.",
+    .expected = "The new IKE SA is established and works; a request in the old one is not answered.",
+    .why = "This is what is left to a cluster that faces a peer without RFC 6311. An old IKE SA that stays "
+           "alive "
+           "holds on to traffic that nobody receives.",
+    .requires = {"CLU-11"}, .axes = ON(REQUESTS_SEEN) | ON(CHILDREN))
+{
+    const char *why;
+    cluster_announces(stage, false, false);
+    establish(stage);
+    exchange_requests(stage, axis_requests(stage));
+    fail_over(stage);
+    unsigned before = last_packet(stage);
+    bool made = fall_back(stage, &why);
+    check(stage, "CLU-11", made, PACKETS(before + 1), "the new IKE SA is established", why);
+    if (!made)
+        return;
+    struct asked old = failed_member_asks(stage);
+    check(stage, "CLU-11", !old.answered, PACKETS(old.request_packet, old.answer_packet),
+          say(stage, "no answer to a request of the failed member, ID %u in the old IKE SA", old.message_id),
+          old.answered ? "it is answered: the old IKE SA is still alive" : "none came");
+    judge_member_is_heard(stage, "CLU-11");
+    struct act own = peer_does(stage, "liveness");
+    if (own.possible)
+        check(stage, "CLU-11", own.done, PACKETS(own.packet),
+              "the peer's own request comes in the new IKE SA", own.seen);
+}
+
+/* The member that was not heard must propose more than the other one did. */
+static void settle_split_brain(struct stage *stage, const struct sync_answer *first,
+                               const struct sync_request *second)
+{
+    struct sync_answer seen = {0};
+    wait_out_grace(stage);
+    bool answered = answer_to(stage, second, second->packet, &seen);
+    observe(stage, "CLU-12", PACKETS(first->packet, second->packet, seen.packet),
+            "what the peer makes of the second member's sync",
+            answered ? say(stage, "M1 = %u is answered with M2 = %u: the first member is left behind",
+                           second->sync.expected_send, seen.m2)
+                     : "it is not answered");
+    uint64_t higher = (uint64_t)second->sync.expected_send + 5;
+    synchronize(stage, sync_of(stage, higher, first->p2));
+    struct sync_request stale =
+        failed_member_syncs(stage, sync_of(stage, second->sync.expected_send, first->p2));
+    check_silence(stage, "SYNC-3", &stale,
+                  say(stage, "no answer to the second member's M1 = %u, below the first one's M1 = %llu",
+                      second->sync.expected_send, (unsigned long long)higher));
+}
+
+CASE(clu_split_brain, .id = "clu.split-brain", .version = 1,
+     .title = "Two members both take themselves for the active one and both send a sync request",
+     .story =
+         "The members lose sight of each other, though both see the peer. The standby takes over and "
+         "synchronizes; the member that it takes for failed does the same, with the same M1 or a higher one.",
+     .sent = "Two sync requests for one IKE SA with nonces of their own, from two members.",
+     .expected = "With the same M1 the second one is dropped. With a higher one, what the peer does is "
+                 "recorded; after "
+                 "that a lower one is dropped.",
+     .why = "Neither member knows of the other. Only the rule about M1 keeps them from using one ID twice.",
+     .requires = {"CLU-12", "SYNC-3", "SYNC-4"}, .needs = NEED_MESSAGE_ID_SYNC,
+     .axes = ON(M1) | ON(REQUESTS_SEEN))
+{
+    static const unsigned above[] = {[AGAINST_EQUAL] = 0, [AGAINST_PLUS_ONE] = 1, [AGAINST_FAR] = 1000};
+    establish(stage);
+    exchange_requests(stage, axis_requests(stage));
+    fail_over(stage);
+    struct sync_answer first = synchronize(stage, sync_numbers(stage));
+    unsigned m1 = first.request.sync.expected_send + above[axis_of(stage, AXIS_M1)];
+    struct sync_request second =
+        failed_member_syncs(stage, sync_of(stage, m1, first.request.sync.expected_recv));
+    if (axis_of(stage, AXIS_M1) != AGAINST_EQUAL) {
+        settle_split_brain(stage, &first, &second);
+        return;
+    }
+    check_silence(stage, "SYNC-4", &second,
+                  say(stage, "no answer to the second member's sync with the same M1 = %u", m1));
+    observe(stage, "CLU-12", PACKETS(first.packet, second.packet), "the member that was first",
+            "it is heard");
+}

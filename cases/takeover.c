@@ -1,0 +1,51 @@
+#include "cases/takeover.h"
+
+static bool judge_act(struct stage *stage, const char *requirement, const char *who, const char *what,
+                      const struct act *a)
+{
+    if (!a->possible) {
+        not_judged(stage, requirement,
+                   say(stage, "%s of the peer's own: its driver has no trigger for it", what));
+        return true;
+    }
+    check(stage, requirement, a->done, PACKETS(a->packet), say(stage, "%s by the %s is completed", what, who),
+          a->seen);
+    return a->done;
+}
+
+void judge_goes_on(struct stage *stage, const char *requirement)
+{
+    static const char *const acts[] = {"liveness", "rekey-child", "add-child", "delete-child", "rekey-ike"};
+    judge_member_is_heard(stage, requirement);
+    for (unsigned i = 0; i < sizeof acts / sizeof *acts; i++) {
+        struct act ours = member_does(stage, acts[i]);
+        if (!judge_act(stage, requirement, "member", acts[i], &ours))
+            return;
+        struct act theirs = peer_does(stage, acts[i]);
+        if (!judge_act(stage, requirement, "peer", acts[i], &theirs))
+            return;
+    }
+    judge_member_is_heard(stage, requirement);
+}
+
+unsigned requests_behind(const struct stage *stage)
+{
+    static const unsigned requests[] = {[BEHIND_NONE] = 0, [BEHIND_ONE] = 1, [BEHIND_MANY] = 8};
+    return requests[axis_of(stage, AXIS_BEHIND)];
+}
+
+void judge_children_out_of_step(struct stage *stage, const char *requirement)
+{
+    uint32_t spis[16];
+    unsigned n = children_of_member(stage, spis, sizeof spis / sizeof *spis);
+    for (unsigned i = 0; i < n; i++) {
+        struct act a = member_does(stage, "delete-child");
+        check(stage, requirement, a.done, PACKETS(a.packet),
+              "a delete is answered, of a Child SA that the other end knows or does not know", a.seen);
+    }
+    struct asked told = tell_invalid_spi(stage, n ? spis[0] : 0xfedcba98);
+    check(stage, requirement, told.answered, PACKETS(told.request_packet),
+          "INVALID_SPI for a packet of an unknown SA is answered, and harms nothing",
+          told.answered ? "it is answered" : "it is not answered");
+    judge_member_is_heard(stage, requirement);
+}

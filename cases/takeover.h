@@ -1,0 +1,17 @@
+/* Phrases of the stories in which a member takes over. */
+#ifndef CASES_TAKEOVER_H
+#define CASES_TAKEOVER_H
+
+#include "cases/story.h"
+#include "stage/standby.h"
+
+/* Both ends do all that ends of a session do, and each of it is completed. */
+void judge_goes_on(struct stage *stage, const char *requirement);
+
+/* How many requests the axis "behind" stands for. */
+unsigned requests_behind(const struct stage *stage);
+
+/* What one end says of SAs that the other does not know is answered, and the session lives on. */
+void judge_children_out_of_step(struct stage *stage, const char *requirement);
+
+#endif

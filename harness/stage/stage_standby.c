@@ -1,0 +1,379 @@
+#include "stage/standby.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cluster/context.h"
+#include "stage/stage_parts.h"
+
+/* --- one end acts -------------------------------------------------------------------------------- */
+
+enum act_kind { ACT_LIVENESS, ACT_REKEY_CHILD, ACT_REKEY_IKE, ACT_ADD_CHILD, ACT_DELETE_CHILD, ACTS };
+
+static const char *const act_names[ACTS] = {
+    [ACT_LIVENESS] = "liveness",   [ACT_REKEY_CHILD] = "rekey-child",   [ACT_REKEY_IKE] = "rekey-ike",
+    [ACT_ADD_CHILD] = "add-child", [ACT_DELETE_CHILD] = "delete-child",
+};
+
+static enum act_kind kind_of(struct stage *stage, const char *what)
+{
+    for (unsigned kind = 0; kind < ACTS; kind++)
+        if (strcmp(what, act_names[kind]) == 0)
+            return (enum act_kind)kind;
+    leave_with(stage, VERDICT_ERROR, say(stage, "\"%s\" is nothing that an end does", what));
+}
+
+struct act_wait {
+    enum act_kind kind;
+    size_t from_event;
+    uint32_t tag; /* of the member's own request; 0: the peer acts */
+};
+
+/* The events of both ends are the same, but for a liveness check. */
+static bool is_complete(struct stage *stage, const struct act_wait *w)
+{
+    size_t from = w->from_event;
+    switch (w->kind) {
+    case ACT_LIVENESS:
+        return find_event(stage, from, w->tag ? IKE_EVENT_ANSWERED : IKE_EVENT_REQUEST, w->tag);
+    case ACT_REKEY_CHILD:
+        return find_event(stage, from, IKE_EVENT_CHILD_UP, 0) &&
+               find_event(stage, from, IKE_EVENT_CHILD_DOWN, 0);
+    case ACT_REKEY_IKE:
+        return stage->session && find_event(stage, from, IKE_EVENT_ESTABLISHED, 0) &&
+               find_event(stage, from, IKE_EVENT_DOWN, 0);
+    case ACT_ADD_CHILD:
+        return find_event(stage, from, IKE_EVENT_CHILD_UP, 0);
+    case ACT_DELETE_CHILD:
+        return find_event(stage, from, IKE_EVENT_CHILD_DOWN, 0);
+    case ACTS:
+        break;
+    }
+    return false;
+}
+
+static const struct ike_event *refusal_of(const struct stage *stage, const struct act_wait *w)
+{
+    const struct ike_event *answer =
+        w->tag ? find_event(stage, w->from_event, IKE_EVENT_ANSWERED, w->tag) : NULL;
+    return answer && answer->notify_error ? answer : NULL;
+}
+
+static bool act_is_over(struct stage *stage, void *arg)
+{
+    const struct act_wait *w = arg;
+    return is_complete(stage, w) || refusal_of(stage, w) ||
+           (w->tag && find_event(stage, w->from_event, IKE_EVENT_GAVE_UP, w->tag));
+}
+
+static unsigned first_request_since(const struct stage *stage, size_t from, bool from_peer)
+{
+    struct message_id_sync sync;
+    for (size_t i = from; i < stage->n_wire; i++)
+        if (packet_is(stage->wire[i], from_peer, false, 0) && stage->wire[i]->opened &&
+            !stage->wire[i]->copy_of && !packet_sync(stage->wire[i], &sync))
+            return stage->wire[i]->number;
+    return 0;
+}
+
+static uint32_t begin_act(struct stage *stage, enum act_kind kind, struct error *err)
+{
+    struct ike_host *host = active_host(stage);
+    uint32_t sa = session_sa(stage), spi = 0;
+    bool needs_child = kind == ACT_REKEY_CHILD || kind == ACT_DELETE_CHILD;
+    if (needs_child && ike_sa_children(host, sa, &spi, 1) == 0)
+        return fail(err, "the member knows no Child SA"), 0;
+    switch (kind) {
+    case ACT_LIVENESS:
+        return ike_sa_liveness(host, sa, stage_now(stage), err);
+    case ACT_REKEY_CHILD:
+        return ike_child_rekey(host, sa, spi, stage_now(stage), err);
+    case ACT_REKEY_IKE:
+        return ike_sa_rekey(host, sa, stage_now(stage), err);
+    case ACT_ADD_CHILD:
+        return ike_child_create(host, sa, stage_now(stage), err);
+    case ACT_DELETE_CHILD:
+        return ike_child_delete(host, sa, spi, stage_now(stage), err);
+    case ACTS:
+        break;
+    }
+    return 0;
+}
+
+static struct act once(struct stage *stage, enum act_kind kind, bool *again)
+{
+    struct error err = {0};
+    struct act a = {.possible = true};
+    size_t from = stage->n_wire;
+    struct act_wait w = {.kind = kind, .from_event = stage->n_events};
+    w.tag = begin_act(stage, kind, &err);
+    if (!w.tag) {
+        a.seen = say(stage, "it cannot be begun: %s", err.text);
+        return a;
+    }
+    pump_until(stage, stage->patience_us, act_is_over, &w);
+    const struct ike_event *refused = refusal_of(stage, &w);
+    a.done = !refused && is_complete(stage, &w);
+    a.packet = first_request_since(stage, from, false);
+    a.seen = a.done ? "it is complete"
+             : refused
+                 ? say(stage, "the peer refuses it: %s", notify_name(refused->notify_error))
+                 : say(stage, "it is not complete after %lld ms", (long long)(stage->patience_us / 1000));
+    *again = refused && refused->notify_error == NOTIFY_TEMPORARY_FAILURE;
+    if (!a.done && !refused && session_sa(stage))
+        ike_sa_abandon_requests(active_host(stage), session_sa(stage));
+    return a;
+}
+
+struct act member_does(struct stage *stage, const char *what)
+{
+    enum { TRIES = 4 };
+    enum act_kind kind = kind_of(stage, what);
+    bool again = true;
+    struct act a = {0};
+    for (unsigned i = 0; i < TRIES && again; i++) {
+        again = false;
+        settle(stage);
+        a = once(stage, kind, &again);
+    }
+    return a;
+}
+
+struct act peer_does(struct stage *stage, const char *what)
+{
+    size_t from = stage->n_wire;
+    struct act_wait w = {.kind = kind_of(stage, what), .from_event = stage->n_events};
+    struct act a = {.possible = try_pull(stage, what)};
+    if (!a.possible)
+        return a;
+    a.done = pump_until(stage, stage->patience_us, act_is_over, &w);
+    a.packet = first_request_since(stage, from, true);
+    a.seen = a.done ? "it is complete"
+             : a.packet
+                 ? say(stage, "it is not complete after %lld ms", (long long)(stage->patience_us / 1000))
+                 : say(stage, "no request came in %lld ms", (long long)(stage->patience_us / 1000));
+    settle(stage);
+    return a;
+}
+
+/* --- how it takes over --------------------------------------------------------------------------- */
+
+void fail_over_to_new_address(struct stage *stage)
+{
+    struct error err = {0};
+    struct cluster *c = &stage->cluster;
+    struct ike_sa_info info;
+    struct endpoint bound;
+    if (!stage->line.spare_ike.family)
+        unsupported(stage, "the cluster has one address only on the way to this peer");
+    if (!ike_sa_info(active_host(stage), session_sa(stage), &info))
+        inconclusive(stage, "the IKE SA is gone");
+    bool natt = info.local.port == stage->line.cluster_natt.port;
+    if (!link_bind(stage->line.link, &stage->line.spare_ike, &bound, &err) ||
+        !link_bind(stage->line.link, &stage->line.spare_natt, &bound, &err))
+        unsupported(stage, "the cluster's other address cannot be used: %s", err.text);
+    c->members[(c->active + 1) % c->n_members].own_address =
+        natt ? stage->line.spare_natt : stage->line.spare_ike;
+    fail_over(stage);
+}
+
+static bool is_new_session(struct stage *stage, void *from)
+{
+    return find_event(stage, *(size_t *)from, IKE_EVENT_ESTABLISHED, 0) ||
+           find_event(stage, *(size_t *)from, IKE_EVENT_DOWN, 0);
+}
+
+bool fall_back(struct stage *stage, const char **why)
+{
+    struct error err = {0};
+    size_t from = stage->n_events;
+    stage->ike.initial_contact = true;
+    if (session_sa(stage))
+        ike_sa_forget(active_host(stage), session_sa(stage));
+    cluster_active(&stage->cluster)->sa = 0;
+    if (!ike_host_connect(active_host(stage), &stage->line.cluster_ike, &stage->line.peer_ike,
+                          stage_now(stage), &err))
+        leave_with(stage, VERDICT_ERROR, err.text);
+    pump_until(stage, stage->patience_us, is_new_session, &from);
+    const struct ike_event *down = find_event(stage, from, IKE_EVENT_DOWN, 0);
+    bool made = find_event(stage, from, IKE_EVENT_ESTABLISHED, 0) && session_sa(stage);
+    *why = made   ? "it is established"
+           : down ? say(stage, "it failed: %s", down->text)
+                  : say(stage, "IKE_SA_INIT and IKE_AUTH were not complete in %lld ms",
+                        (long long)(stage->patience_us / 1000));
+    settle(stage);
+    return made;
+}
+
+/* --- the member that failed ---------------------------------------------------------------------- */
+
+static struct member *failed_member(struct stage *stage)
+{
+    struct cluster *c = &stage->cluster;
+    struct member *m = &c->members[(c->active + c->n_members - 1) % c->n_members];
+    if (!m->host || !m->sa)
+        leave_with(stage, VERDICT_ERROR, "no member has failed with a session");
+    return m;
+}
+
+static unsigned seal_and_send(struct stage *stage, const struct member *m, const struct ike_header *header,
+                              uint8_t first, struct octets chain, struct datagram *kept)
+{
+    struct error err = {0};
+    struct datagram d;
+    wait_out_grace(stage);
+    if (!ike_sa_seal(m->host, m->sa, header, first, chain, &d, &err))
+        leave_with(stage, VERDICT_ERROR, err.text);
+    if (!datagram_copy(kept, &d) || !keep_datagram(stage, kept))
+        leave_with(stage, VERDICT_ERROR, "out of memory");
+    return send_datagram(stage, &d);
+}
+
+static struct ike_header header_of(const struct member *m, uint32_t message_id)
+{
+    struct ike_sa_info info;
+    ike_sa_info(m->host, m->sa, &info);
+    return (struct ike_header){.exchange = EXCHANGE_INFORMATIONAL,
+                               .version = IKE_VERSION,
+                               .message_id = message_id,
+                               .flags = info.initiator ? IKE_FLAG_INITIATOR : 0};
+}
+
+struct answer_wait {
+    size_t from;
+    const struct wire_packet *request;
+};
+
+static const struct wire_packet *answer_on_same_sa(const struct stage *stage, const struct answer_wait *w)
+{
+    for (size_t i = w->from; i < stage->n_wire; i++) {
+        const struct wire_packet *p = stage->wire[i];
+        if (packet_is(p, true, true, EXCHANGE_INFORMATIONAL) && p->opened &&
+            p->header.message_id == w->request->header.message_id &&
+            memcmp(p->header.spi_i, w->request->header.spi_i, IKE_SPI_LEN) == 0 &&
+            memcmp(p->header.spi_r, w->request->header.spi_r, IKE_SPI_LEN) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+static bool is_answered(struct stage *stage, void *arg)
+{
+    return answer_on_same_sa(stage, arg) != NULL;
+}
+
+struct asked failed_member_asks(struct stage *stage)
+{
+    enum { TRIES = 3 };
+    struct ike_sa_info info;
+    struct datagram kept;
+    const struct member *m = failed_member(stage);
+    struct answer_wait wait = {.from = stage->n_wire};
+    ike_sa_info(m->host, m->sa, &info);
+    struct asked a = {.message_id = (uint32_t)info.next_send};
+    const struct ike_header header = header_of(m, a.message_id);
+    for (unsigned i = 0; i < TRIES && !a.answered; i++) {
+        unsigned sent = seal_and_send(stage, m, &header, PAYLOAD_NONE, octets_of(NULL, 0), &kept);
+        a.request_packet = a.request_packet ? a.request_packet : sent;
+        wait.request = packet_numbered(stage, a.request_packet);
+        a.answered = wait.request && pump_until(stage, stage->patience_us / TRIES, is_answered, &wait);
+        if (!link_is_lossy(stage))
+            break;
+    }
+    if (a.answered)
+        a.answer_packet = answer_on_same_sa(stage, &wait)->number;
+    return a;
+}
+
+struct sync_request failed_member_syncs(struct stage *stage, struct message_id_sync numbers)
+{
+    uint8_t buffer[128];
+    struct writer w = writer_into(buffer, sizeof buffer);
+    struct payload_writer p = payloads_into(&w);
+    struct sync_request sent = {.sync = numbers};
+    const struct member *m = failed_member(stage);
+    const struct ike_header header = header_of(m, 0);
+    write_message_id_sync(&p, &numbers);
+    sent.packet = seal_and_send(stage, m, &header, p.first, writer_octets(&w), &sent.datagram);
+    return sent;
+}
+
+/* --- what the standby is left with --------------------------------------------------------------- */
+
+struct told_wait {
+    size_t from;
+    uint32_t tag;
+};
+
+static bool is_told(struct stage *stage, void *arg)
+{
+    const struct told_wait *w = arg;
+    return find_event(stage, w->from, IKE_EVENT_ANSWERED, w->tag) ||
+           find_event(stage, w->from, IKE_EVENT_GAVE_UP, w->tag) || !stage->session;
+}
+
+struct asked tell_invalid_spi(struct stage *stage, uint32_t spi)
+{
+    uint8_t buffer[64], value[4];
+    struct error err = {0};
+    struct writer v = writer_into(value, sizeof value), w = writer_into(buffer, sizeof buffer);
+    struct payload_writer p = payloads_into(&w);
+    struct told_wait wait = {.from = stage->n_events};
+    size_t from_wire = stage->n_wire;
+    write_u32(&v, spi);
+    const struct wire_notify n = {.type = NOTIFY_INVALID_SPI, .data = writer_octets(&v)};
+    write_payload_notify(&p, &n);
+    wait.tag = ike_sa_inform(active_host(stage), session_sa(stage), p.first, writer_octets(&w),
+                             stage_now(stage), &err);
+    if (!wait.tag)
+        leave_with(stage, VERDICT_ERROR, err.text);
+    pump_until(stage, stage->patience_us, is_told, &wait);
+    struct asked a = {.request_packet = first_request_since(stage, from_wire, false)};
+    const struct ike_event *answer = find_event(stage, wait.from, IKE_EVENT_ANSWERED, wait.tag);
+    a.answered = answer != NULL;
+    return a;
+}
+
+unsigned children_of_member(struct stage *stage, uint32_t *spis, unsigned max)
+{
+    return session_sa(stage) ? ike_sa_children(active_host(stage), session_sa(stage), spis, max) : 0;
+}
+
+/* --- triggers with an argument ------------------------------------------------------------------- */
+
+int pull_once_with(struct stage *stage, const char *verb, const char *argument, struct error *err)
+{
+    struct driver *d = stage->options->driver;
+    flush_members(stage);
+    return d->ops->trigger(d, stage->options->slot, verb, argument, err);
+}
+
+const char *private_file(struct stage *stage, const char *name)
+{
+    if (!stage->private_folder[0]) {
+        const char *folder = stage->options->folder;
+        char *where = folder ? realpath(folder, NULL) : NULL;
+        snprintf(stage->private_folder, sizeof stage->private_folder, "%s/private-XXXXXX",
+                 where ? where : P_tmpdir);
+        free(where);
+        if (!mkdtemp(stage->private_folder)) { /* mode 0700 */
+            stage->private_folder[0] = '\0';
+            leave_with(stage, VERDICT_ERROR, "a private folder cannot be made");
+        }
+    }
+    return say(stage, "%s/%s", stage->private_folder, name);
+}
+
+void remove_private_files(struct stage *stage)
+{
+    DIR *folder = stage->private_folder[0] ? opendir(stage->private_folder) : NULL;
+    if (!folder)
+        return;
+    for (struct dirent *e; (e = readdir(folder));)
+        if (e->d_name[0] != '.')
+            unlinkat(dirfd(folder), e->d_name, 0);
+    closedir(folder);
+    rmdir(stage->private_folder);
+}
