@@ -10,7 +10,8 @@
 static bool can_authenticate(const struct peer_config *config, enum auth_by by, struct error *err)
 {
     enum key_kind kind;
-    if (!(config->auth & 1u << by))
+    unsigned known = config->auth ? config->auth : 1u << AUTH_BY_PSK;
+    if (!(known & 1u << by))
         return fail(err, "unsupported: the peer does not authenticate by %s (auth in [identity] of peer.ini)",
                     axis_value_name(AXIS_AUTH, by));
     if (auth_needs_certificates(by, &kind) &&

@@ -37,7 +37,7 @@ struct peer_config {
     uint16_t harness_port, harness_natt_port; /* the cluster's; 500 and 4500, 0: any */
     uint8_t id_peer_type, id_harness_type;
     char id_peer[PEER_TEXT], id_harness[PEER_TEXT]; /* addresses as text; %n in id_harness is the slot */
-    unsigned auth; /* set of 1u << enum auth_by: how the peer can authenticate */
+    unsigned auth; /* set of 1u << enum auth_by: how the peer can authenticate; 0: PSK */
     char ca_file[2 *
                  PEER_TEXT]; /* of the cluster's side, instead of the test CA; empty: the test CA, as are */
     char certificate_file[2 * PEER_TEXT], key_file[2 * PEER_TEXT]; /* these two; %n in them is the slot */

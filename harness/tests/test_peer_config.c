@@ -149,7 +149,7 @@ static const struct {
     {PEER ADDRESS "behind = 10.1.0\n" IDENTITY PROPOSALS SELECTORS,
      "gw.ini:6: behind: \"10.1.0\" is not an IPv4 or IPv6 address"},
     {PEER ADDRESS "[identity]\npeer = dns:gw\n", "gw.ini:7: peer: \"dns:gw\" is not an identity; write "
-                                                 "fqdn:, email:, ipv4:, ipv6: or keyid: and its text"},
+                                                 "fqdn:, email:, ipv4:, ipv6:, keyid:, dn: or gn: and its text"},
     {PEER ADDRESS "[identity]\npeer = ipv4:gw\n",
      "gw.ini:7: peer: \"gw\" is not an identity of the kind ipv4"},
     {PEER ADDRESS "[identity]\npeer = fqdn:\n", "gw.ini:7: peer: the value is empty"},
