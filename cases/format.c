@@ -82,31 +82,3 @@ CASE(
     struct sync_request second = answer_peer_sync(stage, late);
     judge_counters_unmoved(stage, "FMT-5", right, second.packet);
 }
-
-CASE(fmt_extra_payload_is_no_sync, .id = "fmt.extra-payload-is-no-sync", .version = 1,
-     .title = "A sync request with a further payload moves no counter",
-     .story = "The standby takes over. Its sync request has a payload beside the notify that does not belong "
-              "there.",
-     .sent =
-         "INFORMATIONAL request, Message ID 0: N(IKEV2_MESSAGE_ID_SYNC) and a payload that is not allowed.",
-     .expected = "Not a valid sync: no sync answer, and the counters stay where they are.",
-     .why = "A peer that takes the sync out of a message that must not exist will take it out of others.",
-     .requires = {"FMT-7"}, .needs = NEED_MESSAGE_ID_SYNC, .axes = ON(REQUESTS_SEEN))
-{
-    static const uint8_t name[] = "understudy";
-    const struct ike_payload vendor = {.type = PAYLOAD_VENDOR, .body = {name, sizeof name - 1}};
-    establish(stage);
-    exchange_requests(stage, axis_requests(stage));
-    struct ids before = ids_seen(stage);
-    struct message_id_sync numbers = sync_of(stage, before.cluster_next + 100, before.peer_next + 100);
-    struct sync_request sent = send_sync(stage, numbers, &vendor);
-    struct silence s = listen_for(stage, &sent);
-    struct sync_answer a = {0};
-    bool answered = answer_to(stage, &sent, sent.packet, &a);
-    check(stage, "FMT-7", !answered, PACKETS(sent.packet, a.packet), "no answer with a sync notify",
-          answered ? say(stage, "packet %u answers it as a sync", a.packet) : "none came");
-    check(stage, "FMT-7", s.fence.answered,
-          PACKETS(sent.packet, s.fence.request_packet, s.fence.answer_packet),
-          say(stage, "the request with ID %u, the next one, is answered", s.fence.message_id),
-          s.fence.answered ? "it was" : "it was not");
-}

@@ -3,12 +3,21 @@
 /* The order of the catalogue: it is the order in which reports list them. */
 #define CASES(X)                                                                                             \
     X(neg_support_is_announced)                                                                              \
+    X(neg_combinations)                                                                                      \
     X(neg_sync_without_agreement)                                                                            \
     X(neg_unknown_status_is_ignored)                                                                         \
+    X(neg_responder_announces)                                                                               \
+    X(neg_agreement_after_rekey)                                                                             \
+    X(neg_odd_announcements)                                                                                 \
     X(fmt_answer_has_its_form)                                                                               \
+    X(fmt_cluster_request_has_its_form)                                                                      \
     X(fmt_nonce_is_echoed)                                                                                   \
     X(fmt_wrong_nonce_is_dropped)                                                                            \
+    X(fmt_only_the_cluster_sends_deltas)                                                                     \
     X(fmt_extra_payload_is_no_sync)                                                                          \
+    X(fmt_malformed_notify)                                                                                  \
+    X(fmt_forged_sync)                                                                                       \
+    X(fmt_almost_a_sync)                                                                                     \
     X(sync_m1_of_a_failover)                                                                                 \
     X(sync_m1_is_shared)                                                                                     \
     X(sync_stale_m1)                                                                                         \
@@ -25,6 +34,11 @@
     X(sync_change_by_cluster)                                                                                \
     X(sync_identical_copy)                                                                                   \
     X(sync_with_extensions)                                                                                  \
+    X(sync_m1_at_the_end)                                                                                    \
+    X(sync_p1_at_the_end)                                                                                    \
+    X(sync_before_auth)                                                                                      \
+    X(sync_on_a_deleted_sa)                                                                                  \
+    X(sync_invalid_message_id)                                                                               \
     X(ex_a1)                                                                                                 \
     X(ex_a2_as_printed)                                                                                      \
     X(ex_a2_higher_m1)                                                                                       \
@@ -42,6 +56,8 @@
     X(ctx_of_the_peer)                                                                                       \
     X(sec_replayed_request)                                                                                  \
     X(sec_replayed_response)                                                                                 \
+    X(sec_flood)                                                                                             \
+    X(sec_other_sa)                                                                                          \
     X(base_repeated_request)                                                                                 \
     X(base_unknown_critical)                                                                                 \
     X(base_unknown_payload)                                                                                  \

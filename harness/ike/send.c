@@ -220,12 +220,23 @@ static uint32_t take_id(struct ike_sa *sa)
     return send_window_take(&sa->send);
 }
 
-static bool any_unanswered(const struct ike_sa *sa)
+static bool any_outstanding(const struct ike_sa *sa, unsigned kinds)
 {
     for (const struct request *r = sa->requests; r != NULL; r = r->next)
-        if (r->sent && r->kind != REQUEST_SYNC)
+        if (r->sent && (kinds & 1u << r->kind) != 0)
             return true;
     return false;
+}
+
+/* A rekey of the IKE SA, and exchanges about Child SAs, one after the other (RFC 7296 2.25.2): what is
+ * answered late would be known to one side only. The same when a replaced IKE SA is deleted. */
+static bool must_wait(const struct ike_sa *sa, const struct request *r)
+{
+    const unsigned child =
+        1u << REQUEST_CREATE_CHILD | 1u << REQUEST_REKEY_CHILD | 1u << REQUEST_DELETE_CHILD;
+    if (r->kind == REQUEST_REKEY_IKE || (r->kind == REQUEST_DELETE_IKE && sa->successor != 0))
+        return any_outstanding(sa, child);
+    return (child & 1u << r->kind) != 0 && any_outstanding(sa, 1u << REQUEST_REKEY_IKE);
 }
 
 void requests_flush(struct ike_sa *sa)
@@ -233,8 +244,8 @@ void requests_flush(struct ike_sa *sa)
     for (struct request *r = sa->requests; r != NULL && may_ask(sa); r = r->next) {
         if (!waits(r))
             continue;
-        if (r->kind == REQUEST_DELETE_IKE && sa->successor != 0 && any_unanswered(sa))
-            break; /* what they asked for would be forgotten with this SA, and known to the other side */
+        if (must_wait(sa, r))
+            break;
         r->message_id = take_id(sa);
         const struct outline outline = {
             .header = sa_header(sa, r->exchange, false, r->message_id),

@@ -23,6 +23,11 @@ bool send_window_open(const struct send_window *w)
     return w->next < USED_UP && w->next - send_window_oldest(w) < clamp_size(w->size);
 }
 
+bool send_window_used_up(const struct send_window *w)
+{
+    return w->next >= USED_UP && w->unanswered == 0;
+}
+
 uint32_t send_window_take(struct send_window *w)
 {
     w->unanswered = w->unanswered << 1 | 1;

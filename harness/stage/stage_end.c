@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "stage/sessions.h"
 #include "stage/stage_parts.h"
 
 /* --- is the peer still there? (IKE-8) ------------------------------------------------------------ */
@@ -74,6 +75,8 @@ void finish_stage(struct stage *stage)
         check_survival(stage);
     judge_late_replies(stage);
     run_monitors(stage);
-    if (!flooded)
+    if (!flooded) {
+        close_other_session(stage);
         end_session(stage);
+    }
 }

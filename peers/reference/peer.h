@@ -26,6 +26,8 @@ struct reference_peer {
     bool dies_of_failover;    /* nobody is there after a failover (IKE-8) */
     bool takes_other_port;    /* answers to the wrong one of the two ports (IKE-15) */
     void (*after_sync)(struct reference_peer *peer, uint32_t sa, int64_t now_us); /* a fault; NULL: none */
+    void (*after_drop)(struct reference_peer *peer, const struct ike_event *dropped); /* the same */
+    bool follows_copies; /* of sync requests that it dropped (FMT-11) */
     bool dead;
     bool ignores_initial_contact; /* CLU-11 */
     bool new_member_is_deaf;      /* after an own failover it answers no CREATE_CHILD_SA request (CLU-1) */
@@ -37,6 +39,7 @@ struct reference_peer {
     bool completes_contexts;      /* in load-context (CTX-3) */
     bool opens_context_files;     /* in save-context (CTX-4) */
     unsigned losing_rule;         /* of lose-updates, at the channel, from 1; 0: none */
+    struct datagram last_input, own_words; /* for faults: what came last; what is said besides all rules */
     struct random_source first_random;                        /* to begin again from */
     struct datagram last_answer;                              /* to an ordinary INFORMATIONAL request */
     int log;                                                  /* a descriptor; -1: none */

@@ -1,0 +1,39 @@
+#include "cases/unmoved.h"
+
+void use_up_id_zero(struct stage *stage)
+{
+    while (ids_seen(stage).cluster_next == 0)
+        exchange_requests(stage, 1);
+}
+
+struct message_id_sync far_ahead(struct stage *stage)
+{
+    struct ids seen = ids_seen(stage);
+    return sync_of(stage, seen.cluster_next + 1000, seen.peer_next + 1000);
+}
+
+bool judge_not_followed(struct stage *stage, const char *requirement, const struct sync_request *sent,
+                        const char *what)
+{
+    struct silence s = listen_for(stage, sent);
+    unsigned answer = sync_answer_to(stage, sent);
+    check(stage, requirement, !answer, PACKETS(sent->packet, answer), say(stage, "%s: no sync answer", what),
+          answer ? say(stage, "packet %u is one", answer) : "none came");
+    check(stage, requirement, s.fence.answered,
+          PACKETS(sent->packet, s.fence.request_packet, s.fence.answer_packet),
+          say(stage, "%s: the member's next request, ID %u, is answered", what, s.fence.message_id),
+          s.fence.answered ? "it was" : "it was not");
+    return !answer && s.fence.answered;
+}
+
+bool judge_copy_not_followed(struct stage *stage, const struct sync_request *sent, const char *what)
+{
+    struct sync_request copy = *sent;
+    copy.packet = send_again(stage, sent);
+    bool held = judge_not_followed(stage, "FMT-11", &copy, say(stage, "an identical copy, %s", what));
+    unsigned stray = stray_response(stage, sent->packet);
+    check(stage, "FMT-11", !stray, PACKETS(sent->packet, stray),
+          say(stage, "%s: an answer has the Message ID of its request", what),
+          stray ? say(stage, "packet %u has an ID that no request had", stray) : "no answer has another");
+    return held && !stray;
+}
