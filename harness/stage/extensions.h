@@ -13,6 +13,10 @@ bool member_fragments(struct stage *stage, size_t octets);
 unsigned peer_window(struct stage *stage);
 unsigned member_window(struct stage *stage);
 
+/* The peer sends as many requests of its own at once as it will, at most `n`; they reach no member until
+ * let_peer_requests_through. -1: its driver has no trigger for one. */
+int peer_asks_at_once(struct stage *stage, unsigned n);
+
 /* In how many fragments the message came whose last one is this packet; 0: it was whole. */
 unsigned fragments_of(struct stage *stage, unsigned packet);
 

@@ -25,6 +25,15 @@ unsigned member_window(struct stage *stage)
     return session_info(stage).window_recv;
 }
 
+/* The first one alone, until it is answered: a window that it still occupies would hold back the others. */
+int peer_asks_at_once(struct stage *stage, unsigned n)
+{
+    if (!peer_asks(stage).possible)
+        return -1;
+    settle(stage);
+    return (int)leave_peer_requests_outstanding(stage, n);
+}
+
 unsigned fragments_of(struct stage *stage, unsigned packet)
 {
     const struct wire_packet *p = packet_numbered(stage, packet);
