@@ -1,0 +1,166 @@
+#!/bin/bash
+# Peers over UDP that are silent, endless, flood, speak nonsense, answer when the case is over, or vanish and come back: a verdict
+# in bounded time and memory, for the right reason, and nothing left behind. Usage: hostile.sh [PROGRAM]
+set -u
+program=$(readlink -f "${1:-build/understudy}")
+fast=$(readlink -f "${UNDERSTUDY_FAST:-$program}")
+here=$(dirname "$(readlink -f "$0")")
+work=$(mktemp -d) || exit 2
+trap 'end_peers; rm -rf "$work"' EXIT
+cd "$work" || exit 2
+count=0 failures=0
+peers=()
+
+ok() { # TITLE COMMAND...
+    local title=$1
+    shift
+    if "$@" >out 2>&1; then
+        echo "ok $((++count)) - $title"
+    else
+        echo "not ok $((++count)) - $title"
+        tail -n 40 out | sed 's/^/# /'
+        failures=$((failures + 1))
+    fi
+}
+
+# --- peers -----------------------------------------------------------------------------------------
+
+end_peers() {
+    local pid
+    for pid in "${peers[@]}"; do
+        kill "$pid" 2>/dev/null
+        wait "$pid" 2>/dev/null
+    done
+    peers=()
+    exec 8>&- 9>&-
+}
+
+# Sets port and natt_port.
+hostile() { # MODE [PORT NATT_PORT]
+    rm -f ports stdin.hostile
+    mkfifo stdin.hostile
+    /usr/bin/python3 "$here/hostile_peer.py" "$@" <stdin.hostile >ports &
+    peers+=($!)
+    exec 8>stdin.hostile
+    wait_for ports
+    read -r port natt_port <ports
+}
+
+# The reference peer, and MODE between it and the cluster.
+relayed() { # MODE
+    rm -f right stdin.right
+    mkfifo stdin.right
+    "$fast" peer --listen 127.0.0.1 --port 0 --natt-port 0 --verbs <stdin.right >right &
+    peers+=($!)
+    exec 9>stdin.right
+    wait_for right
+    read -r port natt_port < <(sed -nE 's/.*:([0-9]+) and [^:]*:([0-9]+) .*/\1 \2/p' right)
+    hostile "$1" "$port" "$natt_port"
+}
+
+wait_for() { # FILE: has a line
+    local i
+    for ((i = 0; i < 200; i++)); do
+        [[ -s $1 ]] && return
+        sleep 0.02
+    done
+    echo "nothing came up in $1"
+    return 1
+}
+
+write_ini() {
+    cat >peer.ini <<INI
+[peer]
+name = hostile
+response_timeout_ms = 300
+[address]
+peer = 127.0.0.1
+harness = 127.0.0.1
+port = $port
+natt_port = $natt_port
+harness_port = ${harness_port:-0}
+harness_natt_port = ${harness_natt_port:-0}
+[identity]
+peer = fqdn:peer.reference.test
+harness = fqdn:cluster.reference.test
+psk = the key of the built-in reference peer, no secret
+[proposals]
+ike = aes256gcm16-prfsha256-x25519
+esp = aes256gcm16
+[selectors]
+peer = 198.51.100.2/32
+harness = 198.51.100.1/32
+INI
+    chmod 600 peer.ini
+}
+
+# --- what is asked of a run ------------------------------------------------------------------------
+
+# Runs against what is up, as initiator; at most so many seconds and KiB. The status of the run is kept.
+bounded_run() { # SECONDS KIB OPTION...
+    local seconds=$1 kib=$2 began=$SECONDS
+    shift 2
+    write_ini
+    rm -rf run
+    (
+        [[ $program != "$fast" ]] || ulimit -v "$kib"
+        timeout "$((seconds + 20))" "$program" run --peer peer.ini --role initiator --depth quick --out run "$@"
+    ) >run.out 2>&1
+    status=$?
+    ((SECONDS - began <= seconds)) || { echo "it took $((SECONDS - began)) s"; return 1; }
+    ((status == 0 || status == 1 || status == 3)) || { echo "exit status $status"; return 1; }
+    jq -e '.complete' run/result.json >/dev/null && nothing_left
+}
+
+nothing_left() {
+    [[ -z $(find run -name output.txt -size +0) ]] || { find run -name output.txt -size +0 -exec head -n 20 {} +; return 1; }
+}
+
+played() {
+    jq -c '.results[] | select(.verdict != "SKIP") | {case, verdict, reason, requirements}' run/result.json
+}
+
+verdicts() {
+    played | jq -r .verdict | sort -u | paste -sd ' '
+}
+
+says() { # TEXT: is a reason in the run
+    jq -e --arg text "$1" '[.results[] | .reason // "" | select(contains($text))] | length > 0' run/result.json ||
+        { played; return 1; }
+}
+
+never_passes() {
+    [[ $(verdicts) != *PASS* && $(verdicts) != *ERROR* ]] || { played; return 1; }
+}
+
+only() { # VERDICT...
+    [[ $(verdicts) == "$*" ]] || { played; return 1; }
+}
+
+# --- the tests -------------------------------------------------------------------------------------
+
+cases=(--case 'sync.stale*' --case 'fmt.nonce*')
+
+silent_peer() { hostile silent && bounded_run 20 2000000 "${cases[@]}" && only INCONCLUSIVE; }
+garbage_peer() { hostile garbage && bounded_run 20 2000000 "${cases[@]}" && never_passes; }
+echo_peer() { hostile echo && bounded_run 20 2000000 "${cases[@]}" && never_passes; }
+endless_peer() { hostile endless && bounded_run 30 2000000 "${cases[@]}" && never_passes; }
+flooding_peer() { hostile flood && bounded_run 60 2000000 "${cases[@]}" && never_passes && says 'the peer floods'; }
+relayed_peer() { relayed relay && bounded_run 20 2000000 "${cases[@]}" && only PASS; }
+noisy_peer() { relayed noisy && bounded_run 20 2000000 "${cases[@]}" && only FAIL; }
+vanishing_peer() { relayed vanish && bounded_run 60 2000000 "${cases[@]}" && [[ $(verdicts) != *ERROR* ]]; }
+
+# What comes late is met by the next combination, or by nobody: the ports of all of them are the same.
+late_peer() {
+    harness_port=$((20000 + RANDOM % 10000)) harness_natt_port=$((harness_port + 1))
+    relayed late && bounded_run 40 2000000 --case 'sync.*' --case 'fmt.*' &&
+        only PASS UNSUPPORTED
+}
+
+for kind in relayed silent garbage echo endless flooding noisy vanishing late; do
+    ok "a $kind peer" "${kind}_peer"
+    end_peers
+done
+
+echo "1..$count"
+((failures == 0))
