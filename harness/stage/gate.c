@@ -367,6 +367,14 @@ void gate_discard_held(struct gate *gate, enum gate_direction direction)
     free_parcels(&lane->held);
 }
 
+void gate_open(struct gate *gate)
+{
+    while (gate->rules)
+        gate_remove(gate, gate->rules->id);
+    for (unsigned direction = 0; direction < GATE_DIRECTIONS; direction++)
+        gate_discard_held(gate, (enum gate_direction)direction);
+}
+
 /* --- the log ------------------------------------------------------------------------------------- */
 
 size_t gate_offered(const struct gate *gate, enum gate_direction direction)

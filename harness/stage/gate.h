@@ -57,6 +57,9 @@ bool gate_rule_acted(const struct gate *gate, unsigned id);
 /* A removed rule is no longer unused. Unknown IDs are ignored. */
 void gate_remove(struct gate *gate, unsigned id);
 
+/* Removes all rules and discards what they held. */
+void gate_open(struct gate *gate);
+
 /* How many rules never did what they are for (an error of the case); `out` names them, each with its ID and
  * how many datagrams it saw. Always terminated. */
 size_t gate_unused(const struct gate *gate, char *out, size_t size);

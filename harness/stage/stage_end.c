@@ -68,9 +68,8 @@ void finish_stage(struct stage *stage)
 {
     record_schedule(stage);
     check_gate(stage);
-    let_peer_requests_through(stage);
-    let_peer_syncs_through(stage);
-    bool flooded = stage->n_wire >= STAGE_MAX_PACKETS;
+    gate_open(stage->gate);
+    bool flooded = is_flooded(stage);
     if (!flooded && (stage->outcome->verdict != VERDICT_UNSUPPORTED || stage->session))
         check_survival(stage);
     judge_late_replies(stage);

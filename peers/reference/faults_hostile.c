@@ -315,14 +315,14 @@ void sync_on_deleted_sa(struct reference_peer *peer)
     peer->rules.judge_sync = judge_deleted;
 }
 
-static bool end_on_errors(uint16_t notify_type)
+static bool end_on_complaint(uint16_t notify_type)
 {
-    return notify_type < NOTIFY_FIRST_STATUS;
+    return notify_type == NOTIFY_INVALID_MESSAGE_ID || notify_type == NOTIFY_AUTHENTICATION_FAILED;
 }
 
 void end_on_invalid_message_id(struct reference_peer *peer)
 {
-    peer->rules.ends_sa = end_on_errors;
+    peer->rules.ends_sa = end_on_complaint;
 }
 
 static enum sync_verdict judge_fifty(const struct sync_view *view, const struct message_id_sync *request)
