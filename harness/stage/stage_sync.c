@@ -288,8 +288,14 @@ struct message_id_sync peer_sync_settles(struct stage *stage, const struct sync_
         inconclusive(stage,
                      "the peer's sync request (packet %u) could not be answered: it did not come again",
                      theirs->packet);
-    packet_sync(answer_of_ours(stage, theirs), &answer);
     settle(stage);
+    struct sync_request last = *theirs;
+    /* A member that waited for long may have asked anew: its last word counts. */
+    while (another_sync(stage, &last))
+        take_request(stage, another_sync(stage, &last), &last);
+    if (!answer_of_ours(stage, &last))
+        last = *theirs;
+    packet_sync(answer_of_ours(stage, &last), &answer);
     return answer;
 }
 
