@@ -123,30 +123,42 @@ static bool is_caught(const struct mutants *m, size_t fault, const char *require
     return false;
 }
 
-static unsigned judge_unrelated(const struct mutants *m, size_t fault)
+/* Where it breaks a rule that has nothing to do with it. */
+static unsigned judge_unrelated(const struct mutants *m, size_t fault, const struct requirement *r, size_t at)
 {
-    size_t n, n_cases, n_faults;
+    size_t n_cases, n_faults, n = 0, first = 0;
+    const struct reference_fault *f = &reference_faults(&n_faults)[fault];
+    const struct test_case *const *cases = all_cases(&n_cases);
+    for (size_t c = 0; c < n_cases; c++)
+        if (cell_breaks(mutants_cell(m, fault, c), at) && mark_of(f, cases[c], r->id) == MARK_UNRELATED)
+            first = n++ ? first : c;
+    if (n > 0)
+        fprintf(stderr, "not ok: %s breaks %s, which is unrelated, in %s and %zu other cases\n", f->name,
+                r->id, cases[first]->id, n - 1);
+    return n > 0;
+}
+
+static unsigned judge_errors(const struct mutants *m, size_t fault)
+{
+    size_t n_cases, n_faults;
     unsigned wrong = 0;
-    const struct requirement *all = requirements(&n);
     const struct reference_fault *f = &reference_faults(&n_faults)[fault];
     const struct test_case *const *cases = all_cases(&n_cases);
     for (size_t c = 0; c < n_cases; c++) {
-        const struct mutant_cell *cell = mutants_cell(m, fault, c);
-        for (size_t r = 0; r < n; r++)
-            if (cell_breaks(cell, r) && mark_of(f, cases[c], all[r].id) == MARK_UNRELATED)
-                wrong += fprintf(stderr, "not ok: %s breaks %s in %s, which is unrelated\n", f->name,
-                                 all[r].id, cases[c]->id) > 0;
-        if (cell->errors)
-            wrong += fprintf(stderr, "not ok: %s makes %u combinations of %s an ERROR\n", f->name,
-                             cell->errors, cases[c]->id) > 0;
+        unsigned errors = mutants_cell(m, fault, c)->errors;
+        wrong += errors > 0;
+        if (errors > 0)
+            fprintf(stderr, "not ok: %s makes %u combinations of %s an ERROR\n", f->name, errors,
+                    cases[c]->id);
     }
     return wrong;
 }
 
 static unsigned judge_fault(const struct mutants *m, size_t fault)
 {
-    size_t n_faults;
+    size_t n, n_faults;
     unsigned wrong = 0;
+    const struct requirement *all = requirements(&n);
     const struct reference_fault *f = &reference_faults(&n_faults)[fault];
     if (!mutants_was_played(m, fault))
         return 0;
@@ -156,7 +168,9 @@ static unsigned judge_fault(const struct mutants *m, size_t fault)
         if (!is_caught(m, fault, f->requirements[i]))
             wrong += fprintf(stderr, "not ok: %s: no case that claims %s fails by it\n", f->name,
                              f->requirements[i]) > 0;
-    return wrong + judge_unrelated(m, fault);
+    for (size_t r = 0; r < n; r++)
+        wrong += judge_unrelated(m, fault, &all[r], r);
+    return wrong + judge_errors(m, fault);
 }
 
 /* A case of nothing but observations has nothing to catch. */

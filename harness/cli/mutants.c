@@ -101,8 +101,9 @@ static void play_fault(struct mutants *m, size_t at, const struct mutants_option
     struct driver *driver = reference_memory(fault->name, &err);
     for (size_t i = 0; driver && i < n_cases; i++)
         play_case(driver, fault, cases[i], options, &m->cells[at * n_cases + i]);
+    if (driver)
+        m->progress[at] = DONE;
     reference_free(driver);
-    m->progress[at] = DONE;
 }
 
 /* Until no fault is left. A fault that kills this process leaves its mark, and the next one goes on. */

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CASE_PATH_MAX = 4096 };
+enum { CASE_PATH_MAX = 4096, END_SECONDS = 2 };
 
 void run_case_folder(char *out, size_t size, const char *run_folder, const char *case_id)
 {
@@ -79,6 +79,8 @@ static void send_line(void *state, json_t *line)
 
 /* --- playing ------------------------------------------------------------------------------------- */
 
+static volatile sig_atomic_t ended; /* of this process, by a signal */
+
 struct playing {
     const struct run_work *work;
     struct line_sender sender;
@@ -125,11 +127,16 @@ static bool play_one(struct playing *playing, size_t index)
         .schedule = options->schedule,
         .n_schedule = options->n_schedule,
         .sink = {&playing->sender, send_line},
+        .ended = &ended,
     };
     struct outcome outcome = {0};
     announce(playing, tc, combination);
     (options->play ? options->play : play_combination)(&play, &outcome, &playing->start_us);
 
+    if (ended) { /* what was cut short has no verdict */
+        outcome_clear(&outcome);
+        return false;
+    }
     json_t *line = outcome_to_json(tc, combination, &outcome);
     json_object_set_new(line, "end_us", json_integer(playing->start_us));
     send_line(&playing->sender, line);
@@ -140,12 +147,20 @@ static bool play_one(struct playing *playing, size_t index)
     return go_on;
 }
 
+/* The combination in hand is left and the peer's log kept; who hangs, or takes too long, dies all the same. */
+static void on_end(int number)
+{
+    (void)number;
+    ended = 1;
+    alarm(END_SECONDS);
+}
+
 /* The terminal's Ctrl-C is the parent's to act on; it ends this process with SIGTERM. */
 static void become_a_worker(const struct run_work *work, const char *folder)
 {
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
-    signal(SIGTERM, SIG_DFL);
+    signal(SIGTERM, on_end);
     signal(SIGCHLD, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);

@@ -3,6 +3,8 @@
 #ifndef STAGE_PLAY_H
 #define STAGE_PLAY_H
 
+#include <signal.h>
+
 #include "driver/driver.h"
 #include "stage/schedule.h"
 #include "suite/outcome.h"
@@ -27,6 +29,7 @@ struct play_options {
     const struct schedule_rule *schedule; /* failures on top of the case's own, from the start */
     size_t n_schedule;
     struct play_sink sink;
+    const volatile sig_atomic_t *ended; /* when it is set the combination is left where it stands; NULL: never */
 };
 
 /* Never fails: what goes wrong is in the outcome. `end_us` is the link's time at the end. */

@@ -45,6 +45,7 @@ void not_judged(struct stage *stage, const char *requirement, const char *why)
 _Noreturn void leave_with(struct stage *stage, enum verdict verdict, const char *reason)
 {
     struct outcome *out = stage->outcome;
+    stage->pausing = false;
     if (verdict_worse(out->verdict, verdict) != out->verdict || !out->reason[0])
         snprintf(out->reason, sizeof out->reason, "%s", reason);
     out->verdict = verdict_worse(out->verdict, verdict);

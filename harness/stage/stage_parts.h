@@ -15,7 +15,8 @@
 enum {
     STAGE_MEMBERS = 4,
     STAGE_GRACE_ROUND_TRIPS = 4,
-    STAGE_MAX_PACKETS = 5000, /* of one combination; a peer that makes it more floods */
+    STAGE_MAX_PACKETS = 5000,    /* of one combination; a peer that makes it more floods, */
+    STAGE_MAX_OCTETS = 32 << 20, /* or that makes these more */
 };
 
 struct stage {
@@ -34,10 +35,10 @@ struct stage {
 
     struct gate *gate;
     struct pcap_writer *pcap;
-    unsigned *scheduled;   /* of options->schedule: the gate's rules, the channel's from 1 */
+    unsigned *scheduled;      /* of options->schedule: the gate's rules, the channel's from 1 */
     char private_folder[512]; /* private_file; empty: none was made */
-    unsigned updates_rule; /* of the case, at the channel, from 1; 0: none */
-    unsigned last_number;  /* of a packet, in wire.pcap */
+    unsigned updates_rule;    /* of the case, at the channel, from 1; 0: none */
+    unsigned last_number;     /* of a packet, in wire.pcap */
     char keys_path[512];
     int64_t wall_offset_us;
     int64_t started_us, patience_us, round_trip_us;
@@ -47,6 +48,7 @@ struct stage {
     struct assemblies pending; /* fragments on the wire, of messages that are not whole yet */
     struct wire_packet **wire;
     size_t n_wire, wire_capacity;
+    size_t wire_octets;
     struct ike_event *events;
     size_t n_events, events_capacity;
     struct ike_evidence_keys *keys;
@@ -57,9 +59,9 @@ struct stage {
     bool sync_expected;                             /* both sides announced message ID sync */
     unsigned peer_requests_rule, peer_syncs_rule;   /* at the gate; 0: none */
     unsigned auth_rule;                             /* the same, for the own IKE_AUTH message */
-    uint32_t half_open, other; /* an IKE SA that is not established, one beside the session; 0: none */
-    size_t listening_from;                          /* late replies are looked for from here */
-    struct sync_request *silent;                    /* what must stay unanswered until the end */
+    uint32_t half_open, other;   /* an IKE SA that is not established, one beside the session; 0: none */
+    size_t listening_from;       /* late replies are looked for from here */
+    struct sync_request *silent; /* what must stay unanswered until the end */
     const char *silent_requirement[16];
     size_t silent_since[16];
     unsigned n_silent;
@@ -97,6 +99,9 @@ const struct wire_packet *record_packet(struct stage *stage, const struct datagr
                                         bool on_wire);
 void add_keys(struct stage *stage, const struct ike_evidence_keys *keys);
 void wire_clear(struct stage *stage);
+
+/* More is on the wire than any peer needs for any case. */
+bool is_flooded(const struct stage *stage);
 
 /* The stage frees the octets when it closes; false: memory is out (the octets are then the caller's). */
 bool keep_datagram(struct stage *stage, const struct datagram *d);

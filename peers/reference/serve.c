@@ -43,6 +43,9 @@ static bool obey(const struct reference_service *s)
     if (argument)
         *argument++ = '\0';
     int status = reference_peer_trigger(s->peer, verb, argument, link_now(s->link), &err);
+    /* What it makes the peer send is on its way when the caller is told. */
+    if (!let_out(s, &err))
+        status = 1;
     int len = snprintf(reply, sizeof reply, "%d %s\n", status, err.text);
     return write(s->replies, reply, (size_t)len) == len;
 }
@@ -65,7 +68,8 @@ bool reference_serve(const struct reference_service *s, struct error *err)
             reference_peer_input(s->peer, &d, link_now(s->link));
             datagram_clear(&d);
         }
-        if (asked(s) && !obey(s))
+        /* What was sent before the verb comes before it. */
+        if (!got && asked(s) && !obey(s))
             return true;
         if (link_now(s->link) >= reference_peer_deadline(s->peer))
             reference_peer_tick(s->peer, link_now(s->link));
