@@ -12,10 +12,9 @@ CASE(clu_standby_goes_on, .id = "clu.standby-goes-on", .version = 1,
      .expected = "All of it is answered and completed.",
      .why = "A session that can only be kept, but neither rekeyed nor ended, has not survived the failover.",
      .requires = {"CLU-1"}, .needs = NEED_MESSAGE_ID_SYNC,
-     .axes = ON(REQUESTS_SEEN) | ON(GENERATION) | ON(CHILDREN) | ON(ALGORITHMS))
+     .axes = ON(GENERATION) | ON(CHILDREN) | ON(ALGORITHMS))
 {
-    establish(stage);
-    exchange_requests(stage, axis_requests(stage));
+    establish_and_rekey(stage);
     fail_over(stage);
     synchronize(stage, sync_numbers(stage));
     judge_goes_on(stage, "CLU-1");
@@ -30,10 +29,9 @@ CASE(clu_peer_member_goes_on, .id = "clu.peer-member-goes-on", .version = 1,
      .expected = "Its new member answers all of it, and completes what it starts.",
      .why = "It has nothing but what the failed member passed on: whatever is missing there shows here.",
      .requires = {"CLU-1"}, .needs = NEED_MESSAGE_ID_SYNC | NEED_FAILOVER,
-     .axes = ON(REQUESTS_SEEN) | ON(GENERATION) | ON(CHILDREN) | ON(ALGORITHMS))
+     .axes = ON(GENERATION) | ON(CHILDREN) | ON(ALGORITHMS))
 {
-    establish(stage);
-    exchange_requests(stage, axis_requests(stage));
+    establish_and_rekey(stage);
     peer_fails_over(stage);
     struct sync_request theirs = await_peer_sync(stage, 0);
     peer_sync_settles(stage, &theirs);
@@ -76,8 +74,7 @@ CASE(clu_counters_behind, .id = "clu.counters-behind", .version = 1,
             say(stage, "%u request%s behind: sync request %u, with M1 = %u, was answered",
                 requests_behind(stage), requests_behind(stage) == 1 ? "" : "s", tries,
                 a.request.sync.expected_send));
-    judge_member_is_heard(stage, "CLU-5");
-    judge_peer_uses(stage, "CLU-5", a.p2);
+    must_be_in_step(stage);
 }
 
 CASE(
@@ -110,6 +107,12 @@ CASE(
     unsigned before = last_packet(stage);
     peer_fails_over(stage);
     struct recovery r = await_peer_recovery(stage, before);
+    if (!r.in_step && r.packet && !r.requests)
+        inconclusive(stage,
+                     "what the peer sends after its failover (packet %u) is no valid sync request (FMT)",
+                     r.packet);
+    if (!r.in_step && !r.packet && !ask(stage).answered)
+        inconclusive(stage, "the peer, told to fail over, is not heard any more");
     check(stage, "CLU-5", r.in_step, PACKETS(r.packet), "within seconds a sync request that can be answered",
           r.in_step
               ? say(stage, "the sync was answered, %u request%s", r.requests, r.requests == 1 ? "" : "s")
@@ -120,8 +123,7 @@ CASE(
     observe(
         stage, "CLU-2", PACKETS(r.packet), "how it found its place",
         say(stage, "%u requests behind, %u sync request%s", behind, r.requests, r.requests == 1 ? "" : "s"));
-    judge_member_is_heard(stage, "CLU-5");
-    judge_peer_uses(stage, "CLU-5", r.answer.expected_recv);
+    must_be_in_step(stage);
     if (added.done)
         judge_children_out_of_step(stage, "CLU-5");
 }

@@ -50,7 +50,7 @@ static json_t *object_at(json_t *context, enum level level)
 
 /* --- CTX-1 --------------------------------------------------------------------------------------- */
 
-static void judge_fields(struct stage *stage, json_t *context)
+static bool judge_fields(struct stage *stage, json_t *context)
 {
     static const struct {
         const char *const *fields;
@@ -66,6 +66,7 @@ static void judge_fields(struct stage *stage, json_t *context)
                 missing = say(stage, "%s %s", missing, levels[level].fields[i]);
     check(stage, "CTX-1", !*missing, NO_PACKETS, say(stage, "%u fields, each under its own name", n),
           *missing ? say(stage, "not there:%s", missing) : "all of them are there");
+    return !*missing;
 }
 
 /* --- CTX-3 --------------------------------------------------------------------------------------- */
@@ -167,12 +168,11 @@ CASE(
 {
     struct error err = {""};
     unsigned mode;
-    establish(stage);
-    exchange_requests(stage, 1);
+    establish_and_rekey(stage);
     json_t *context = session_context(stage, CONTEXT_OF_CLUSTER, &mode);
     judge_mode(stage, mode);
-    judge_fields(stage, context);
-    judge_refusals(stage, CONTEXT_OF_CLUSTER, context);
+    if (judge_fields(stage, context))
+        judge_refusals(stage, CONTEXT_OF_CLUSTER, context);
     context_forget(context);
     context = session_context(stage, CONTEXT_OF_CLUSTER, NULL);
     bool taken = takes_over_from(stage, CONTEXT_OF_CLUSTER, context, &err);
@@ -201,13 +201,15 @@ CASE(
 {
     struct error err = {""};
     unsigned mode;
-    establish(stage);
-    exchange_requests(stage, 1);
+    establish_and_rekey(stage);
     json_t *context = session_context(stage, CONTEXT_OF_PEER, &mode);
     judge_mode(stage, mode);
-    judge_fields(stage, context);
-    judge_refusals(stage, CONTEXT_OF_PEER, context);
+    bool complete = judge_fields(stage, context);
+    if (complete)
+        judge_refusals(stage, CONTEXT_OF_PEER, context);
     context_forget(context);
+    if (!complete)
+        return; /* nothing can be made of it */
     context = session_context(stage, CONTEXT_OF_PEER, NULL);
     unsigned before = last_packet(stage);
     bool taken = takes_over_from(stage, CONTEXT_OF_PEER, context, &err);

@@ -13,10 +13,32 @@ static bool judge_act(struct stage *stage, const char *requirement, const char *
     return a->done;
 }
 
+void establish_and_rekey(struct stage *stage)
+{
+    establish(stage);
+    struct act a = member_does(stage, "rekey-child");
+    if (!a.done)
+        unsupported(stage, "the peer does not rekey a Child SA, failover or not: %s", a.seen);
+}
+
+void must_be_in_step(struct stage *stage)
+{
+    struct asked ours = ask(stage);
+    if (!ours.answered)
+        inconclusive(stage, "after the sync the request with ID %u (packet %u) is not answered (SYNC-7)",
+                     ours.message_id, ours.request_packet);
+    struct act theirs = peer_does(stage, "liveness");
+    if (theirs.possible && !theirs.done)
+        inconclusive(stage,
+                     "after the sync the peer's own request (packet %u) has no ID that can be answered "
+                     "(SYNC-7)",
+                     theirs.packet);
+}
+
 void judge_goes_on(struct stage *stage, const char *requirement)
 {
     static const char *const acts[] = {"liveness", "rekey-child", "add-child", "delete-child", "rekey-ike"};
-    judge_member_is_heard(stage, requirement);
+    must_be_in_step(stage);
     for (unsigned i = 0; i < sizeof acts / sizeof *acts; i++) {
         struct act ours = member_does(stage, acts[i]);
         if (!judge_act(stage, requirement, "member", acts[i], &ours))

@@ -29,7 +29,8 @@ static void count_requests(const struct stage *stage, unsigned after, struct rec
         if (!p->from_peer || p->number <= after || !of_session(stage, p))
             continue;
         other = other ? other : p->number;
-        if (!packet_is(p, true, false, EXCHANGE_INFORMATIONAL) || !packet_sync(p, &sync) || p->copy_of)
+        if (!packet_is(p, true, false, EXCHANGE_INFORMATIONAL) || !packet_sync(p, &sync) || p->copy_of ||
+            p->inner->count > 2)
             continue;
         r->packet = r->packet ? r->packet : p->number;
         r->requests++;
