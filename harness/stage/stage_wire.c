@@ -67,10 +67,16 @@ const struct wire_packet *record_packet(struct stage *stage, const struct datagr
     p->copy_of = find_earlier(stage, p);
     packet_read_in_order(p, stage->keys, stage->n_keys, &stage->pending);
     append(stage, p);
+    stage->wire_octets += d->len;
     if (on_wire)
         p->number = write_evidence(stage, p);
     journal_packet(stage, p);
     return p;
+}
+
+bool is_flooded(const struct stage *stage)
+{
+    return stage->n_wire >= STAGE_MAX_PACKETS || stage->wire_octets >= STAGE_MAX_OCTETS;
 }
 
 void add_keys(struct stage *stage, const struct ike_evidence_keys *keys)

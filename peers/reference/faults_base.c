@@ -162,16 +162,9 @@ void refuse_unknown_type(struct reference_peer *peer)
 
 /* --- SPIs and ports (IKE-14, IKE-15) ------------------------------------------------------------- */
 
-static void change_own_spi(const struct outgoing *m)
-{
-    bool began = (m->header->flags & IKE_FLAG_INITIATOR) != 0;
-    if (is_create_answer(m))
-        (began ? m->header->spi_i : m->header->spi_r)[0] ^= 0xff;
-}
-
 void create_with_other_spi(struct reference_peer *peer)
 {
-    peer->rules.edit_outgoing = change_own_spi;
+    peer->changes_its_spi = true;
 }
 
 void create_to_other_port(struct reference_peer *peer)

@@ -354,6 +354,18 @@ static void turn_to_other_port(const struct reference_peer *peer, struct datagra
     *d = turned;
 }
 
+/* Beside a right answer, so that nothing else is broken: it once more, of an IKE SA that is none. */
+static void repeat_with_other_spi(struct reference_peer *peer, const struct datagram *d)
+{
+    struct ike_header h;
+    if (!read_header(d, &h) || !ike_is_response(&h) || h.exchange != EXCHANGE_CREATE_CHILD_SA ||
+        peer->own_words.len > 0 || !datagram_copy(&peer->own_words, d))
+        return;
+    size_t spis = d->len - h.length;
+    bool began = (h.flags & IKE_FLAG_INITIATOR) != 0;
+    peer->own_words.octets[spis + (began ? 0 : IKE_SPI_LEN)] ^= 0xff;
+}
+
 bool reference_peer_output(struct reference_peer *peer, struct datagram *out)
 {
     if (peer->own_words.len > 0) {
@@ -367,5 +379,7 @@ bool reference_peer_output(struct reference_peer *peer, struct datagram *out)
         seal_again(peer, out);
     if (peer->takes_other_port)
         turn_to_other_port(peer, out);
+    if (peer->changes_its_spi)
+        repeat_with_other_spi(peer, out);
     return true;
 }

@@ -25,6 +25,7 @@ struct reference_peer {
     bool repeats_ivs;         /* what is random comes again with every INFORMATIONAL (IKE-7) */
     bool dies_of_failover;    /* nobody is there after a failover (IKE-8) */
     bool takes_other_port;    /* answers to the wrong one of the two ports (IKE-15) */
+    bool changes_its_spi;     /* repeats answers as of another IKE SA (IKE-14) */
     void (*after_sync)(struct reference_peer *peer, uint32_t sa, int64_t now_us); /* a fault; NULL: none */
     void (*after_drop)(struct reference_peer *peer, const struct ike_event *dropped); /* the same */
     bool follows_copies; /* of sync requests that it dropped (FMT-11) */
