@@ -1,5 +1,5 @@
-/* The suite against its own faulty peers, with sanitizers: each rule that can be broken has a fault, no fault
- * harms the suite, and without a fault everything passes, also where packets get lost. */
+/* The suite against its own faulty peers, with sanitizers: each rule that can be broken has a fault, and no
+ * fault harms the suite. That the peer without a fault passes is for suite.sh. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,34 +42,23 @@ static void count(struct tally *t, const struct test_case *tc, const struct comb
                   const struct outcome *o)
 {
     t->verdicts[o->verdict]++;
-    for (unsigned i = 0; i < o->n_checks; i++) {
-        const struct check_record *r = &o->checks[i];
-        if (r->result != CHECK_BROKEN)
-            continue;
-        if (!t->first_bad[0])
-            snprintf(t->first_bad, sizeof t->first_bad, "%s: %s: expected %s; seen %s", tc->id,
-                     r->requirement, r->expected, r->seen);
-    }
-    if (o->verdict > VERDICT_WARN && !t->first_bad[0]) {
+    if (o->verdict == VERDICT_ERROR && !t->first_bad[0]) {
         char text[200];
         combination_text(tc->axes | ON(ROLE), c, text, sizeof text);
         snprintf(t->first_bad, sizeof t->first_bad, "%s (%s): %s", tc->id, text, o->reason);
     }
 }
 
-static void play_case(struct driver *driver, const struct test_case *tc, enum depth depth, uint64_t seed,
-                      unsigned loss, struct tally *t)
+static void play_case(struct driver *driver, const struct test_case *tc, struct tally *t)
 {
     size_t n;
-    struct combination *list = combinations_of(case_axes(tc, depth), tc->roles ? tc->roles : 3, depth, &n);
+    struct combination *list =
+        combinations_of(case_axes(tc, DEPTH_QUICK), tc->roles ? tc->roles : 3, DEPTH_QUICK, &n);
     for (size_t i = 0; i < n; i++) {
         const struct play_options options = {.test_case = tc,
                                              .combination = &list[i],
                                              .driver = driver,
-                                             .seed = random_derive_seed(seed + i, tc->id),
-                                             .lose_percent = loss,
-                                             .duplicate_percent = loss,
-                                             .reorder_percent = loss};
+                                             .seed = random_derive_seed(i, tc->id)};
         struct outcome outcome;
         int64_t end_us;
         play_combination(&options, &outcome, &end_us);
@@ -77,20 +66,6 @@ static void play_case(struct driver *driver, const struct test_case *tc, enum de
         outcome_clear(&outcome);
     }
     free(list);
-}
-
-static struct tally play_all(const char *fault, enum depth depth, uint64_t seed, unsigned loss)
-{
-    struct tally t = {0};
-    struct error err = {0};
-    size_t n;
-    struct driver *driver = reference_memory(fault, &err);
-    ck_assert_msg(driver != NULL, "%s", err.text);
-    const struct test_case *const *cases = all_cases(&n);
-    for (size_t i = 0; i < n; i++)
-        play_case(driver, cases[i], depth, seed, loss, &t);
-    reference_free(driver);
-    return t;
 }
 
 static bool listed(const char *const *list, const char *requirement)
@@ -116,7 +91,7 @@ START_TEST(a_faulty_peer_is_no_danger_to_the_suite)
     ck_assert_msg(driver != NULL, "%s", err.text);
     for (size_t i = 0; i < n_cases && enough > 0; i++)
         if (claims_any(cases[i], fault)) {
-            play_case(driver, cases[i], DEPTH_QUICK, 1, 0, &t);
+            play_case(driver, cases[i], &t);
             enough--;
         }
     reference_free(driver);
@@ -175,29 +150,6 @@ START_TEST(each_case_catches_a_fault)
 }
 END_TEST
 
-static void expect_only_passes(const struct tally *t)
-{
-    unsigned judged = t->verdicts[VERDICT_PASS] + t->verdicts[VERDICT_OBSERVED], all = 0;
-    for (unsigned v = 0; v < VERDICT_COUNT; v++)
-        all += t->verdicts[v];
-    ck_assert_msg(judged == all && t->verdicts[VERDICT_PASS] > 0, "%u of %u passed; first: %s", judged, all,
-                  t->first_bad);
-}
-
-START_TEST(the_faultless_peer_passes_everything)
-{
-    struct tally t = play_all(NULL, DEPTH_FULL, 7, 0);
-    expect_only_passes(&t);
-}
-END_TEST
-
-START_TEST(the_faultless_peer_passes_where_packets_get_lost)
-{
-    struct tally t = play_all(NULL, DEPTH_NORMAL, (uint64_t)(_i + 1) * 1000, 10);
-    expect_only_passes(&t);
-}
-END_TEST
-
 int main(void)
 {
     size_t n_faults;
@@ -209,8 +161,6 @@ int main(void)
     tcase_add_test(tc, each_claimed_rule_has_a_fault);
     tcase_add_test(tc, each_base_rule_has_a_fault);
     tcase_add_test(tc, each_case_catches_a_fault);
-    tcase_add_test(tc, the_faultless_peer_passes_everything);
-    tcase_add_loop_test(tc, the_faultless_peer_passes_where_packets_get_lost, 0, 3);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);

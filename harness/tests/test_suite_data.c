@@ -94,6 +94,7 @@ START_TEST(every_axis_and_value_has_a_name_of_its_own)
         [AXIS_REPLAY_SYNC] = 2,
         [AXIS_ESN] = 2,
         [AXIS_BEHIND] = 3,
+        [AXIS_IN_FLIGHT] = 4,
     };
     for (unsigned a = 0; a < AXIS_COUNT; a++) {
         enum axis axis;
@@ -205,7 +206,7 @@ static void check_full(unsigned axes, unsigned roles, size_t most)
 
 START_TEST(full_covers_every_pair)
 {
-    check_full(ALL_AXES, BOTH_ROLES, 120);
+    check_full(ALL_AXES, BOTH_ROLES, 130);
     check_full(ALL_AXES, 1U << ROLE_RESPONDER, 90);
     check_full(ON(ROLE) | ON(M1) | ON(P1), BOTH_ROLES, 24);
     check_full(ON(ROLE) | ON(ORDER) | ON(LOSS), BOTH_ROLES, 42);
