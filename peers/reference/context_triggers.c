@@ -42,7 +42,6 @@ int reference_peer_took_over(struct reference_peer *peer, int64_t now_us, struct
     struct member *active = cluster_active(&peer->cluster);
     struct ike_sa_info info;
     bool behind = end_losing(peer);
-    peer->deaf_to_rekeys = peer->deaf_to_rekeys || peer->new_member_is_deaf;
     if (behind && peer->trusts_lost_updates)
         return 0;
     if (!cluster_sync_numbers(&peer->cluster, &numbers, err))

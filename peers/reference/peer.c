@@ -194,6 +194,7 @@ static int fail_over(struct reference_peer *peer, struct member *m, int64_t now_
     peer->dead = peer->dies_of_failover;
     if (peer->dead)
         return 0;
+    peer->deaf_to_rekeys = peer->deaf_to_rekeys || peer->new_member_is_deaf;
     return cluster_fail_over(&peer->cluster, now_us, err) ? reference_peer_took_over(peer, now_us, err) : 1;
 }
 
