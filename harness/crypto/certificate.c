@@ -196,7 +196,8 @@ static bool entry_names(GENERAL_NAME *entry, uint8_t id_type, struct octets id)
         return kind == GEN_EMAIL && same_name(value, id);
     case ID_IPV4_ADDR:
     case ID_IPV6_ADDR:
-        return kind == GEN_IPADD && octets_equal(octets_of_string(value), id);
+        return kind == GEN_IPADD && id.len == (id_type == ID_IPV4_ADDR ? 4 : 16) &&
+               octets_equal(octets_of_string(value), id);
     case ID_DER_ASN1_DN:
         return kind == GEN_DIRNAME && same_directory_name(value, id);
     case ID_DER_ASN1_GN:

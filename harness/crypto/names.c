@@ -31,7 +31,8 @@ static bool add_part(X509_NAME *name, char *part)
                                                           (const unsigned char *)equals + 1, -1, -1, 0);
 }
 
-/* The next part up to a comma, without the blanks around it; false: the text is at its end, or too long. */
+/* The next part up to a comma, without the blanks around it; *rest is what comes behind the comma, NULL:
+ * there is none. False: the part is empty, or too long. */
 static bool next_part(const char **rest, char out[MAX_TEXT])
 {
     const char *at = *rest;
@@ -46,7 +47,7 @@ static bool next_part(const char **rest, char out[MAX_TEXT])
     while (len > 0 && out[len - 1] == ' ')
         len--;
     out[len] = '\0';
-    *rest = *at == ',' ? at + 1 : at;
+    *rest = *at == ',' ? at + 1 : NULL;
     return fits && len > 0;
 }
 
@@ -57,7 +58,7 @@ static X509_NAME *name_from(const char *text)
     bool ok = name != NULL;
     do
         ok = ok && next_part(&text, part) && add_part(name, part);
-    while (ok && *text);
+    while (ok && text);
     if (ok)
         return name;
     X509_NAME_free(name);
