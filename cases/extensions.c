@@ -56,10 +56,10 @@ CASE(sync_with_extensions, .id = "sync.fragments-and-windows", .version = 1,
      .why = "Where the path drops large packets all of IKE may go in fragments, and a window that shrinks "
             "or grows at a failover stalls the session or breaks it.",
      .requires = {"SYNC-18"}, .needs = NEED_MESSAGE_ID_SYNC,
-     .axes = ON(FRAGMENTATION) | ON(WINDOW) | ON(MOBIKE) | ON(GENERATION) | ON(ALGORITHMS))
+     .axes = ON(REQUESTS_SEEN) | ON(FRAGMENTATION) | ON(WINDOW) | ON(MOBIKE) | ON(ALGORITHMS))
 {
     establish(stage);
-    exchange_requests(stage, 1);
+    exchange_requests(stage, axis_requests(stage));
     fail_over(stage);
     judge_sync_in_fragments(stage);
     exchange_requests(stage, 2);
