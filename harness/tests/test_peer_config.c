@@ -148,8 +148,9 @@ static const struct {
      "gw.ini:6: protected: %n has no meaning here: there is one peer for all slots"},
     {PEER ADDRESS "behind = 10.1.0\n" IDENTITY PROPOSALS SELECTORS,
      "gw.ini:6: behind: \"10.1.0\" is not an IPv4 or IPv6 address"},
-    {PEER ADDRESS "[identity]\npeer = dns:gw\n", "gw.ini:7: peer: \"dns:gw\" is not an identity; write "
-                                                 "fqdn:, email:, ipv4:, ipv6:, keyid:, dn: or gn: and its text"},
+    {PEER ADDRESS "[identity]\npeer = dns:gw\n",
+     "gw.ini:7: peer: \"dns:gw\" is not an identity; write "
+     "fqdn:, email:, ipv4:, ipv6:, keyid:, dn: or gn: and its text"},
     {PEER ADDRESS "[identity]\npeer = ipv4:gw\n",
      "gw.ini:7: peer: \"gw\" is not an identity of the kind ipv4"},
     {PEER ADDRESS "[identity]\npeer = fqdn:\n", "gw.ini:7: peer: the value is empty"},
@@ -386,6 +387,18 @@ START_TEST(slots_and_identities)
     ck_assert(octets_equal(octets_of(octets, len), octets_of_text("a.test")));
     ck_assert(!peer_identity_octets(ID_IPV6_ADDR, "192.0.2.1", octets, sizeof octets, &len));
     ck_assert(!peer_identity_octets(ID_FQDN, "longer.than.sixteen", octets, sizeof octets, &len));
+    ck_assert(peer_identity_octets(ID_DER_ASN1_DN, "CN=a", octets, sizeof octets, &len));
+    ck_assert(len == 14 && memcmp(octets,
+                                  "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x13\x01"
+                                  "a",
+                                  len) == 0);
+    ck_assert(!peer_identity_octets(ID_DER_ASN1_DN, "a", octets, sizeof octets, &len));
+    ck_assert(peer_identity_octets(ID_DER_ASN1_GN, "dns:a.test", octets, sizeof octets, &len));
+    ck_assert(len == 8 && memcmp(octets,
+                                 "\x82\x06"
+                                 "a.test",
+                                 len) == 0);
+    ck_assert(!peer_identity_octets(ID_DER_ASN1_GN, "a.test", octets, sizeof octets, &len));
 }
 END_TEST
 
