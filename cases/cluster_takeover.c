@@ -12,9 +12,10 @@ CASE(clu_standby_goes_on, .id = "clu.standby-goes-on", .version = 1,
      .expected = "All of it is answered and completed.",
      .why = "A session that can only be kept, but neither rekeyed nor ended, has not survived the failover.",
      .requires = {"CLU-1"}, .needs = NEED_MESSAGE_ID_SYNC,
-     .axes = ON(GENERATION) | ON(CHILDREN) | ON(ALGORITHMS))
+     .axes = ON(REQUESTS_SEEN) | ON(GENERATION) | ON(CHILDREN) | ON(ALGORITHMS))
 {
-    establish_and_rekey(stage);
+    establish(stage);
+    exchange_requests(stage, axis_requests(stage));
     fail_over(stage);
     synchronize(stage, sync_numbers(stage));
     judge_goes_on(stage, "CLU-1");
@@ -29,9 +30,10 @@ CASE(clu_peer_member_goes_on, .id = "clu.peer-member-goes-on", .version = 1,
      .expected = "Its new member answers all of it, and completes what it starts.",
      .why = "It has nothing but what the failed member passed on: whatever is missing there shows here.",
      .requires = {"CLU-1"}, .needs = NEED_MESSAGE_ID_SYNC | NEED_FAILOVER,
-     .axes = ON(GENERATION) | ON(CHILDREN) | ON(ALGORITHMS))
+     .axes = ON(REQUESTS_SEEN) | ON(GENERATION) | ON(CHILDREN) | ON(ALGORITHMS))
 {
-    establish_and_rekey(stage);
+    establish(stage);
+    exchange_requests(stage, axis_requests(stage));
     peer_fails_over(stage);
     struct sync_request theirs = await_peer_sync(stage, 0);
     peer_sync_settles(stage, &theirs);

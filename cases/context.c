@@ -168,7 +168,7 @@ CASE(
 {
     struct error err = {""};
     unsigned mode;
-    establish_and_rekey(stage);
+    establish(stage);
     json_t *context = session_context(stage, CONTEXT_OF_CLUSTER, &mode);
     judge_mode(stage, mode);
     if (judge_fields(stage, context))
@@ -201,7 +201,7 @@ CASE(
 {
     struct error err = {""};
     unsigned mode;
-    establish_and_rekey(stage);
+    establish(stage);
     json_t *context = session_context(stage, CONTEXT_OF_PEER, &mode);
     judge_mode(stage, mode);
     bool complete = judge_fields(stage, context);

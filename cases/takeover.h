@@ -5,14 +5,12 @@
 #include "cases/story.h"
 #include "stage/standby.h"
 
-/* A Child SA is rekeyed before there is any failover: a peer that cannot do that has another fault. */
-void establish_and_rekey(struct stage *stage);
-
 /* After a sync the counters are where it says. Where they are not the rules of the sync are broken, and no more can
  * be said: the case ends. */
 void must_be_in_step(struct stage *stage);
 
-/* Both ends do all that ends of a session do, and each of it is completed. */
+/* Both ends do all that ends of a session do, and each of it is completed. What the peer does not do in a fresh
+ * session either is no matter of the failover: the case ends. */
 void judge_goes_on(struct stage *stage, const char *requirement);
 
 /* How many requests the axis "behind" stands for. */

@@ -246,6 +246,8 @@ static void follow(struct reference_peer *peer, int64_t now_us)
             peer->on_event(peer->on_event_state, &e);
         if (peer->after_sync && e.kind == IKE_EVENT_SYNC_ANSWERED)
             peer->after_sync(peer, e.sa, now_us);
+        if (e.kind == IKE_EVENT_ESTABLISHED && !e.replaces)
+            peer->deaf_to_rekeys = false;
         if (e.kind == IKE_EVENT_SYNC_ANSWERED && peer->deaf_after_sync)
             peer->deaf_to_rekeys = true;
         crypto_wipe(&e.keys, sizeof e.keys);

@@ -1,0 +1,147 @@
+#!/bin/bash
+# `understudy context` from outside: what it shows, what it hides, what it refuses. And no report of a run holds what a
+# context holds. Usage: context_command.sh [PROGRAM]
+# shellcheck disable=SC2015
+program=$(realpath "${1:-build/understudy}") || exit 2
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 2
+passed=0
+failed=0
+
+check() { # TITLE COMMAND...
+    local what=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $what"
+        sed 's/^/    /' out err 2>/dev/null | tail -8
+    fi
+}
+
+run() { # STATUS ARGUMENT...
+    local want=$1
+    shift
+    "$program" context "$@" >out 2>err
+    local got=$?
+    check "understudy context $*: exit status $got instead of $want" test "$got" = "$want"
+}
+
+says() {
+    check "\"$1\" is not said" grep -qF -- "$1" out err
+}
+
+says_not() {
+    check "\"$1\" is said" eval "! grep -qF -- '$1' out err"
+}
+
+# --- a context: its keys are 11.. to 77.., 88.. and 99.., its secret is aa.. --------------------------------------------
+of() { # DIGIT OCTETS
+    printf "$1%.0s" $(seq $((2 * $2)))
+}
+
+umask 077
+cat >good.json <<END
+{"context_version": 1, "ike_version": 2,
+ "ike_sa": {"initiator": true, "spi_initiator": "$(of c 8)", "spi_responder": "$(of d 8)",
+  "local_address": {"address": "192.0.2.1", "port": 500}, "remote_address": {"address": "192.0.2.2", "port": 500},
+  "local_identity": {"type": 2, "data": "6100"}, "remote_identity": {"type": 2, "data": "62"},
+  "proposal": {"number": 1, "protocol": 1, "spi": "", "transforms": [{"type": 1, "id": 12, "key_bits": 256},
+   {"type": 2, "id": 5, "key_bits": 0}, {"type": 3, "id": 12, "key_bits": 0}, {"type": 4, "id": 31, "key_bits": 0}]},
+  "nonce_initiator": "$(of e 32)", "nonce_responder": "$(of f 32)", "diffie_hellman_secret": "$(of a 32)",
+  "sk_d": "$(of 1 32)", "sk_pi": "$(of 2 32)", "sk_pr": "$(of 3 32)",
+  "sk_ei": "$(of 4 32)", "sk_ai": "$(of 5 32)", "sk_er": "$(of 6 32)", "sk_ar": "$(of 7 32)",
+  "message_id_sync": true, "replay_counter_sync": false, "nat_local": false, "nat_remote": false,
+  "fragmentation": false, "mobike": false, "eap": false, "window_send": 1, "window_receive": 1,
+  "next_send": 7, "next_receive": 3, "highest_seen": 2},
+ "child_sas": [{"local_address": {"address": "192.0.2.1", "port": 500},
+  "remote_address": {"address": "192.0.2.2", "port": 500}, "spi_inbound": "01020304", "spi_outbound": "05060708",
+  "proposal": {"number": 1, "protocol": 3, "spi": "05060708", "transforms": [{"type": 1, "id": 20, "key_bits": 256},
+   {"type": 5, "id": 0, "key_bits": 0}]},
+  "selectors_local": [{"first": "10.1.0.0", "last": "10.1.0.255", "protocol": 6, "first_port": 80, "last_port": 80}],
+  "selectors_remote": [{"first": "10.2.0.0", "last": "10.2.0.255", "protocol": 0, "first_port": 0, "last_port": 65535}],
+  "key_inbound": "$(of 8 36)", "integrity_key_inbound": "", "key_outbound": "$(of 9 36)",
+  "integrity_key_outbound": "", "transport_mode": false, "sequence_number": 12, "replay_highest": 9,
+  "replay_bitmap": "00000000000001ff", "replay_window": 64, "sequence_overflow": false, "lifetime_seconds": 0,
+  "lifetime_bytes": 0, "path_mtu": 1400}]}
+END
+
+# --- a good one ----------------------------------------------------------------------------------
+run 0 check good.json
+says "good.json: OK"
+says_not warning
+run 0 show good.json
+for field in spi_initiator next_send remote_identity selectors_local path_mtu replay_bitmap lifetime_bytes eap \
+    nonce_initiator diffie_hellman_secret sk_d sk_ar key_inbound integrity_key_outbound; do
+    says "  $field"
+done
+says "192.0.2.1"
+says "01020304"
+says "32 octets, SHA-256 begins with $(head -c 32 /dev/zero | tr '\0' '\021' | sha256sum | head -c 8)" # sk_d
+says "36 octets, SHA-256"
+says "integrity_key_inbound   none"
+for key in 1 2 3 4 5 6 7 8 9 a; do
+    says_not "$(of $key 8)"
+done
+
+# --- not good ------------------------------------------------------------------------------------
+refused() { # JQ-EDIT WORD...: the edit makes it one that is refused by those words, and nothing of it is shown
+    jq -c "$1" good.json >bad.json
+    shift
+    local word
+    for verb in check show; do
+        run 2 $verb bad.json
+        check "something is shown" test ! -s out
+        for word; do says "$word"; done
+    done
+}
+refused '.context_version = 2' context_version "only version 1"
+refused 'del(.ike_sa.sk_ei)' ike_sa 'field "sk_ei" is missing'
+refused 'del(.child_sas[0].path_mtu)' 'child_sas[0]' path_mtu
+refused '.ike_sa.next_send = "7"' next_send
+refused '.ike_sa.sk_d = "11"' sk_d "must be 32 octets"
+refused '.child_sas[0].spi_inbound = "00000000"' spi_inbound zero
+refused '.ike_sa.remote_address.address = "2001:db8::1"' remote_address families
+refused '.ike_sa.more = 1' more unknown
+for key in 1 4 8; do
+    says_not "$(of $key 8)"
+done
+head -c 300 good.json >torn.json
+run 2 check torn.json
+says "context: line"
+: >empty.json
+run 2 check empty.json
+
+# --- files ---------------------------------------------------------------------------------------
+cp good.json open.json
+chmod 644 open.json
+run 0 check open.json
+says "warning: open.json holds keys"
+run 2 check nowhere.json
+says "cannot read nowhere.json"
+run 2 check .
+says "is no file"
+mkfifo pipe
+timeout 5 "$program" context check pipe >out 2>err
+check "a pipe is no context" test $? = 2
+run 2
+run 2 show
+run 2 check good.json good.json
+run 2 forget good.json
+says "show and check"
+run 0 --help
+
+# --- no report holds a context (CTX-4) -------------------------------------------------------------
+"$program" run --case 'ctx.*' --depth quick --seed 1 --out r >out 2>err
+check "the cases of the context end with $?" test $? = 0
+check "a private file is left" test -z "$(find r \( -name 'private-*' -o -name '*.context' \))"
+# The keys of a run, from the file for Wireshark: encryption keys are its third and fourth field.
+cut -d, -f3,4,6,7 r/cases/ctx.*/ikev2_decryption_table | tr -d '"' | tr ',' '\n' | sort -u | grep -E '^[0-9a-f]{32,}$' >keys
+check "there are no keys to look for" test -s keys
+check "the journal or the result holds keys" eval '! grep -rqF -f keys r/journal.jsonl r/result.json out'
+check "the peer's log holds keys" eval '! grep -rqF -f keys r/cases/*/peer.log 2>/dev/null'
+
+echo "$passed passed, $failed failed"
+((failed == 0))
