@@ -135,6 +135,9 @@ void pull(struct stage *stage, const char *verb);
 
 /* The same, and says whether the peer has it. */
 bool try_pull(struct stage *stage, const char *verb);
+
+/* The first of these that works: a peer may be in a state for one and not for the other. */
+bool try_pull_one_of(struct stage *stage, const char *const *verbs, size_t n);
 int64_t grace_us(const struct stage *stage);
 
 /* Waits until what the peer has been told has arrived, as far as one can know. */

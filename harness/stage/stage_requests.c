@@ -202,8 +202,7 @@ struct peer_asked peer_asks(struct stage *stage)
     static const char *const verbs[] = {"liveness", "rekey-child", "add-child"};
     struct peer_asked a = {0};
     size_t from = stage->n_wire;
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs && !a.possible; i++)
-        a.possible = try_pull(stage, verbs[i]);
+    a.possible = try_pull_one_of(stage, verbs, sizeof verbs / sizeof *verbs);
     if (!a.possible)
         return a;
     a.seen = pump_until(stage, stage->patience_us, peer_has_asked, &from);

@@ -68,6 +68,23 @@ bool try_pull(struct stage *stage, const char *verb)
     return true;
 }
 
+bool try_pull_one_of(struct stage *stage, const char *const *verbs, size_t n)
+{
+    const char *failed = NULL;
+    flush_members(stage);
+    for (size_t i = 0; i < n; i++) {
+        struct error err = {0};
+        int status = pull_until_it_works(stage, verbs[i], &err);
+        if (status == 0)
+            return true;
+        if (status != DRIVER_NO_SUCH_TRIGGER)
+            failed = say(stage, "the driver's %s failed with status %d: %s", verbs[i], status, err.text);
+    }
+    if (failed)
+        inconclusive(stage, "%s", failed);
+    return false;
+}
+
 void pull(struct stage *stage, const char *verb)
 {
     if (!try_pull(stage, verb))
