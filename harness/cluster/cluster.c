@@ -20,7 +20,8 @@ static bool changed(struct member *m)
 {
     struct ike_sa_info info;
     uint32_t spis[SNAPSHOT_MAX_CHILDREN];
-    if (!m->sa || !ike_sa_info(m->host, m->sa, &info) || !info.established || awaits_word(m, &info))
+    if (!m->sa || !ike_sa_info(m->host, m->sa, &info) || !info.established || info.rekeyed ||
+        awaits_word(m, &info))
         return false;
     unsigned n = ike_sa_children(m->host, m->sa, spis, SNAPSHOT_MAX_CHILDREN);
     uint64_t children = n;
@@ -199,7 +200,7 @@ static void follow(struct member *m, const struct ike_event *e)
 {
     struct ike_sa_info info;
     if (e->kind == IKE_EVENT_ESTABLISHED) {
-        if (e->replaces && (e->replaces == m->sa || e->replaces == m->replaced))
+        if (e->replaces && (e->replaces == m->sa || e->replaces == m->replaced || e->sa == m->sa))
             note_successor(m, e);
         else if (!m->sa || !e->replaces)
             m->sa = e->sa;
@@ -207,16 +208,9 @@ static void follow(struct member *m, const struct ike_event *e)
     if (m->sa && ike_sa_info(m->host, m->sa, &info)) {
         if (info.successor)
             m->sa = info.successor;
-    } else if (m->sa) {
+    } else if (e->kind == IKE_EVENT_DOWN && e->sa == m->sa) {
         m->sa = living_successor(m);
     }
-}
-
-/* Another IKE SA has message IDs of its own. */
-static void forget_m1(struct cluster *c)
-{
-    for (unsigned i = 0; i < c->n_members; i++)
-        c->members[i].m1_told = 0;
 }
 
 bool cluster_event(struct cluster *c, struct ike_event *out)
@@ -224,10 +218,7 @@ bool cluster_event(struct cluster *c, struct ike_event *out)
     struct member *m = cluster_active(c);
     if (!ike_host_event(m->host, out))
         return false;
-    uint32_t before = m->sa;
     follow(m, out);
-    if (m->sa != before && m->sa)
-        forget_m1(c);
     return true;
 }
 
@@ -291,13 +282,23 @@ bool cluster_sync_numbers(struct cluster *c, struct message_id_sync *out, struct
         return fail(err, "%s has no IKE SA to synchronize", m->name);
     /* SYNC-1: above what is known to be used, by at least the sender's window, as updates may be missing. */
     uint64_t m1 = info.next_send + (c->margin ? c->margin : info.window_send);
-    if (m1 <= m->m1_told)
+    /* Another IKE SA has message IDs of its own. */
+    if (m1 <= m->m1_told && memcmp(m->m1_spi, info.spi_i, sizeof m->m1_spi) == 0)
         m1 = m->m1_told + 1;
     if (m1 > UINT32_MAX || info.next_recv > UINT32_MAX)
         return fail(err, "the message IDs of the IKE SA are used up");
     *out = (struct message_id_sync){.expected_send = (uint32_t)m1, .expected_recv = (uint32_t)info.next_recv};
     random_fill(c->random, out->nonce, sizeof out->nonce);
     return true;
+}
+
+static void tell_m1(const struct member *from, struct member *to, uint32_t m1)
+{
+    struct ike_sa_info info;
+    if (!ike_sa_info(from->host, from->sa, &info))
+        return;
+    to->m1_told = m1;
+    memcpy(to->m1_spi, info.spi_i, sizeof to->m1_spi);
 }
 
 uint32_t cluster_sync(struct cluster *c, const struct message_id_sync *request, int64_t now_us,
@@ -309,11 +310,11 @@ uint32_t cluster_sync(struct cluster *c, const struct message_id_sync *request, 
                        : ike_sa_sync(m->host, m->sa, request, now_us, err);
     if (!tag)
         return 0;
-    m->m1_told = request->expected_send;
+    tell_m1(m, m, request->expected_send);
     m->sync_due_us = c->sync_patience_us ? now_us + c->sync_patience_us : 0;
     /* SYNC-2: told apart from the context, so that a second failover before the answer does not repeat it. */
     for (unsigned i = 0; i < c->n_members && c->shares_m1; i++)
-        c->members[i].m1_told = request->expected_send;
+        tell_m1(m, &c->members[i], request->expected_send);
     cluster_publish(c, now_us);
     return tag;
 }

@@ -24,7 +24,8 @@ struct member {
     uint32_t successors[2]; /* sides rekeyed at once */
     struct endpoint own_address; /* of a loose cluster: where it speaks from; family 0: from the cluster's */
     int64_t sync_due_us; /* an own sync that is not answered by then is repeated with a higher M1; 0: none */
-    uint64_t m1_told;    /* M1 of a sync request that another member told of; the next one goes above it */
+    uint8_t m1_spi[IKE_SPI_LEN]; /* the IKE SA that m1_told is of */
+    uint64_t m1_told; /* M1 of a sync request that another member told of; the next one goes above it */
 };
 
 struct cluster {

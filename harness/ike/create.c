@@ -125,6 +125,12 @@ static bool find_rekeyed(struct ike_sa *sa, const struct wire_notify *rekey, str
     struct reader r = reader_over(rekey->spi);
     if (read_u32(&r, &spi) && r.left == 0)
         *old = child_by_spi_out(sa, spi);
+    /* The peer may mean one of which its answer to us is still under way. */
+    if (*old == NULL && (request_outstanding(sa, REQUEST_CREATE_CHILD) != NULL ||
+                         request_outstanding(sa, REQUEST_REKEY_CHILD) != NULL)) {
+        reply_refuse(out, (struct refusal){.notify = NOTIFY_TEMPORARY_FAILURE});
+        return false;
+    }
     if (*old == NULL) {
         reply_start(out);
         write_notify_of_child(&out->p, NOTIFY_CHILD_SA_NOT_FOUND, spi);

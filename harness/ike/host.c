@@ -199,6 +199,7 @@ bool ike_sa_info(const struct ike_host *host, uint32_t id, struct ike_sa_info *o
         .initiator = sa->initiator,
         .established = sa_is(sa, SA_LIVE),
         .rekeyed = sa->successor != 0,
+        .successor = sa->successor,
         .deleting = sa->state == SA_DELETING,
         .heard = sa->heard,
         .local = sa->local,

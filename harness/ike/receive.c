@@ -71,6 +71,12 @@ void sa_follow(struct ike_sa *sa, const struct datagram *d)
     sa->remote = d->from;
 }
 
+static bool closes_sa(const struct ike_payloads *payloads)
+{
+    const struct ike_payload *del = ike_find(payloads, PAYLOAD_DELETE);
+    return del != NULL && del->del.protocol == PROTOCOL_IKE;
+}
+
 static void accept_request(struct ike_sa *sa, const struct received *in)
 {
     uint32_t id = in->header.message_id;
@@ -78,6 +84,8 @@ static void accept_request(struct ike_sa *sa, const struct received *in)
     if ((int64_t)id > sa->highest_seen)
         sa->highest_seen = id;
     sa->sync.copy_is_newest = false;
+    if (!sa->heard && !closes_sa(&in->payloads))
+        rekey_hear_rival(sa);
     sa->heard = true;
     if (!sa->mobike) /* RFC 4555 3.8: then only UPDATE_SA_ADDRESSES moves addresses */
         sa_follow(sa, in->datagram);

@@ -17,8 +17,13 @@ static void move_waiting_requests(struct ike_sa *from, struct ike_sa *to)
         end = &(*end)->next;
     for (struct request *r = from->requests, *next; r != NULL; r = next) {
         next = r->next;
-        if (r->sent || r->kind == REQUEST_DELETE_IKE || r->kind == REQUEST_REKEY_IKE)
+        if (r->sent || r->kind == REQUEST_DELETE_IKE)
             continue;
+        if (r->kind == REQUEST_REKEY_IKE) { /* it has come true */
+            host_event(from->host, IKE_EVENT_ANSWERED, from->id)->tag = r->tag;
+            request_free(request_detach(from, r));
+            continue;
+        }
         *end = request_detach(from, r);
         end = &r->next;
     }
@@ -44,6 +49,16 @@ void rekey_settle_for_rival(struct ike_sa *sa)
         succeed(sa, rival);
 }
 
+/* What is said in the rival says that the other side has settled for it: the Child SAs are there now. */
+void rekey_hear_rival(struct ike_sa *rival)
+{
+    for (struct ike_sa *sa = rival->host->sas; sa != NULL; sa = sa->by_id.next) {
+        struct request *own = request_outstanding(sa, REQUEST_REKEY_IKE);
+        if (own != NULL && own->negotiation->rival == rival->id)
+            rekey_settle_for_rival(sa);
+    }
+}
+
 static void take_back(struct ike_sa *sa, struct ike_sa *successor, const char *why)
 {
     child_move_all(successor, sa);
@@ -52,13 +67,39 @@ static void take_back(struct ike_sa *sa, struct ike_sa *successor, const char *w
     sa_end(successor, false, 0, why);
 }
 
-/* A member that took over after the failed one had rekeyed, and was not told: it synchronizes the old SA, goes
- * on in it, and never says a word in the successor (SYNC-16, CLU-5). */
+/* The delete of what was replaced, which nobody asked for but this end itself. */
+static struct request *delete_of_replaced(const struct ike_sa *sa)
+{
+    for (struct request *r = sa->requests; r != NULL; r = r->next)
+        if (r->kind == REQUEST_DELETE_IKE && r->tag == 0)
+            return r;
+    return NULL;
+}
+
+/* Two rekeys crossed, and the other one's SA was made with a member that is no more. */
+static void forget_rival(struct ike_sa *sa)
+{
+    struct request *own = request_outstanding(sa, REQUEST_REKEY_IKE);
+    struct ike_sa *rival = own != NULL ? host_sa(sa->host, own->negotiation->rival) : NULL;
+    if (rival == NULL)
+        return;
+    own->negotiation->rival = 0;
+    sa_end(rival, false, 0, "the peer went on in the SA that this one was to replace");
+}
+
+/* A member that took over after the failed one had rekeyed, and was not told: it synchronizes the old SA and
+ * goes on in it. Nobody is left on its side who could speak in the successor (SYNC-16, CLU-5). */
 void rekey_take_back(struct ike_sa *sa)
 {
     struct ike_sa *successor = host_sa(sa->host, sa->successor);
-    if (sa->state == SA_REKEYED && successor != NULL && !successor->heard)
-        take_back(sa, successor, "the peer went on in the SA that this one replaced");
+    struct request *delete = delete_of_replaced(sa);
+    forget_rival(sa);
+    if (successor == NULL || (sa->state == SA_DELETING && delete == NULL))
+        return;
+    if (delete != NULL)
+        request_free(request_detach(sa, delete));
+    rekey_take_back(successor); /* that may have been rekeyed itself */
+    take_back(sa, successor, "the peer went on in the SA that this one replaced");
 }
 
 static struct ike_sa *new_successor(struct ike_sa *old, bool initiator)
@@ -179,6 +220,10 @@ static void decide(struct ike_sa *old, struct ike_sa *new, const struct negotiat
                    struct octets peer_nonce)
 {
     struct ike_sa *rival = host_sa(old->host, n->rival);
+    if (old->successor != 0) { /* the rival was heard */
+        delete_ike_start(new, 0);
+        return;
+    }
     if (rival != NULL && rival->state == SA_ESTABLISHED && negotiation_loses(n, peer_nonce)) {
         succeed(old, rival);
         delete_ike_start(new, 0);

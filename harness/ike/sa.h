@@ -461,6 +461,7 @@ bool create_conclude(struct ike_sa *sa, struct request *r, const struct received
 void rekey_respond(struct ike_sa *sa, const struct received *in, struct reply *out);
 bool rekey_start(struct ike_sa *sa, uint32_t tag, uint16_t ke_method, unsigned restarts, struct error *err);
 bool rekey_conclude(struct ike_sa *sa, struct request *r, const struct received *in);
+void rekey_hear_rival(struct ike_sa *rival);    /* a request came in it */
 void rekey_settle_for_rival(struct ike_sa *sa); /* own rekey came to nothing: the rival is the successor */
 void rekey_take_back(struct ike_sa *sa);        /* the successor was lost with the member that knew it */
 

@@ -234,9 +234,10 @@ static bool must_wait(const struct ike_sa *sa, const struct request *r)
 {
     const unsigned child =
         1u << REQUEST_CREATE_CHILD | 1u << REQUEST_REKEY_CHILD | 1u << REQUEST_DELETE_CHILD;
+    const unsigned rekey = 1u << REQUEST_REKEY_IKE;
     if (r->kind == REQUEST_REKEY_IKE || (r->kind == REQUEST_DELETE_IKE && sa->successor != 0))
-        return any_outstanding(sa, child);
-    return (child & 1u << r->kind) != 0 && any_outstanding(sa, 1u << REQUEST_REKEY_IKE);
+        return any_outstanding(sa, child | rekey);
+    return (child & 1u << r->kind) != 0 && any_outstanding(sa, rekey);
 }
 
 void requests_flush(struct ike_sa *sa)

@@ -26,22 +26,32 @@ static bool check_notify(const struct wire_notify *n, uint16_t type, size_t data
 /* FMT-2 */
 bool read_message_id_sync(const struct wire_notify *n, struct message_id_sync *out, struct error *err)
 {
-    if (!check_notify(n, NOTIFY_IKEV2_MESSAGE_ID_SYNC, MESSAGE_ID_SYNC_DATA_LEN, err))
+    return read_message_ids(n, NOTIFY_IKEV2_MESSAGE_ID_SYNC, out, err);
+}
+
+void write_message_id_sync(struct payload_writer *p, const struct message_id_sync *sync)
+{
+    write_message_ids(p, NOTIFY_IKEV2_MESSAGE_ID_SYNC, sync);
+}
+
+bool read_message_ids(const struct wire_notify *n, uint16_t type, struct message_id_sync *out,
+                      struct error *err)
+{
+    if (!check_notify(n, type, MESSAGE_ID_SYNC_DATA_LEN, err))
         return false;
     struct reader r = reader_over(n->data);
     return read_bytes(&r, out->nonce, sizeof out->nonce) && read_u32(&r, &out->expected_send) &&
            read_u32(&r, &out->expected_recv);
 }
 
-void write_message_id_sync(struct payload_writer *p, const struct message_id_sync *sync)
+void write_message_ids(struct payload_writer *p, uint16_t type, const struct message_id_sync *sync)
 {
     uint8_t data[MESSAGE_ID_SYNC_DATA_LEN];
     struct writer w = writer_into(data, sizeof data);
     write_bytes(&w, octets_of(sync->nonce, sizeof sync->nonce));
     write_u32(&w, sync->expected_send);
     write_u32(&w, sync->expected_recv);
-    write_payload_notify(
-        p, &(struct wire_notify){.type = NOTIFY_IKEV2_MESSAGE_ID_SYNC, .data = writer_octets(&w)});
+    write_payload_notify(p, &(struct wire_notify){.type = type, .data = writer_octets(&w)});
 }
 
 /* FMT-6 */

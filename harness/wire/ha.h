@@ -18,6 +18,11 @@ struct message_id_sync {
 bool read_message_id_sync(const struct wire_notify *n, struct message_id_sync *out, struct error *err);
 void write_message_id_sync(struct payload_writer *p, const struct message_id_sync *sync);
 
+/* The same data in a notify of another type, as a variant of the protocol has it. */
+bool read_message_ids(const struct wire_notify *n, uint16_t type, struct message_id_sync *out,
+                      struct error *err);
+void write_message_ids(struct payload_writer *p, uint16_t type, const struct message_id_sync *sync);
+
 /* Data of IPSEC_REPLAY_COUNTER_SYNC (6.4): 4 octets, 8 with extended sequence numbers. */
 bool read_replay_counter_sync(const struct wire_notify *n, bool esn, uint64_t *delta, struct error *err);
 void write_replay_counter_sync(struct payload_writer *p, bool esn, uint64_t delta);

@@ -1,0 +1,60 @@
+#include "explore/schedule.h"
+
+/* How often each happens, in relation to the others. */
+static const unsigned weights[] = {
+    [VERB_LIVENESS] = 12,    [VERB_REKEY_IKE] = 3, [VERB_REKEY_CHILD] = 4, [VERB_ADD_CHILD] = 3,
+    [VERB_DELETE_CHILD] = 2, [VERB_FAILOVER] = 14, [VERB_LOSE_UPDATE] = 7, [VERB_DELAY_UPDATE] = 4,
+    [VERB_SWAP_UPDATE] = 2,  [VERB_DROP] = 9,      [VERB_COPY] = 7,        [VERB_LATE] = 9,
+    [VERB_WAIT] = 18,        [VERB_QUIET] = 6,
+};
+_Static_assert(sizeof weights / sizeof *weights == VERBS, "a weight for each verb");
+
+enum { MIN_EVENTS = 2, MORE_EVENTS = 14, MAX_ORDINAL = 4, MAX_LOST_UPDATES = 8 };
+
+static enum explore_verb draw_verb(struct random_source *random)
+{
+    unsigned sum = 0;
+    for (enum explore_verb v = VERB_LIVENESS; v < VERBS; v++)
+        sum += weights[v];
+    unsigned at = random_below(random, sum);
+    enum explore_verb v = VERB_LIVENESS;
+    while (at >= weights[v])
+        at -= weights[v++];
+    return v;
+}
+
+/* Around a hop (1 ms), a round trip, a retransmission; and long. */
+static unsigned draw_ms(struct random_source *random)
+{
+    static const unsigned ms[] = {1, 1, 2, 2, 3, 5, 20, 150, 400, 1500, 5000};
+    return ms[random_below(random, sizeof ms / sizeof *ms)];
+}
+
+/* One statement for each draw: in an initializer their order would be the compiler's. */
+static struct explore_event draw_event(struct random_source *random)
+{
+    struct explore_event e;
+    e.verb = draw_verb(random);
+    e.side = random_below(random, 2) == 0 ? SIDE_MEMBER : SIDE_PEER;
+    e.ordinal = 1 + random_below(random, MAX_ORDINAL);
+    e.ms = draw_ms(random);
+    return e;
+}
+
+void explore_draw(struct random_source *random, struct explore_schedule *out)
+{
+    *out = (struct explore_schedule){.window = 1};
+    out->responder = random_below(random, 2) == 0;
+    if (random_below(random, 2) == 0)
+        out->window = EXPLORE_MAX_WINDOW;
+    out->tight = random_below(random, 4) == 0;
+    unsigned wanted = MIN_EVENTS + random_below(random, MORE_EVENTS), drops = 0, lost_updates = 0;
+    while (out->n < wanted) {
+        struct explore_event e = draw_event(random);
+        drops += e.verb == VERB_DROP;
+        lost_updates += e.verb == VERB_LOSE_UPDATE;
+        if ((e.verb != VERB_DROP || drops <= EXPLORE_MAX_DROPS) &&
+            (e.verb != VERB_LOSE_UPDATE || lost_updates <= MAX_LOST_UPDATES))
+            out->events[out->n++] = e;
+    }
+}
