@@ -8,7 +8,6 @@ static void begin_anew(struct stage *stage)
 {
     end_session(stage);
     establish(stage);
-    exchange_requests(stage, 1);
     use_up_id_zero(stage);
 }
 
@@ -99,8 +98,7 @@ CASE(fmt_extra_payload_is_no_sync, .id = "fmt.extra-payload-is-no-sync", .versio
     use_up_id_zero(stage);
     for (size_t i = 0; i < sizeof companies / sizeof *companies; i++) {
         struct sync_request sent = send_in_company(stage, i);
-        if (!judge_not_followed(stage, "FMT-7", &sent, companies[i].what) ||
-            !judge_copy_not_followed(stage, &sent, companies[i].what))
+        if (!judge_not_followed_twice(stage, "FMT-7", &sent, companies[i].what))
             begin_anew(stage);
     }
     judge_peer_uses(stage, "FMT-7", ids_seen(stage).peer_next);
@@ -195,12 +193,10 @@ CASE(fmt_malformed_notify, .id = "fmt.malformed-notify", .version = 1,
      .requires = {"FMT-8", "FMT-11"}, .needs = NEED_MESSAGE_ID_SYNC)
 {
     establish(stage);
-    exchange_requests(stage, 1);
     use_up_id_zero(stage);
     for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++) {
         struct sync_request sent = send_malformed(stage, &malformed[i]);
-        if (!judge_not_followed(stage, "FMT-8", &sent, malformed[i].what) ||
-            !judge_copy_not_followed(stage, &sent, malformed[i].what))
+        if (!judge_not_followed_twice(stage, "FMT-8", &sent, malformed[i].what))
             begin_anew(stage);
     }
     judge_peer_uses(stage, "FMT-8", ids_seen(stage).peer_next);
@@ -240,7 +236,6 @@ CASE(fmt_forged_sync, .id = "fmt.forged-sync", .version = 1,
     establish(stage);
     end_session(stage);
     establish(stage);
-    exchange_requests(stage, 1);
     use_up_id_zero(stage);
     for (unsigned how = 0; how < FORGERIES; how++)
         judge_forgery(stage, (enum forgery)how);
@@ -262,8 +257,9 @@ static void observe_what_came(struct stage *stage, const struct sync_request *se
                 : answered ? "an answer without a sync notify"
                            : "no answer",
                 fence.message_id, fence.answered ? "answered" : "not answered any more"));
-    /* A peer whose counters did move is beyond the reach of FMT-11. */
-    if (!fence.answered || !judge_copy_not_followed(stage, sent, what))
+    bool right = judge_answer_ids(stage, sent, what);
+    /* Where the counters did move, nothing can be said of a copy. */
+    if (!right || !fence.answered || !judge_copy_not_followed(stage, sent, what))
         begin_anew(stage);
 }
 

@@ -30,7 +30,6 @@ CASE(fmt_only_the_cluster_sends_deltas, .id = "fmt.answer-has-no-delta", .versio
      .requires = {"FMT-6"}, .needs = NEED_MESSAGE_ID_SYNC, .axes = ON(CHILDREN) | ON(REPLAY_SYNC) | ON(ESN))
 {
     establish(stage);
-    exchange_requests(stage, 1);
     member_sends_delta(stage, 1);
     fail_over(stage);
     struct sync_answer a = try_synchronize(stage, sync_numbers(stage));

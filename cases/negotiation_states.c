@@ -47,10 +47,10 @@ CASE(neg_combinations, .id = "neg.announcements-are-independent", .version = 1,
               established ? "it is there" : why);
         if (!established)
             continue;
-        use_up_id_zero(stage);
         if (message_ids) {
             judge_sync_works(stage, what);
         } else {
+            use_up_id_zero(stage);
             struct sync_request sent = send_sync(stage, far_ahead(stage), NULL);
             judge_not_followed(stage, "NEG-2", &sent, what);
         }
@@ -98,7 +98,6 @@ CASE(neg_agreement_after_rekey, .id = "neg.agreement-after-rekey", .version = 1,
                                        [GENERATION_BY_PEER] = "an IKE SA made by the peer's rekey",
                                        [GENERATION_BY_CLUSTER] = "an IKE SA made by the cluster's rekey"};
     establish(stage);
-    exchange_requests(stage, 1);
     fail_over(stage);
     struct sync_answer a = try_synchronize(stage, sync_numbers(stage));
     observe(stage, "NEG-7", PACKETS(a.request.packet, a.packet),
@@ -156,18 +155,19 @@ static void judge_odd_announcement(struct stage *stage, size_t i)
           established ? "it did" : say(stage, "it did not (%s); without announcements it does", why));
     if (!established)
         return;
+    judge_member_is_heard(stage, "NEG-8");
     use_up_id_zero(stage);
     struct ids seen = ids_seen(stage);
     struct sync_request sent = send_sync(stage, sync_of(stage, seen.cluster_next, seen.peer_next), NULL);
-    judge_member_is_heard(stage, "NEG-8");
     wait_out_grace(stage);
+    bool heard = ask(stage).answered;
     unsigned answer = sync_answer_to(stage, &sent);
     struct announced peer = peer_announced(stage);
     observe(stage, "NEG-8", PACKETS(packet, sent.packet, answer),
             say(stage, "announced %s: message ID sync may be agreed on, or not", what),
-            say(stage, "the peer announces %s; a sync is %s",
+            say(stage, "the peer announces %s; a sync is %s, the request behind it %s",
                 peer.message_id_sync ? "message ID sync" : "no message ID sync",
-                answer ? "answered" : "not answered"));
+                answer ? "answered" : "not answered", heard ? "is" : "is not"));
     end_session(stage);
 }
 

@@ -8,7 +8,6 @@ enum { ENDS = sizeof ends / sizeof *ends };
 static struct ids begin_session_of(struct stage *stage)
 {
     establish(stage);
-    exchange_requests(stage, 1);
     struct ids seen = ids_seen(stage);
     fail_over(stage);
     return seen;
@@ -52,7 +51,7 @@ static void play_m1(struct stage *stage, uint32_t m1)
     if (judge_followed_or_ignored(stage, &a, m1)) {
         check(stage, "SYNC-15", a.m2 >= m1, PACKETS(a.request.packet, a.packet),
               say(stage, "M1 = %#x: M2 is no lower", m1), say(stage, "M2 = %#x", a.m2));
-        struct sync_request low = send_request_with_id(stage, (uint32_t)before.cluster_next);
+        struct sync_request low = send_request_with_id(stage, (uint32_t)before.cluster_next + 1);
         wait_out_grace(stage);
         judge_member_uses(stage, &a, m1);
         unsigned response = response_to(stage, &low);
@@ -67,8 +66,8 @@ CASE(sync_m1_at_the_end, .id = "sync.m1-at-the-end-of-the-range", .version = 1,
      .title = "M1 in the middle and at the end of the range makes no ID wrap",
      .story = "The standby takes over with an M1 near the middle or the end of what 32 bits hold; each value "
               "in a session of its own.",
-     .sent = "Sync requests with M1 = 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff; a request with the old "
-             "next ID; the member's next request.",
+     .sent = "Sync requests with M1 = 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff; a request with a low "
+             "ID; the member's next request.",
      .expected = "M2 not below M1; the request with ID M1 is answered, the one with a low ID is not. Or the "
                  "peer does not follow such an M1, and the session goes on with its ordinary IDs.",
      .why = "An ID that wraps was used before, under the same key. A signed comparison in a peer takes half "

@@ -2,7 +2,7 @@
 
 void use_up_id_zero(struct stage *stage)
 {
-    while (ids_seen(stage).cluster_next == 0)
+    while (ids_seen(stage).cluster_next < 2)
         exchange_requests(stage, 1);
 }
 
@@ -26,14 +26,27 @@ bool judge_not_followed(struct stage *stage, const char *requirement, const stru
     return !answer && s.fence.answered;
 }
 
+bool judge_answer_ids(struct stage *stage, const struct sync_request *sent, const char *what)
+{
+    unsigned stray = stray_response(stage, sent->packet);
+    check(stage, "FMT-11", !stray, PACKETS(sent->packet, stray),
+          say(stage, "%s: an answer has the Message ID of its request", what),
+          stray ? say(stage, "packet %u has an ID that no request had", stray) : "no answer has another");
+    return !stray;
+}
+
 bool judge_copy_not_followed(struct stage *stage, const struct sync_request *sent, const char *what)
 {
     struct sync_request copy = *sent;
     copy.packet = send_again(stage, sent);
     bool held = judge_not_followed(stage, "FMT-11", &copy, say(stage, "an identical copy, %s", what));
-    unsigned stray = stray_response(stage, sent->packet);
-    check(stage, "FMT-11", !stray, PACKETS(sent->packet, stray),
-          say(stage, "%s: an answer has the Message ID of its request", what),
-          stray ? say(stage, "packet %u has an ID that no request had", stray) : "no answer has another");
-    return held && !stray;
+    return judge_answer_ids(stage, sent, what) && held;
+}
+
+bool judge_not_followed_twice(struct stage *stage, const char *requirement, const struct sync_request *sent,
+                              const char *what)
+{
+    bool held = judge_not_followed(stage, requirement, sent, what);
+    held = judge_answer_ids(stage, sent, what) && held;
+    return held && judge_copy_not_followed(stage, sent, what);
 }

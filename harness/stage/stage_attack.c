@@ -253,9 +253,9 @@ unsigned sync_answer_to(const struct stage *stage, const struct sync_request *re
     return 0;
 }
 
-static bool was_asked(const struct stage *stage, const struct ike_header *answered)
+static bool was_asked(const struct stage *stage, size_t before, const struct ike_header *answered)
 {
-    for (size_t i = 0; i < stage->n_wire; i++)
+    for (size_t i = 0; i < before; i++)
         if (packet_is(stage->wire[i], false, false, answered->exchange) &&
             of_session(stage, stage->wire[i]) && stage->wire[i]->header.message_id == answered->message_id)
             return true;
@@ -267,7 +267,7 @@ unsigned stray_response(const struct stage *stage, unsigned after)
     for (size_t i = 0; i < stage->n_wire; i++) {
         const struct wire_packet *p = stage->wire[i];
         if (p->number > after && packet_is(p, true, true, 0) && of_session(stage, p) && p->opened &&
-            !was_asked(stage, &p->header))
+            !was_asked(stage, i, &p->header))
             return p->number;
     }
     return 0;
