@@ -67,8 +67,8 @@ struct ike_rules {
     /* SYNC-11: after a sync, are own unanswered requests sent again under new IDs? */
     bool (*resend_outstanding)(const struct sync_view *view);
 
-    /* SYNC-16: a sync on an SA that a rekey replaced, while the other side never said a word in the
-     * successor: does this SA count again? (yes) */
+    /* SYNC-16: a sync on an SA that a rekey replaced, by a member that does not know the successor: does this
+     * SA count again? (yes) */
     bool (*take_back_replaced)(const struct sync_view *view);
 
     /* SYNC-18: the sizes of the windows when a sync moves the counters; the second may shrink. (as they are) */
