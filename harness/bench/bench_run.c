@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <jansson.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,15 +17,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROUNDS = 9 };
+/* At depth full a run takes so long that a busy moment of the machine is in every round anyway. */
+enum { ROUNDS = 9, ROUNDS_FULL = 3 };
 
 /* --- the program
  * -------------------------------------------------------------------------------------------------- */
 
-static void run_program(const char *program, const char *depth, const char *folder)
+static void run_program(const char *program, const char *transport, const char *depth, const char *folder)
 {
-    const char *const words[] = {program,   "run", "--force", "--seed", "1",
-                                 "--depth", depth, "--out",   folder,   NULL};
+    const char *const words[] = {program, "run",   "--force", "--seed",      "1",       "--depth",
+                                 depth,   "--out", folder,    "--transport", transport, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
@@ -33,8 +35,8 @@ static void run_program(const char *program, const char *depth, const char *fold
     require(posix_spawn(&pid, program, &actions, NULL, (char *const *)words, environ) == 0, "cannot start %s",
             program);
     posix_spawn_file_actions_destroy(&actions);
-    require(waitpid(pid, &status, 0) == pid && status == 0, "%s run --depth %s does not end with 0", program,
-            depth);
+    require(waitpid(pid, &status, 0) == pid && status == 0, "%s run --depth %s over %s does not end with 0",
+            program, depth, transport);
 }
 
 /* --- what it did
@@ -165,45 +167,64 @@ static struct duration now(void)
 }
 
 struct seen {
-    struct series wall, cpu, wall_per_combination;
+    struct series wall, cpu, wall_per_combination, wall_per_case;
 };
 
-static void add(struct seen *seen, struct duration begin, unsigned combinations)
+static void add(struct seen *seen, struct duration begin, const struct run_size *size)
 {
     struct duration end = now();
     series_add(&seen->wall, end.wall - begin.wall);
     series_add(&seen->cpu, end.cpu - begin.cpu);
-    series_add(&seen->wall_per_combination, (end.wall - begin.wall) / combinations);
+    series_add(&seen->wall_per_combination, (end.wall - begin.wall) / size->combinations);
+    series_add(&seen->wall_per_case, (end.wall - begin.wall) / size->cases);
 }
 
-static void measure(const char *program, const char *folder, const char *depth)
+static void measure(const char *program, const char *folder, const char *depth, unsigned rounds)
 {
     static const char least_of_all[] = "its processes, OpenSSL, octets";
     char out[4000], what[80];
     struct seen run = {0}, least = {0};
     snprintf(out, sizeof out, "%s/%s", folder, depth);
-    run_program(program, depth, out);
+    run_program(program, "memory", depth, out);
     struct run_size size = size_of_run(out);
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    for (unsigned round = 0; round < rounds; round++) {
         struct duration begin = now();
-        run_program(program, depth, out);
-        add(&run, begin, size.combinations);
+        run_program(program, "memory", depth, out);
+        add(&run, begin, &size);
         begin = now();
         run_least(&size, folder);
-        add(&least, begin, size.combinations);
+        add(&least, begin, &size);
     }
     snprintf(what, sizeof what, "understudy run, depth %s, %u combinations", depth, size.combinations);
     report_duration(&(struct figure){what, "s", least_of_all}, 1, &run.wall, &least.wall);
     report_duration(&(struct figure){"  processor time", "s", least_of_all}, 1, &run.cpu, &least.cpu);
     report_rate(&(struct figure){"  combinations", "/s", least_of_all}, &run.wall_per_combination,
                 &least.wall_per_combination);
+    report_rate(&(struct figure){"  cases", "/s", least_of_all}, &run.wall_per_case, &least.wall_per_case);
+}
+
+/* The time of all processes that was not waited for the peer, of all their time. */
+static void measure_share(const char *program, const char *folder)
+{
+    char out[4000], path[4100];
+    snprintf(out, sizeof out, "%s/udp", folder);
+    run_program(program, "udp", "quick", out);
+    snprintf(path, sizeof path, "%s/result.json", out);
+    json_t *result = json_load_file(path, 0, NULL);
+    require(result != NULL, "no result in %s", path);
+    double own = (double)json_integer_value(json_object_get(result, "own_us")) * 1e-6;
+    double waited = (double)json_integer_value(json_object_get(result, "waited_us")) * 1e-6;
+    json_decref(result);
+    report_value(&(struct figure){"understudy run over UDP, for the suite itself", "s", "and for the peer"},
+                 own, own + waited);
 }
 
 int main(int argc, char **argv)
 {
     require(argc == 3, "usage: bench_run UNDERSTUDY FOLDER");
     mkdir(argv[2], 0700);
-    measure(argv[1], argv[2], "normal");
-    measure(argv[1], argv[2], "full");
+    measure(argv[1], argv[2], "normal", ROUNDS);
+    measure(argv[1], argv[2], "full", ROUNDS_FULL);
+    measure_share(argv[1], argv[2]);
     return 0;
 }
