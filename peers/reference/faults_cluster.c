@@ -21,6 +21,11 @@ void loaded_member_is_deaf_to_rekeys(struct reference_peer *peer)
     peer->loaded_member_is_deaf = true;
 }
 
+void deaf_after_a_stale_sync(struct reference_peer *peer)
+{
+    peer->deaf_after_stale_sync = true;
+}
+
 void trust_lost_updates(struct reference_peer *peer)
 {
     peer->trusts_lost_updates = true;

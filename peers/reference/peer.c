@@ -5,6 +5,7 @@
 
 #include "ike/propose.h"
 #include "peers/reference/log.h"
+#include "peers/reference/variants.h"
 
 const char *reference_peer_ini(void)
 {
@@ -78,6 +79,28 @@ static bool configure(struct reference_peer *peer, const struct reference_setup 
            selectors_parse(c->harness_ts, &ike->remote_ts, err);
 }
 
+static bool form_cluster(struct reference_peer *peer, struct error *err)
+{
+    if (!cluster_init(&peer->cluster, &peer->ike, &peer->rules, &peer->random, REFERENCE_MEMBERS, err))
+        return false;
+    peer->cluster.shares_m1 = !peer->keeps_m1_to_itself;
+    peer->cluster.sync_patience_us = REFERENCE_SYNC_PATIENCE_US;
+    cluster_keep_spis_apart(&peer->cluster);
+    peer->cluster.replay_margin = REFERENCE_REPLAY_MARGIN;
+    return true;
+}
+
+/* ALT-1: beside RFC 6311 it follows a RESET_MESSAGE_ID, and says so. */
+static void know_reset(struct reference_peer *peer)
+{
+    static const struct wire_notify supported = {.type = NOTIFY_RESET_MESSAGE_ID_SUPPORTED};
+    peer->ike.extra_auth_notifies = &supported;
+    peer->ike.n_extra_auth_notifies = 1;
+    peer->reset_rules = *ike_rules_standard();
+    speak_reset(&peer->reset_rules);
+    peer->rules.variant = &peer->reset_rules;
+}
+
 struct reference_peer *reference_peer_new(const struct reference_setup *setup, struct error *err)
 {
     struct reference_peer *peer = calloc(1, sizeof *peer);
@@ -94,13 +117,10 @@ struct reference_peer *reference_peer_new(const struct reference_setup *setup, s
     peer->first_random = peer->random;
     if (setup->fault)
         setup->fault->apply(peer);
-    if (configure(peer, setup, err) &&
-        cluster_init(&peer->cluster, &peer->ike, &peer->rules, &peer->random, REFERENCE_MEMBERS, err)) {
-        peer->cluster.shares_m1 = !peer->keeps_m1_to_itself;
-        peer->cluster.sync_patience_us = REFERENCE_SYNC_PATIENCE_US;
-        cluster_keep_spis_apart(&peer->cluster);
-        peer->cluster.replay_margin = REFERENCE_REPLAY_MARGIN;
-        return peer;
+    if (configure(peer, setup, err)) {
+        know_reset(peer);
+        if (form_cluster(peer, err))
+            return peer;
     }
     free(peer);
     return NULL;
@@ -125,9 +145,8 @@ bool reference_peer_resume(struct reference_peer *peer, const struct ike_snapsho
     datagram_clear(&peer->last_answer);
     peer->dead = false;
     peer->random = peer->first_random = random_from_seed(random_derive_seed(seed, "peer"));
-    if (!cluster_init(&peer->cluster, &peer->ike, &peer->rules, &peer->random, REFERENCE_MEMBERS, err))
+    if (!form_cluster(peer, err))
         return false;
-    peer->cluster.shares_m1 = !peer->keeps_m1_to_itself;
     peer->cluster.keeps_contexts = keeps_contexts;
     return cluster_resume(&peer->cluster, session, err);
 }
@@ -247,7 +266,9 @@ static void follow(struct reference_peer *peer, int64_t now_us)
         if (peer->after_sync && e.kind == IKE_EVENT_SYNC_ANSWERED)
             peer->after_sync(peer, e.sa, now_us);
         if (e.kind == IKE_EVENT_ESTABLISHED && !e.replaces)
-            peer->deaf_to_rekeys = false;
+            peer->deaf_to_rekeys = peer->deaf_to_syncs = false;
+        if (e.kind == IKE_EVENT_DROPPED && e.sa && e.message_id == 0 && peer->deaf_after_stale_sync)
+            peer->deaf_to_syncs = true;
         if (e.kind == IKE_EVENT_SYNC_ANSWERED && peer->deaf_after_sync)
             peer->deaf_to_rekeys = true;
         crypto_wipe(&e.keys, sizeof e.keys);
@@ -288,6 +309,9 @@ void reference_peer_input(struct reference_peer *peer, const struct datagram *d,
 {
     struct ike_header h;
     if (peer->dead)
+        return;
+    if (peer->deaf_to_syncs && read_header(d, &h) && h.exchange == EXCHANGE_INFORMATIONAL &&
+        h.message_id == 0 && !ike_is_response(&h))
         return;
     if (peer->deaf_to_rekeys && read_header(d, &h) && h.exchange == EXCHANGE_CREATE_CHILD_SA &&
         !ike_is_response(&h))

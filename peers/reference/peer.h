@@ -16,7 +16,7 @@ struct reference_peer {
     struct ike_config ike;
     uint8_t local_id[PEER_TEXT], remote_id[PEER_TEXT];
     struct wire_proposal ike_proposals[PEER_MAX_PROPOSALS], child_proposals[PEER_MAX_PROPOSALS];
-    struct ike_rules rules;
+    struct ike_rules rules, reset_rules;
     struct random_source random;
     struct cluster cluster;
     bool reuses_own_id;       /* a fault of the cluster's side: M1 is an ID that was used (SYNC-1) */
@@ -35,15 +35,17 @@ struct reference_peer {
     bool loaded_member_is_deaf;   /* the same after load-context (CTX-2) */
     bool deaf_after_sync;         /* the same after a sync of the other side (CTX-2) */
     bool deaf_to_rekeys;          /* one of these has come true */
+    bool deaf_after_stale_sync;   /* one stale sync, and it takes none any more (CLU-5) */
+    bool deaf_to_syncs;           /* this has come true */
     bool trusts_lost_updates;     /* no sync after a failover with lost updates (CLU-5) */
     bool hides_a_field;           /* in save-context (CTX-1) */
     bool completes_contexts;      /* in load-context (CTX-3) */
     bool opens_context_files;     /* in save-context (CTX-4) */
     unsigned losing_rule;         /* of lose-updates, at the channel, from 1; 0: none */
     struct datagram last_input, own_words; /* for faults: what came last; what is said besides all rules */
-    struct random_source first_random;                        /* to begin again from */
-    struct datagram last_answer;                              /* to an ordinary INFORMATIONAL request */
-    int log;                                                  /* a descriptor; -1: none */
+    struct random_source first_random;     /* to begin again from */
+    struct datagram last_answer;           /* to an ordinary INFORMATIONAL request */
+    int log;                               /* a descriptor; -1: none */
     void (*on_event)(void *state, const struct ike_event *e); /* sees all events; NULL: nobody does */
     void *on_event_state;
     struct endpoint local, remote; /* IKE ports; `remote` is where it initiates to */
