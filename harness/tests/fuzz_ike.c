@@ -21,6 +21,7 @@ struct world {
     struct wire_proposal ike, esp;
     struct end end[2];
     int64_t now_us;
+    bool fragments, mobike;
 };
 
 static void must(bool kept)
@@ -42,6 +43,9 @@ static void set_up(struct world *w, unsigned s)
         .announce_message_id_sync = true,
         .announce_replay_counter_sync = true,
         .window = s == 0 ? 1 : 3,
+        .fragment_size = w->fragments ? 100 : 0,
+        .mobike = w->mobike,
+        .tell_invalid_spi = s == 1,
         .retransmission = {CLOCK_MS(100), 150, 2},
         .half_open_us = CLOCK_MS(2000),
     };
@@ -79,7 +83,7 @@ static void connect_ends(struct world *w, unsigned from)
     must(endpoint_parse("192.0.2.1", 500, &ends[0], NULL) &&
          endpoint_parse("192.0.2.2", 500, &ends[1], NULL));
     w->end[from].sa = ike_host_connect(w->end[from].host, &ends[from], &ends[1 - from], w->now_us, NULL);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < (w->fragments ? 32 : 4); i++)
         hand_over(w, i % 2 == 0 ? from : 1 - from, 1, 0);
 }
 
@@ -91,6 +95,8 @@ static void start(struct world *w, unsigned s, uint8_t what, struct reader *r)
     ike_sa_children(e->host, e->sa, &spi, 1);
     switch (what % 8) {
     case 0:
+        if (what >= 8) /* from now on everything goes in fragments */
+            ike_sa_fragment(e->host, e->sa, 3, NULL);
         ike_sa_liveness(e->host, e->sa, w->now_us, NULL);
         break;
     case 1:
@@ -191,7 +197,9 @@ static void deed(struct world *w, uint8_t octet, struct reader *r)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct world w = {.now_us = 1};
+    struct world w = {.now_us = 1,
+                      .fragments = size > 0 && (data[size - 1] & 1) != 0,
+                      .mobike = size > 0 && (data[size - 1] & 2) != 0};
     struct reader r = reader_over(octets_of(data, size));
     uint8_t octet;
     must(proposal_parse(PROTOCOL_IKE, "aes128gcm16-prfsha256-x25519", &w.ike, NULL) &&
