@@ -54,6 +54,7 @@
     X(clu_split_brain)                                                                                       \
     X(ctx_of_the_cluster)                                                                                    \
     X(ctx_of_the_peer)                                                                                       \
+    X(alt_reset_message_id)                                                                                  \
     X(sec_replayed_request)                                                                                  \
     X(sec_replayed_response)                                                                                 \
     X(sec_flood)                                                                                             \

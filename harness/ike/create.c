@@ -102,7 +102,9 @@ bool create_conclude(struct ike_sa *sa, struct request *r, const struct received
         return true;
     }
     child_up(sa, made, r->child_spi);
-    if (r->kind == REQUEST_REKEY_CHILD)
+    if (made->s.spi_out == r->deleted_spi)
+        child_remove(sa, made);
+    else if (r->kind == REQUEST_REKEY_CHILD)
         finish_rekey(sa, r, in, made);
     return true;
 }

@@ -86,6 +86,14 @@ bool delete_conclude(struct ike_sa *sa, struct request *r, const struct received
 
 /* --- responder ----------------------------------------------------------------------------------- */
 
+/* The answer that makes a Child SA may be overtaken by its delete. */
+static void note_early_delete(struct ike_sa *sa, uint32_t spi_out)
+{
+    for (struct request *r = sa->requests; r != NULL; r = r->next)
+        if (r->sent && (r->kind == REQUEST_CREATE_CHILD || r->kind == REQUEST_REKEY_CHILD))
+            r->deleted_spi = spi_out;
+}
+
 /* RFC 7296 1.4.1: the answer names the other half of the pair, unless this end is deleting it too: then both
  * halves are named already. */
 static void delete_children(struct ike_sa *sa, const struct wire_delete *del, struct writer *answered)
@@ -94,8 +102,10 @@ static void delete_children(struct ike_sa *sa, const struct wire_delete *del, st
     uint32_t spi_out;
     while (read_u32(&r, &spi_out)) {
         struct ike_sa *holder = holder_of(sa, spi_out, child_by_spi_out);
-        if (holder == NULL)
+        if (holder == NULL) {
+            note_early_delete(sa, spi_out);
             continue;
+        }
         struct child_sa *child = child_by_spi_out(holder, spi_out);
         if (child->state != CHILD_DELETING)
             write_u32(answered, child->s.spi_in);

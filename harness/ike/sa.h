@@ -92,7 +92,8 @@ struct request {
     int64_t due_us, wait_us;
     unsigned tries_left;
 
-    uint32_t child_spi; /* the Child SA that is deleted or rekeyed */
+    uint32_t child_spi;   /* the Child SA that is deleted or rekeyed */
+    uint32_t deleted_spi; /* the other end deleted this one before its answer, which made it, was here */
     struct negotiation *negotiation;
 };
 
@@ -117,7 +118,7 @@ struct handshake {
     struct negotiation negotiation;
     struct blob cookie;
     struct blob init_request, init_response; /* what AUTH covers */
-    unsigned peer_hashes;                    /* AUTH_HASH(...) of digital signatures that the peer announced */
+    unsigned peer_hashes; /* AUTH_HASH(...) of digital signatures that the peer announced */
 };
 
 /* RFC 6311, both directions. */
@@ -161,7 +162,7 @@ struct ike_sa {
     size_t fragment_octets;    /* of the chain, in each fragment, whatever the size; 0: as configured */
     struct assemblies pending; /* fragments that came in */
     bool mobike;               /* agreed on (RFC 4555) */
-    bool heard; /* a protected message of the other side was accepted */
+    bool heard;                /* a protected message of the other side was accepted */
 
     struct wire_proposal proposal; /* chosen */
     struct ike_keys keys;

@@ -18,15 +18,15 @@ void answer_a_request_never_sent(struct reference_peer *peer)
     peer->rules.edit_outgoing = give_unasked_id;
 }
 
-static void repeat_id_3(const struct outgoing *m)
+static void repeat_id_5(const struct outgoing *m)
 {
-    if (!ike_is_response(m->header) && m->header->message_id == 4)
-        m->header->message_id = 3;
+    if (!ike_is_response(m->header) && m->header->message_id == 6)
+        m->header->message_id = 5;
 }
 
 void reuse_request_id(struct reference_peer *peer)
 {
-    peer->rules.edit_outgoing = repeat_id_3;
+    peer->rules.edit_outgoing = repeat_id_5;
 }
 
 void answer_copies_anew(struct reference_peer *peer)

@@ -3,11 +3,7 @@
 #define PEERS_REFERENCE_VARIANTS_H
 
 #include "ike/rules.h"
-
-/* RESET_MESSAGE_ID, an idea of 2009 that the working group did not take: the member that takes over tells the
- * peer that both begin anew. It has no numbers of its own, so these are of the private-use range. The data
- * are those of IKEV2_MESSAGE_ID_SYNC: a nonce, and twice the ID to begin at. */
-enum { NOTIFY_RESET_MESSAGE_ID_SUPPORTED = 41000, NOTIFY_RESET_MESSAGE_ID = 41001 };
+#include "wire/private.h"
 
 /* Follows every RESET_MESSAGE_ID, and sends one in the place of a message ID sync: to begin at 0, or at a
  * start that is drawn for each (of RESET_STARTS values, so that a simulation meets what in 2^32 is rare). */

@@ -1,0 +1,20 @@
+/* RESET_MESSAGE_ID (ALT-1), played by hand: the idea of 2009 that was not taken. */
+#ifndef STAGE_RESET_H
+#define STAGE_RESET_H
+
+#include "stage/stage.h"
+
+/* Did the peer announce in its IKE_AUTH message that it knows it? Before that, cluster_adds_notify says that
+ * the cluster does. */
+bool peer_knows_reset(struct stage *stage);
+
+struct reset {
+    bool answered;
+    unsigned request_packet, answer_packet;
+};
+
+/* Tells the peer that both sides begin again at this Message ID, and waits for its answer. The member's own
+ * counters stay: a sync brings the two together again. */
+struct reset reset_counters(struct stage *stage, uint32_t start);
+
+#endif
