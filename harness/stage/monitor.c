@@ -131,9 +131,9 @@ bool asks_for(const struct wire_packet *q, const struct wire_packet *response)
 
 const struct wire_packet *request_of(const struct monitor *m, const struct wire_packet *response)
 {
-    FOR_EACH_WITH(q, m, &m->said, hash_of_said(response, false, false))
-    if (asks_for(q, response))
-        return q;
+    FOR_EACH_WITH (q, m, &m->said, hash_of_said(response, false, false))
+        if (asks_for(q, response))
+            return q;
     return NULL;
 }
 

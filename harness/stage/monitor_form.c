@@ -39,9 +39,9 @@ void judge_protection(struct monitor *m, const struct wire_packet *p)
 {
     if (!is_in_clear(m, p))
         return;
-    FOR_EACH_WITH(q, m, &m->said, hash_of_said(p, false, false))
-    if (ike_is_response(&p->header) && asks_for(q, p) && !protects(q))
-        return;
+    FOR_EACH_WITH (q, m, &m->said, hash_of_said(p, false, false))
+        if (ike_is_response(&p->header) && asks_for(q, p) && !protects(q))
+            return;
     monitor_found(m, "IKE-4", p, NULL, "after IKE_SA_INIT all payloads are inside SK",
                   "packet %u is in clear", p->number);
 }

@@ -22,8 +22,7 @@ static bool has_its_own_rules(const struct wire_packet *p)
 bool answers_one_request(const struct monitor *m, const struct wire_packet *p)
 {
     const struct wire_packet *first = NULL;
-    FOR_EACH_WITH(q, m, &m->said, hash_of_said(p, false, false))
-    {
+    FOR_EACH_WITH (q, m, &m->said, hash_of_said(p, false, false)) {
         if (!asks_for(q, p))
             continue;
         const struct wire_packet *original = q->copy_of ? q->copy_of : q;
@@ -47,15 +46,15 @@ void judge_reuse(struct monitor *m, const struct wire_packet *p)
     bool response = ike_is_response(&p->header);
     if (p->copy_of || !p->opened || has_its_own_rules(p) || (response && !answers_one_request(m, p)))
         return;
-    FOR_EACH_WITH(q, m, &m->said, hash_of_said(p, true, response))
-    if (means_the_same(q, p, response)) {
-        monitor_found(m, response ? "IKE-3" : "IKE-2", p, q,
-                      response ? "a request that is repeated gets the same octets as its answer"
-                               : "a Message ID is used for one request only",
-                      "packets %u and %u both have ID %u and differ", q->number, p->number,
-                      p->header.message_id);
-        return;
-    }
+    FOR_EACH_WITH (q, m, &m->said, hash_of_said(p, true, response))
+        if (means_the_same(q, p, response)) {
+            monitor_found(m, response ? "IKE-3" : "IKE-2", p, q,
+                          response ? "a request that is repeated gets the same octets as its answer"
+                                   : "a Message ID is used for one request only",
+                          "packets %u and %u both have ID %u and differ", q->number, p->number,
+                          p->header.message_id);
+            return;
+        }
 }
 
 /* IKE-7: an IV is used once under a key. */
@@ -64,10 +63,10 @@ void judge_iv(struct monitor *m, const struct wire_packet *p)
     struct octets iv = iv_of(m, p);
     if (!iv.len || p->copy_of)
         return;
-    FOR_EACH_WITH(q, m, &m->ivs, hash_of(iv, 0))
-    if (!q->copy_of && same_spis(&q->header, &p->header) && octets_equal(iv_of(m, q), iv))
-        monitor_found(m, "IKE-7", p, q, "an initialization vector is used once under one key",
-                      "packets %u and %u differ and have the same one", q->number, p->number);
+    FOR_EACH_WITH (q, m, &m->ivs, hash_of(iv, 0))
+        if (!q->copy_of && same_spis(&q->header, &p->header) && octets_equal(iv_of(m, q), iv))
+            monitor_found(m, "IKE-7", p, q, "an initialization vector is used once under one key",
+                          "packets %u and %u differ and have the same one", q->number, p->number);
 }
 
 /* A critical payload that nobody knows; NULL: none. */

@@ -15,10 +15,12 @@ static bool nonce_was_sent(const struct monitor *m, const struct wire_packet *p,
                            const struct message_id_sync *answer)
 {
     struct message_id_sync sent;
-    FOR_EACH_WITH(q, m, &m->said, hash_of_said(p, false, false))
-    if (q->number && packet_is(q, false, false, EXCHANGE_INFORMATIONAL) && packet_sync(q, &sent) &&
-        memcmp(sent.nonce, answer->nonce, sizeof sent.nonce) == 0)
-        return true;
+    struct wire_packet asked = {.header = p->header};
+    asked.header.message_id = 0; /* whatever the answer has (FMT-1) */
+    FOR_EACH_WITH (q, m, &m->said, hash_of_said(&asked, false, false))
+        if (q->number && packet_is(q, false, false, EXCHANGE_INFORMATIONAL) && packet_sync(q, &sent) &&
+            memcmp(sent.nonce, answer->nonce, sizeof sent.nonce) == 0)
+            return true;
     return false;
 }
 

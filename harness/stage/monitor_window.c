@@ -27,7 +27,6 @@ static void start_at(struct watched_sa *sa, uint64_t id)
 {
     sa->base = sa->next = id;
     sa->used = sa->answered = 0;
-    sa->n_starts = 0;
 }
 
 static void pass_answered(struct watched_sa *sa)
@@ -57,8 +56,7 @@ static void learn_size(struct watched_sa *sa, const struct wire_packet *p)
         sa->window = size;
 }
 
-static void learn_sync(const struct monitor *m, struct watched_sa *sa, const struct wire_packet *p,
-                       const struct message_id_sync *sync)
+static void learn_sync(struct watched_sa *sa, const struct wire_packet *p, const struct message_id_sync *sync)
 {
     if (ike_is_response(&p->header)) {
         add_start(sa, sync->expected_recv);
@@ -68,8 +66,9 @@ static void learn_sync(const struct monitor *m, struct watched_sa *sa, const str
         return;
     sa->promised = false;
     memcpy(sa->nonce, sync->nonce, sizeof sa->nonce);
-    if (m->view->lossy) /* the answer may have been lost before it was seen */
-        add_start(sa, sync->expected_recv > sa->next ? sync->expected_recv : sa->next);
+    /* The answer may have been lost before it was seen, or have no form that can be read (FMT): the peer may
+     * go on by it all the same. */
+    add_start(sa, sync->expected_recv > sa->next ? sync->expected_recv : sa->next);
 }
 
 void learn_of_cluster(struct monitor *m, const struct wire_packet *p)
@@ -80,7 +79,7 @@ void learn_of_cluster(struct monitor *m, const struct wire_packet *p)
         return;
     learn_size(sa, p);
     if (packet_sync(p, &sync))
-        learn_sync(m, sa, p, &sync);
+        learn_sync(sa, p, &sync);
     else if (ike_is_response(&p->header))
         learn_answer(sa, p->header.message_id);
 }
@@ -138,11 +137,15 @@ void judge_own_request(struct monitor *m, const struct wire_packet *p)
         return;
     if (p->header.exchange == EXCHANGE_IKE_AUTH && sa->next == 0)
         start_at(sa, 1); /* its IKE_SA_INIT had ID 0, when the IKE SA had no keys yet */
-    if (sa->promised && id < sa->p2 && !m->view->lossy)
+    bool below = sa->promised && id < sa->p2;
+    if (below && !m->view->lossy)
         monitor_found(m, "SYNC-7", p, NULL, "after a sync the peer's own requests have IDs from P2 on",
                       "packet %u has ID %u, P2 is %llu", p->number, id, (unsigned long long)sa->p2);
-    if (is_start(m, sa, id)) {
+    if (below) {
+        start_at(sa, id); /* the sync passed over what was outstanding, whatever the peer makes of it */
+    } else if (is_start(m, sa, id)) {
         start_at(sa, id);
+        sa->n_starts = 0;
     } else if (skips(m, sa, id)) {
         monitor_found(m, "IKE-10", p, NULL, "the IDs of the peer's own requests rise by one",
                       "packet %u has ID %u, and no request had ID %llu", p->number, id,

@@ -14,6 +14,14 @@ START_TEST(a_sync_has_its_exchange_and_id)
     put(s, FROM_PEER, REQUEST, 7);
     expect_found(s, "FMT-1");
 
+    s = scene_new(); /* the nonce is right, whatever the ID is */
+    carry_sync(s, 1);
+    put(s, FROM_US, REQUEST, 0);
+    put(s, FROM_US, REQUEST, 1);
+    carry_sync(s, 1);
+    put(s, FROM_PEER, RESPONSE, 1);
+    expect_found(s, "FMT-1");
+
     s = scene_new();
     carry_sync(s, 1);
     put(s, FROM_US, REQUEST, 0);

@@ -98,6 +98,25 @@ START_TEST(a_sync_passes_over_what_is_outstanding)
 }
 END_TEST
 
+START_TEST(a_sync_counts_though_its_answer_does_not)
+{
+    struct scene *s = scene_new();
+    put(s, FROM_PEER, REQUEST, 0);
+    carry_sync_of(s, 1, 7, 0);
+    put(s, FROM_US, REQUEST, 0);
+    put(s, FROM_PEER, REQUEST, 1);
+    expect_found(s, "");
+
+    s = scene_new(); /* once */
+    put(s, FROM_PEER, REQUEST, 0);
+    carry_sync_of(s, 1, 7, 0);
+    put(s, FROM_US, REQUEST, 0);
+    put(s, FROM_PEER, REQUEST, 1);
+    put(s, FROM_PEER, REQUEST, 2);
+    expect_found(s, "IKE-9");
+}
+END_TEST
+
 /* --- IKE-10 -------------------------------------------------------------------------------------- */
 
 START_TEST(ids_rise_by_one)
@@ -186,6 +205,7 @@ int main(void)
     tcase_add_loop_test(tc, as_many_as_announced, 0, 2);
     tcase_add_test(tc, a_window_is_of_its_ike_sa);
     tcase_add_test(tc, a_sync_passes_over_what_is_outstanding);
+    tcase_add_test(tc, a_sync_counts_though_its_answer_does_not);
     tcase_add_test(tc, ids_rise_by_one);
     tcase_add_test(tc, a_sync_lets_ids_jump);
     tcase_add_test(tc, nothing_is_below_p2);
