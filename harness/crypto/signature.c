@@ -56,17 +56,11 @@ struct signing_key *signing_key_ecdsa(struct random_source *random, struct error
     return key_around(ecdsa_generate(CURVE_P256, random, err), err);
 }
 
-/* OpenSSL would ask the terminal. */
-static int no_password(char *out, int size, int writing, void *state)
-{
-    (void)out, (void)size, (void)writing, (void)state;
-    return -1;
-}
-
 struct signing_key *signing_key_read(const char *pem, struct error *err)
 {
+    char no_password[] = ""; /* without one OpenSSL would ask the terminal */
     BIO *text = BIO_new_mem_buf(pem, -1);
-    EVP_PKEY *pkey = text ? PEM_read_bio_PrivateKey(text, NULL, no_password, NULL) : NULL;
+    EVP_PKEY *pkey = text ? PEM_read_bio_PrivateKey(text, NULL, NULL, no_password) : NULL;
     BIO_free(text);
     ERR_clear_error();
     if (!pkey)

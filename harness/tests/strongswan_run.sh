@@ -101,6 +101,24 @@ ok "and nowhere in the run folder" is_empty with_secret
 find quick -mindepth 1 -maxdepth 1 ! -name cases ! -name journal.jsonl ! -name result.json >left_over
 ok "no state is left in the run folder" is_empty left_over
 
+# --- certificates: both kinds of key in both forms, both sides ----------------------------------------
+
+charon_used() { # AUTH WORDS: to sign, and to check
+    grep -qF "(myself) with $2 successful" "by-$1"/cases/*/peer.log &&
+        grep -F "authentication of 'cluster" "by-$1"/cases/*/peer.log | grep -qF "with $2 successful"
+}
+
+for by in rsa ecdsa rsa-old ecdsa-old; do
+    ok "authentication by $by" "$program" run --peer "$peer" --depth quick --case neg.support-is-announced \
+        --state auth=$by --out "by-$by"
+done
+ok "charon signs and checks by rsa" charon_used rsa RSA_EMSA_PKCS1_SHA2_256
+ok "by ecdsa" charon_used ecdsa ECDSA_WITH_SHA256_DER
+ok "by rsa-old" charon_used rsa-old "RSA signature"
+ok "by ecdsa-old" charon_used ecdsa-old "ECDSA-256 signature"
+grep -rlF "PRIVATE KEY" by-* >with_key
+ok "no private key is left" is_empty with_key
+
 # --- runs that are ended -----------------------------------------------------------------------------
 
 # As a terminal starts it: a process group of its own, signals as they are by default. Sets pid and, when the peer
