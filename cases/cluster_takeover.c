@@ -172,10 +172,10 @@ CASE(clu_new_address, .id = "clu.new-address", .version = 1,
             "address. A peer "
             "that takes any authentic message for a move makes it simple, and open to whoever can redirect "
             "packets.",
-     .requires = {"CLU-10"}, .needs = NEED_MESSAGE_ID_SYNC)
+     .requires = {"CLU-10"}, .needs = NEED_MESSAGE_ID_SYNC, .axes = ON(REQUESTS_SEEN))
 {
     establish(stage);
-    exchange_requests(stage, 1);
+    exchange_requests(stage, axis_requests(stage));
     fail_over(stage);
     struct sync_answer tight = synchronize(stage, sync_numbers(stage));
     observe(stage, "CLU-10", PACKETS(tight.request.packet, tight.packet),

@@ -35,17 +35,28 @@ static const char *const child_fields[] = {
     "sequence_overflow", "replay_highest",   "replay_bitmap",    "replay_window",
     "transport_mode",    "lifetime_seconds", "lifetime_bytes",   "path_mtu",
 };
+static const char *const proposal_fields[] = {"encryption", "integrity", "prf", "key_exchange"};
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
-/* The three levels: the context, its IKE SA, its first Child SA. */
-enum level { LEVEL_TOP, LEVEL_IKE_SA, LEVEL_CHILD_SA, LEVELS };
+/* The context, its IKE SA, the proposal of that, its first Child SA. */
+enum level { LEVEL_TOP, LEVEL_IKE_SA, LEVEL_PROPOSAL, LEVEL_CHILD_SA, LEVELS };
 
 static json_t *object_at(json_t *context, enum level level)
 {
-    if (level == LEVEL_TOP)
+    json_t *ike = json_object_get(context, "ike_sa");
+    switch (level) {
+    case LEVEL_TOP:
         return context;
-    return level == LEVEL_IKE_SA ? json_object_get(context, "ike_sa")
-                                 : json_array_get(json_object_get(context, "child_sas"), 0);
+    case LEVEL_IKE_SA:
+        return ike;
+    case LEVEL_PROPOSAL:
+        return json_object_get(ike, "proposal");
+    case LEVEL_CHILD_SA:
+        return json_array_get(json_object_get(context, "child_sas"), 0);
+    case LEVELS:
+        break;
+    }
+    return NULL;
 }
 
 /* --- CTX-1 --------------------------------------------------------------------------------------- */
@@ -57,6 +68,7 @@ static bool judge_fields(struct stage *stage, json_t *context)
         size_t n;
     } levels[LEVELS] = {{top_fields, COUNT(top_fields)},
                         {ike_fields, COUNT(ike_fields)},
+                        {proposal_fields, COUNT(proposal_fields)},
                         {child_fields, COUNT(child_fields)}};
     const char *missing = "";
     unsigned n = 0;

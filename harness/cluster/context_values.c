@@ -122,42 +122,70 @@ static bool read_identity(json_t *value, struct snapshot_id *out, struct error *
     return true;
 }
 
-static json_t *proposal_json(const struct wire_proposal *p)
+/* In the order in which they are chosen and written on the wire. */
+static const struct {
+    uint8_t type;
+    const char *name;
+} transform_fields[] = {{TRANSFORM_ENCR, "encryption"},
+                        {TRANSFORM_INTEG, "integrity"},
+                        {TRANSFORM_PRF, "prf"},
+                        {TRANSFORM_KE, "key_exchange"},
+                        {TRANSFORM_ESN, "extended_sequence_numbers"}};
+enum { N_TRANSFORM_FIELDS = sizeof transform_fields / sizeof *transform_fields };
+
+static json_t *transform_json(const struct wire_transform *t)
 {
-    json_t *transforms = json_array();
-    for (unsigned i = 0; i < p->n_transforms; i++) {
-        const struct wire_transform *t = &p->transforms[i];
-        json_array_append_new(transforms, json_pack("{s:i, s:i, s:i}", "type", (int)t->type, "id", (int)t->id,
-                                                    "key_bits", (int)t->key_bits));
-    }
-    return json_pack("{s:i, s:i, s:o, s:o}", "number", (int)p->number, "protocol", (int)p->protocol, "spi",
-                     hex_string(octets_of(p->spi, p->spi_len)), "transforms", transforms);
+    return t ? json_pack("{s:i, s:i}", "id", (int)t->id, "key_bits", (int)t->key_bits) : json_null();
 }
 
-static bool read_transform(json_t *value, struct wire_transform *out, struct error *err)
+static json_t *proposal_json(const struct wire_proposal *p)
 {
-    json_int_t type, id, key_bits;
-    if (json_unpack(value, "{s:I, s:I, s:I!}", "type", &type, "id", &id, "key_bits", &key_bits) != 0)
-        return fail(err, "has a transform that is not {\"type\", \"id\", \"key_bits\"}");
-    if (type < 0 || type > 255 || id < 0 || id > 65535 || key_bits < 0 || key_bits > 65535 ||
-        !transform_is_supported((uint8_t)type, (uint16_t)id, (uint16_t)key_bits))
-        return fail(err, "names a transform (type %lld, id %lld, %lld bits) that is not supported",
-                    (long long)type, (long long)id, (long long)key_bits);
-    *out = (struct wire_transform){(uint8_t)type, (uint16_t)id, (uint16_t)key_bits};
+    json_t *object = json_pack("{s:i, s:i, s:o}", "number", (int)p->number, "protocol", (int)p->protocol,
+                               "spi", hex_string(octets_of(p->spi, p->spi_len)));
+    for (int i = 0; i < N_TRANSFORM_FIELDS; i++)
+        json_object_set_new(object, transform_fields[i].name,
+                            transform_json(proposal_transform(p, transform_fields[i].type)));
+    return object;
+}
+
+/* null: none of this type was chosen. */
+static bool read_transform(json_t *value, uint8_t type, struct wire_proposal *out, struct error *err)
+{
+    json_int_t id, key_bits;
+    if (json_is_null(value))
+        return true;
+    if (json_unpack(value, "{s:I, s:I!}", "id", &id, "key_bits", &key_bits) != 0)
+        return fail(err, "must be null, or {\"id\", \"key_bits\"}");
+    if (id < 0 || id > 65535 || key_bits < 0 || key_bits > 65535 ||
+        !transform_is_supported(type, (uint16_t)id, (uint16_t)key_bits))
+        return fail(err, "names a transform (id %lld, %lld bits) that is not supported", (long long)id,
+                    (long long)key_bits);
+    out->transforms[out->n_transforms++] = (struct wire_transform){type, (uint16_t)id, (uint16_t)key_bits};
+    return true;
+}
+
+static bool read_transforms(json_t *value, struct wire_proposal *out, struct error *err)
+{
+    out->n_transforms = 0;
+    for (int i = 0; i < N_TRANSFORM_FIELDS; i++) {
+        json_t *transform = json_object_get(value, transform_fields[i].name);
+        if (!transform)
+            return fail(err, "\"%s\" is missing", transform_fields[i].name);
+        if (!read_transform(transform, transform_fields[i].type, out, err))
+            return fail_within(err, "\"%s\"", transform_fields[i].name);
+    }
     return true;
 }
 
 static bool read_proposal(json_t *value, struct wire_proposal *out, struct error *err)
 {
     json_int_t number, protocol;
-    json_t *spi, *transforms, *item;
-    size_t index, spi_len;
-    if (json_unpack(value, "{s:I, s:I, s:o, s:o!}", "number", &number, "protocol", &protocol, "spi", &spi,
-                    "transforms", &transforms) != 0 ||
-        !json_is_array(transforms))
-        return fail(err, "must be {\"number\", \"protocol\", \"spi\", \"transforms\": [...]}");
-    if (json_array_size(transforms) == 0 || json_array_size(transforms) > IKE_MAX_TRANSFORMS)
-        return fail(err, "must have 1 to %d transforms", IKE_MAX_TRANSFORMS);
+    json_t *spi;
+    size_t spi_len;
+    if (json_unpack(value, "{s:I, s:I, s:o}", "number", &number, "protocol", &protocol, "spi", &spi) != 0)
+        return fail(err, "must be {\"number\", \"protocol\", \"spi\", \"encryption\", ...}");
+    if (json_object_size(value) > 3 + N_TRANSFORM_FIELDS)
+        return fail(err, "has a member that is unknown");
     if (number < 0 || number > 255)
         return fail(err, "has number %lld", (long long)number);
     if (protocol < 0 || protocol > 255 || !protocol_name((unsigned)protocol))
@@ -169,17 +197,7 @@ static bool read_proposal(json_t *value, struct wire_proposal *out, struct error
     out->number = (uint8_t)number;
     out->protocol = (uint8_t)protocol;
     out->spi_len = (uint8_t)spi_len;
-    out->n_transforms = 0;
-    json_array_foreach(transforms, index, item)
-    {
-        struct wire_transform t;
-        if (!read_transform(item, &t, err))
-            return false;
-        if (proposal_transform(out, t.type))
-            return fail(err, "has two transforms of type %u: nothing is chosen", t.type);
-        out->transforms[out->n_transforms++] = t;
-    }
-    return true;
+    return read_transforms(value, out, err);
 }
 
 static json_t *selectors_json(const struct wire_selectors *s)
