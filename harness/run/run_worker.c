@@ -147,7 +147,8 @@ static bool play_one(struct playing *playing, size_t index)
     return go_on;
 }
 
-/* The combination in hand is left and the peer's log kept; who hangs, or takes too long, dies all the same. */
+/* The combination in hand is left and the peer's log kept; who hangs, or takes too long, dies all the same.
+ */
 static void on_end(int number)
 {
     (void)number;

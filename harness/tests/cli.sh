@@ -227,6 +227,8 @@ for signal in INT TERM; do
     check "SIG$signal: the journal says so" grep -q '"event":"interrupted"' "int-$signal/journal.jsonl"
     check "SIG$signal: every line is JSON" jq -es 'length > 1' "int-$signal/journal.jsonl" >/dev/null
     check "SIG$signal: the result is not complete" jq -e '.complete == false' "int-$signal/result.json" >/dev/null
+    check "SIG$signal: each case that began has the peer's log" \
+        test "$(find "int-$signal/cases" -mindepth 1 -maxdepth 1 | wc -l)" = "$(find "int-$signal/cases" -name peer.log -size +0 | wc -l)"
     check "SIG$signal: nothing is left running" test -z "$(pgrep -f -- "--out int-$signal")"
 done
 
