@@ -23,7 +23,7 @@ static void note_watched(struct report_run *run)
     size_t n;
     const struct requirement *all = requirements(&n);
     for (size_t i = 0; i < n; i++)
-        if (strcmp(all[i].group, "IKE") == 0)
+        if (requirement_is_watched(&all[i]))
             run->per_requirement[i] = verdict_worse(run->per_requirement[i], VERDICT_PASS);
 }
 

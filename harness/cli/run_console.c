@@ -107,7 +107,7 @@ static void note_watched(struct console *console)
     size_t n;
     const struct requirement *all = requirements(&n);
     for (size_t i = 0; i < n; i++)
-        if (strcmp(all[i].group, "IKE") == 0)
+        if (requirement_is_watched(&all[i]))
             console->per_requirement[i] = verdict_worse(console->per_requirement[i], VERDICT_PASS);
 }
 

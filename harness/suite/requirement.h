@@ -2,6 +2,7 @@
 #ifndef SUITE_REQUIREMENT_H
 #define SUITE_REQUIREMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum requirement_level {
@@ -31,6 +32,9 @@ struct requirement_group {
 const struct requirement *requirements(size_t *count);
 const struct requirement_group *requirement_groups(size_t *count);
 const struct requirement *requirement_find(const char *id); /* NULL: no such */
+/* Do the monitors and the end of every case watch it, whatever the case is about? Then it held where nothing
+ * was found. The others of the group need the case that is about them. */
+bool requirement_is_watched(const struct requirement *r);
 const char *requirement_level_name(enum requirement_level level);
 
 #endif
