@@ -78,7 +78,7 @@ CASE(
     struct message_id_sync right = peer_sync_settles(stage, &theirs);
     struct message_id_sync late = {.expected_send = wrong.expected_send,
                                    .expected_recv = wrong.expected_recv};
-    memcpy(late.nonce, theirs.sync.nonce, sizeof late.nonce);
+    memcpy(late.nonce, right.nonce, sizeof late.nonce);
     struct sync_request second = answer_peer_sync(stage, late);
     judge_counters_unmoved(stage, "FMT-5", right, second.packet);
 }

@@ -241,6 +241,7 @@ _Noreturn void unsupported(struct stage *stage, const char *format, ...)
 struct crossing {
     struct sync_answer ours;       /* our request and the peer's answer */
     struct sync_request theirs;    /* the peer's request */
+    struct message_id_sync newest; /* the peer's; another one where it gave the first up and asked again */
     struct message_id_sync answer; /* our answer to it */
     bool answered;                 /* we did answer */
     bool answered_in_turn;         /* the peer answered ours when the order gave it its turn */

@@ -167,6 +167,7 @@ struct crossing cross_syncs(struct stage *stage)
     pass_gate(stage);
     pump_until(stage, stage->patience_us, syncs_are_over, &from_event);
     settle(stage);
+    c.newest = newest_peer_sync(stage, &c.theirs);
     if (!answer_to(stage, &c.ours.request, before, &c.ours))
         c.ours.packet = any_response(stage, from_wire);
     c.ours.answered = find_event(stage, from_event, IKE_EVENT_SYNCED, 0) != NULL;

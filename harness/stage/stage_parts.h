@@ -164,6 +164,12 @@ void record_schedule(struct stage *stage);
 
 void remove_private_files(struct stage *stage);
 
+/* The first ordinary request that one side made since then, by number; 0: none. */
+unsigned first_request_since(const struct stage *stage, size_t from, bool from_peer);
+
+/* The peer's sync request with the highest M1, from `theirs` on. */
+struct message_id_sync newest_peer_sync(const struct stage *stage, const struct sync_request *theirs);
+
 /* --- stage_end.c --------------------------------------------------------------------------------- */
 
 /* After the case: late replies, unused gate rules, is the peer still there, clean up. */

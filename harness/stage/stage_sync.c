@@ -266,14 +266,29 @@ bool peer_sends_again(struct stage *stage, const struct sync_request *request, u
 
 /* --- settling ------------------------------------------------------------------------------------ */
 
+/* A cluster that waited for long may have given a request up and asked again with a higher M1: what answers
+ * that one counts, too, and the last word before all. */
 static const struct wire_packet *answer_of_ours(const struct stage *stage, const struct sync_request *theirs)
 {
     struct message_id_sync sync;
+    size_t from = index_after(stage, theirs->packet - 1);
     for (size_t i = stage->n_wire; i-- > 0;)
         if (packet_is(stage->wire[i], false, true, EXCHANGE_INFORMATIONAL) &&
-            of_session(stage, stage->wire[i]) && has_nonce(stage->wire[i], theirs->sync.nonce, &sync))
+            of_session(stage, stage->wire[i]) && packet_sync(stage->wire[i], &sync) &&
+            first_sync_request(stage, from, true, sync.nonce))
             return stage->wire[i];
     return NULL;
+}
+
+struct message_id_sync newest_peer_sync(const struct stage *stage, const struct sync_request *theirs)
+{
+    struct message_id_sync newest = theirs->sync, sync;
+    for (size_t i = index_after(stage, theirs->packet); i < stage->n_wire; i++)
+        if (packet_is(stage->wire[i], true, false, EXCHANGE_INFORMATIONAL) &&
+            of_session(stage, stage->wire[i]) && packet_sync(stage->wire[i], &sync) &&
+            sync.expected_send > newest.expected_send)
+            newest = sync;
+    return newest;
 }
 
 static bool is_answered_by_us(struct stage *stage, void *theirs)
@@ -289,13 +304,7 @@ struct message_id_sync peer_sync_settles(struct stage *stage, const struct sync_
                      "the peer's sync request (packet %u) could not be answered: it did not come again",
                      theirs->packet);
     settle(stage);
-    struct sync_request last = *theirs;
-    /* A member that waited for long may have asked anew: its last word counts. */
-    while (another_sync(stage, &last))
-        take_request(stage, another_sync(stage, &last), &last);
-    if (!answer_of_ours(stage, &last))
-        last = *theirs;
-    packet_sync(answer_of_ours(stage, &last), &answer);
+    packet_sync(answer_of_ours(stage, theirs), &answer);
     return answer;
 }
 
