@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cluster/context.h"
 #include "stage/stage_parts.h"
 
 /* --- one end acts -------------------------------------------------------------------------------- */
@@ -68,7 +67,7 @@ static bool act_is_over(struct stage *stage, void *arg)
            (w->tag && find_event(stage, w->from_event, IKE_EVENT_GAVE_UP, w->tag));
 }
 
-static unsigned first_request_since(const struct stage *stage, size_t from, bool from_peer)
+unsigned first_request_since(const struct stage *stage, size_t from, bool from_peer)
 {
     struct message_id_sync sync;
     for (size_t i = from; i < stage->n_wire; i++)
@@ -205,140 +204,6 @@ bool fall_back(struct stage *stage, const char **why)
                         (long long)(stage->patience_us / 1000));
     settle(stage);
     return made;
-}
-
-/* --- the member that failed ---------------------------------------------------------------------- */
-
-static struct member *failed_member(struct stage *stage)
-{
-    struct cluster *c = &stage->cluster;
-    struct member *m = &c->members[(c->active + c->n_members - 1) % c->n_members];
-    if (!m->host || !m->sa)
-        leave_with(stage, VERDICT_ERROR, "no member has failed with a session");
-    return m;
-}
-
-static unsigned seal_and_send(struct stage *stage, const struct member *m, const struct ike_header *header,
-                              uint8_t first, struct octets chain, struct datagram *kept)
-{
-    struct error err = {0};
-    struct datagram d;
-    wait_out_grace(stage);
-    if (!ike_sa_seal(m->host, m->sa, header, first, chain, &d, &err))
-        leave_with(stage, VERDICT_ERROR, err.text);
-    if (!datagram_copy(kept, &d) || !keep_datagram(stage, kept))
-        leave_with(stage, VERDICT_ERROR, "out of memory");
-    return send_datagram(stage, &d);
-}
-
-static struct ike_header header_of(const struct member *m, uint32_t message_id)
-{
-    struct ike_sa_info info;
-    ike_sa_info(m->host, m->sa, &info);
-    return (struct ike_header){.exchange = EXCHANGE_INFORMATIONAL,
-                               .version = IKE_VERSION,
-                               .message_id = message_id,
-                               .flags = info.initiator ? IKE_FLAG_INITIATOR : 0};
-}
-
-struct answer_wait {
-    size_t from;
-    const struct wire_packet *request;
-};
-
-static const struct wire_packet *answer_on_same_sa(const struct stage *stage, const struct answer_wait *w)
-{
-    for (size_t i = w->from; i < stage->n_wire; i++) {
-        const struct wire_packet *p = stage->wire[i];
-        if (packet_is(p, true, true, EXCHANGE_INFORMATIONAL) && p->opened &&
-            p->header.message_id == w->request->header.message_id &&
-            memcmp(p->header.spi_i, w->request->header.spi_i, IKE_SPI_LEN) == 0 &&
-            memcmp(p->header.spi_r, w->request->header.spi_r, IKE_SPI_LEN) == 0)
-            return p;
-    }
-    return NULL;
-}
-
-static bool is_answered(struct stage *stage, void *arg)
-{
-    return answer_on_same_sa(stage, arg) != NULL;
-}
-
-struct asked failed_member_asks(struct stage *stage)
-{
-    enum { TRIES = 3 };
-    struct ike_sa_info info;
-    struct datagram kept;
-    const struct member *m = failed_member(stage);
-    struct answer_wait wait = {.from = stage->n_wire};
-    ike_sa_info(m->host, m->sa, &info);
-    struct asked a = {.message_id = (uint32_t)info.next_send};
-    const struct ike_header header = header_of(m, a.message_id);
-    for (unsigned i = 0; i < TRIES && !a.answered; i++) {
-        unsigned sent = seal_and_send(stage, m, &header, PAYLOAD_NONE, octets_of(NULL, 0), &kept);
-        a.request_packet = a.request_packet ? a.request_packet : sent;
-        wait.request = packet_numbered(stage, a.request_packet);
-        a.answered = wait.request && pump_until(stage, stage->patience_us / TRIES, is_answered, &wait);
-        if (!link_is_lossy(stage))
-            break;
-    }
-    if (a.answered)
-        a.answer_packet = answer_on_same_sa(stage, &wait)->number;
-    return a;
-}
-
-struct sync_request failed_member_syncs(struct stage *stage, struct message_id_sync numbers)
-{
-    uint8_t buffer[128];
-    struct writer w = writer_into(buffer, sizeof buffer);
-    struct payload_writer p = payloads_into(&w);
-    struct sync_request sent = {.sync = numbers};
-    const struct member *m = failed_member(stage);
-    const struct ike_header header = header_of(m, 0);
-    write_message_id_sync(&p, &numbers);
-    sent.packet = seal_and_send(stage, m, &header, p.first, writer_octets(&w), &sent.datagram);
-    return sent;
-}
-
-/* --- what the standby is left with --------------------------------------------------------------- */
-
-struct told_wait {
-    size_t from;
-    uint32_t tag;
-};
-
-static bool is_told(struct stage *stage, void *arg)
-{
-    const struct told_wait *w = arg;
-    return find_event(stage, w->from, IKE_EVENT_ANSWERED, w->tag) ||
-           find_event(stage, w->from, IKE_EVENT_GAVE_UP, w->tag) || !stage->session;
-}
-
-struct asked tell_invalid_spi(struct stage *stage, uint32_t spi)
-{
-    uint8_t buffer[64], value[4];
-    struct error err = {0};
-    struct writer v = writer_into(value, sizeof value), w = writer_into(buffer, sizeof buffer);
-    struct payload_writer p = payloads_into(&w);
-    struct told_wait wait = {.from = stage->n_events};
-    size_t from_wire = stage->n_wire;
-    write_u32(&v, spi);
-    const struct wire_notify n = {.type = NOTIFY_INVALID_SPI, .data = writer_octets(&v)};
-    write_payload_notify(&p, &n);
-    wait.tag = ike_sa_inform(active_host(stage), session_sa(stage), p.first, writer_octets(&w),
-                             stage_now(stage), &err);
-    if (!wait.tag)
-        leave_with(stage, VERDICT_ERROR, err.text);
-    pump_until(stage, stage->patience_us, is_told, &wait);
-    struct asked a = {.request_packet = first_request_since(stage, from_wire, false)};
-    const struct ike_event *answer = find_event(stage, wait.from, IKE_EVENT_ANSWERED, wait.tag);
-    a.answered = answer != NULL;
-    return a;
-}
-
-unsigned children_of_member(struct stage *stage, uint32_t *spis, unsigned max)
-{
-    return session_sa(stage) ? ike_sa_children(active_host(stage), session_sa(stage), spis, max) : 0;
 }
 
 /* --- triggers with an argument ------------------------------------------------------------------- */
