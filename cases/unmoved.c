@@ -12,6 +12,13 @@ struct message_id_sync far_ahead(struct stage *stage)
     return sync_of(stage, seen.cluster_next + 1000, seen.peer_next + 1000);
 }
 
+void demand_readable(struct stage *stage, const struct sync_answer *a)
+{
+    if (!a->answered && a->packet)
+        inconclusive(stage, "packet %u came for the sync request (packet %u) and is no valid answer to it",
+                     a->packet, a->request.packet);
+}
+
 bool judge_not_followed(struct stage *stage, const char *requirement, const struct sync_request *sent,
                         const char *what)
 {

@@ -11,6 +11,9 @@ void use_up_id_zero(struct stage *stage);
 /* A sync with M1 and P1 far ahead of everything: a peer that follows it cannot hide it. */
 struct message_id_sync far_ahead(struct stage *stage);
 
+/* An answer of the wrong form is judged as such (FMT), not as no answer: the case ends here. */
+void demand_readable(struct stage *stage, const struct sync_answer *a);
+
 /* Right behind `sent`: no sync answer to it has come, and the member's next request is answered. True: so it
  * is. */
 bool judge_not_followed(struct stage *stage, const char *requirement, const struct sync_request *sent,

@@ -233,6 +233,18 @@ void answer_malformed_with_other_id(struct reference_peer *peer)
     peer->after_drop = answer_malformed;
 }
 
+static void answer_zero(struct reference_peer *peer, const struct ike_event *e)
+{
+    if (e->exchange == EXCHANGE_INFORMATIONAL && e->message_id == 0 &&
+        (says(e, "outside the window") || says(e, "is not kept")))
+        say(peer, e, 1000);
+}
+
+void answer_zero_with_other_id(struct reference_peer *peer)
+{
+    peer->after_drop = answer_zero;
+}
+
 void follow_second_copy(struct reference_peer *peer)
 {
     peer->follows_copies = true;
