@@ -280,11 +280,11 @@ bool cluster_sync_numbers(struct cluster *c, struct message_id_sync *out, struct
     struct ike_sa_info info;
     if (!m->sa || !ike_sa_info(m->host, m->sa, &info))
         return fail(err, "%s has no IKE SA to synchronize", m->name);
-    /* SYNC-1: above what is known to be used, by at least the sender's window, as updates may be missing. */
-    uint64_t m1 = info.next_send + (c->margin ? c->margin : info.window_send);
-    /* Another IKE SA has message IDs of its own. */
-    if (m1 <= m->m1_told && memcmp(m->m1_spi, info.spi_i, sizeof m->m1_spi) == 0)
-        m1 = m->m1_told + 1;
+    /* SYNC-1: above what is known to be used, by at least the sender's window, as updates may be missing.
+     * Whoever proposed an M1 may have used what comes from there on. Another IKE SA has message IDs of its
+     * own. */
+    bool told = memcmp(m->m1_spi, info.spi_i, sizeof m->m1_spi) == 0 && m->m1_told > info.next_send;
+    uint64_t m1 = (told ? m->m1_told : info.next_send) + (c->margin ? c->margin : info.window_send);
     if (m1 > UINT32_MAX || info.next_recv > UINT32_MAX)
         return fail(err, "the message IDs of the IKE SA are used up");
     *out = (struct message_id_sync){.expected_send = (uint32_t)m1, .expected_recv = (uint32_t)info.next_recv};

@@ -2,10 +2,10 @@
 
 /* How often each happens, in relation to the others. */
 static const unsigned weights[] = {
-    [VERB_LIVENESS] = 12,    [VERB_REKEY_IKE] = 3, [VERB_REKEY_CHILD] = 4, [VERB_ADD_CHILD] = 3,
-    [VERB_DELETE_CHILD] = 2, [VERB_FAILOVER] = 14, [VERB_LOSE_UPDATE] = 7, [VERB_DELAY_UPDATE] = 4,
-    [VERB_SWAP_UPDATE] = 2,  [VERB_DROP] = 9,      [VERB_COPY] = 7,        [VERB_LATE] = 9,
-    [VERB_WAIT] = 18,        [VERB_QUIET] = 6,
+    [VERB_LIVENESS] = 12,    [VERB_REKEY_IKE] = 3,   [VERB_REKEY_CHILD] = 4,  [VERB_ADD_CHILD] = 3,
+    [VERB_DELETE_CHILD] = 2, [VERB_FAILOVER] = 14,   [VERB_CHANNEL_DOWN] = 4, [VERB_LOSE_UPDATE] = 7,
+    [VERB_DELAY_UPDATE] = 4, [VERB_SWAP_UPDATE] = 2, [VERB_DROP] = 9,         [VERB_COPY] = 7,
+    [VERB_LATE] = 9,         [VERB_WAIT] = 18,       [VERB_QUIET] = 6,
 };
 _Static_assert(sizeof weights / sizeof *weights == VERBS, "a weight for each verb");
 
@@ -48,9 +48,14 @@ void explore_draw(struct random_source *random, struct explore_schedule *out)
     if (random_below(random, 2) == 0)
         out->window = EXPLORE_MAX_WINDOW;
     out->tight = random_below(random, 4) == 0;
+    /* What one side has used the other one knows, unless that fails over, too: then only a wide margin helps.
+     */
+    enum explore_side fails = random_below(random, 2) == 0 ? SIDE_MEMBER : SIDE_PEER;
     unsigned wanted = MIN_EVENTS + random_below(random, MORE_EVENTS), drops = 0, lost_updates = 0;
     while (out->n < wanted) {
         struct explore_event e = draw_event(random);
+        if (out->tight && e.verb == VERB_FAILOVER)
+            e.side = fails;
         drops += e.verb == VERB_DROP;
         lost_updates += e.verb == VERB_LOSE_UPDATE;
         if ((e.verb != VERB_DROP || drops <= EXPLORE_MAX_DROPS) &&

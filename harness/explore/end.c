@@ -181,7 +181,9 @@ static void fail_over(struct explore_world *w, struct explore_end *e)
     struct ike_sa_info before = {0}, now;
     if (failed->sa)
         ike_sa_info(failed->host, failed->sa, &before);
-    if (!trigger(w, e, VERB_FAILOVER)) {
+    bool took_over = trigger(w, e, VERB_FAILOVER);
+    e->peer->cluster.channel.down = false;
+    if (!took_over) {
         e->left_behind = true; /* nothing to take over */
         return;
     }

@@ -134,7 +134,7 @@ bool judge_end(struct explore_world *w)
     bool left_behind = m->left_behind || p->left_behind || (m->rekey_in_doubt && p->rekey_in_doubt);
     if (w->finding.rule[0])
         return true;
-    if (left_behind && !same_session(&b))
+    if (left_behind && (!same_session(&b) || m->must_sync || p->must_sync))
         return false;
     judge_session(w, &b);
     if (!w->finding.rule[0] && !quiet)

@@ -18,6 +18,7 @@ static const struct {
     [VERB_ADD_CHILD] = {"add-child", SHAPE_SIDE, false},
     [VERB_DELETE_CHILD] = {"delete-child", SHAPE_SIDE, false},
     [VERB_FAILOVER] = {"failover", SHAPE_SIDE, false},
+    [VERB_CHANNEL_DOWN] = {"channel-down", SHAPE_SIDE, false},
     [VERB_LOSE_UPDATE] = {"lose-update", SHAPE_UPDATE, false},
     [VERB_DELAY_UPDATE] = {"delay-update", SHAPE_UPDATE, true},
     [VERB_SWAP_UPDATE] = {"swap-update", SHAPE_UPDATE, false},

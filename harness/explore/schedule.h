@@ -2,6 +2,7 @@
  *
  *   m:failover  p:liveness      at the member's cluster, at the peer: liveness, rekey-ike, rekey-child,
  *                               add-child, delete-child, failover
+ *   m:channel-down              all updates in its sync channel are lost, until it fails over
  *   m:lose-update#2             the second update from now in the sync channel of that cluster is lost;
  *   p:delay-update+50           the next one is 50 ms late; swap-update: it arrives behind the one after it
  *   drop:to  drop:from#3        the next datagram to the peer, the third one from now on from it, is lost;
@@ -31,6 +32,7 @@ enum explore_verb {
     VERB_ADD_CHILD,
     VERB_DELETE_CHILD,
     VERB_FAILOVER,
+    VERB_CHANNEL_DOWN, /* until that side fails over */
     VERB_LOSE_UPDATE,
     VERB_DELAY_UPDATE,
     VERB_SWAP_UPDATE,

@@ -148,6 +148,10 @@ static void carry_out(struct explore_world *w, const struct explore_event *e)
     case VERB_FAILOVER:
         end_do(w, e->side, e->verb);
         break;
+    case VERB_CHANNEL_DOWN:
+        w->ends[e->side].peer->cluster.channel.down = true;
+        record_note(w, e->side, "(from now on its sync channel loses everything)");
+        break;
     case VERB_LOSE_UPDATE:
     case VERB_DELAY_UPDATE:
     case VERB_SWAP_UPDATE:
