@@ -34,10 +34,19 @@ void judge_form(struct monitor *m, const struct wire_packet *p)
                   p->number, why);
 }
 
-/* IKE-4: nothing of an IKE SA is in clear, but for the answer to what was in clear. */
+/* RFC 7296 1.5, 2.5: what reaches an end that has no such IKE SA any more, or does not know the version, may
+ * be answered in clear by this alone. */
+static bool is_of_no_sa(const struct wire_packet *p)
+{
+    const struct ike_payload *only = p->outer->count == 1 ? &p->outer->list[0] : NULL;
+    return only && ike_is_response(&p->header) && only->type == PAYLOAD_NOTIFY &&
+           (only->notify.type == NOTIFY_INVALID_IKE_SPI || only->notify.type == NOTIFY_INVALID_MAJOR_VERSION);
+}
+
+/* IKE-4: nothing of an IKE SA is in clear, but for the answer to what was in clear or reached none. */
 void judge_protection(struct monitor *m, const struct wire_packet *p)
 {
-    if (!is_in_clear(m, p))
+    if (!is_in_clear(m, p) || is_of_no_sa(p))
         return;
     FOR_EACH_WITH (q, m, &m->said, hash_of_said(p, false, false))
         if (ike_is_response(&p->header) && asks_for(q, p) && !protects(q))

@@ -29,6 +29,19 @@ START_TEST(an_answer_to_what_was_in_clear_is_quiet)
     put_clear(s, FROM_PEER, header_of(FROM_PEER, EXCHANGE_INFORMATIONAL, RESPONSE, 2));
     expect_found(s, "");
 
+    s = scene_new(); /* an end that lost the IKE SA says so */
+    put(s, FROM_US, REQUEST, 2);
+    carry_notify(s, 0, NOTIFY_INVALID_IKE_SPI, NULL, 0);
+    put_clear(s, FROM_PEER, header_of(FROM_PEER, EXCHANGE_INFORMATIONAL, RESPONSE, 2));
+    expect_found(s, "");
+
+    s = scene_new(); /* but nothing else with it */
+    put(s, FROM_US, REQUEST, 2);
+    carry_notify(s, 0, NOTIFY_INVALID_IKE_SPI, NULL, 0);
+    write_payload_raw(&s->chain, PAYLOAD_VENDOR, false, octets_of_text("more"));
+    put_clear(s, FROM_PEER, header_of(FROM_PEER, EXCHANGE_INFORMATIONAL, RESPONSE, 2));
+    expect_found(s, "IKE-4");
+
     s = scene_new(); /* of an IKE SA that nobody has keys of */
     struct ike_header h = header_of(FROM_PEER, EXCHANGE_INFORMATIONAL, RESPONSE, 0);
     h.spi_i[0] = h.spi_r[0] = 99;
