@@ -5,12 +5,12 @@
 #include "cases/story.h"
 #include "stage/standby.h"
 
-/* After a sync the counters are where it says. Where they are not the rules of the sync are broken, and no more can
- * be said: the case ends. */
+/* After a sync the counters are where it says. Where they are not the rules of the sync are broken, and no
+ * more can be said: the case ends. */
 void must_be_in_step(struct stage *stage);
 
-/* Both ends do all that ends of a session do, and each of it is completed. What the peer does not do in a fresh
- * session either is no matter of the failover: the case ends. */
+/* Both ends do all that ends of a session do, and each of it is completed. What the peer does not do in a
+ * fresh session either is no matter of the failover: the case ends. */
 void judge_goes_on(struct stage *stage, const char *requirement);
 
 /* How many requests the axis "behind" stands for. */
