@@ -25,6 +25,7 @@ bench memory
 bench sync
 bench sync_udp
 bench failover
+bench explore
 
 jq -s . "$lines" >"$BENCH/results.json" && rm "$lines"
 

@@ -171,6 +171,8 @@ static void respond_for_child(struct ike_sa *sa, const struct received *in, stru
 /* RFC 7296 2.25.2: while the IKE SA itself is replaced or closed, no Child SA is made in it. */
 void create_respond(struct ike_sa *sa, const struct received *in, struct reply *out)
 {
+    if (rekey_asked_again(sa, &in->payloads))
+        rekey_take_back(sa);
     if (sa_is(sa, IN(SA_REKEYED) | IN(SA_DELETING)))
         reply_refuse(out, (struct refusal){.notify = NOTIFY_TEMPORARY_FAILURE});
     else if (ike_find(&in->payloads, PAYLOAD_TSI) == NULL)

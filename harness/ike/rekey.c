@@ -102,6 +102,18 @@ void rekey_take_back(struct ike_sa *sa)
     take_back(sa, successor, "the peer went on in the SA that this one replaced");
 }
 
+/* The peer sends its rekey again, after a sync and under another ID (SYNC-11): it did not get our answer, and
+ * does not know the successor that we made. */
+bool rekey_asked_again(const struct ike_sa *sa, const struct ike_payloads *in)
+{
+    struct wire_proposal offer[IKE_MAX_PROPOSALS];
+    size_t n = 0;
+    const struct ike_sa *successor = sa->state == SA_REKEYED ? host_sa(sa->host, sa->successor) : NULL;
+    return successor != NULL && !successor->initiator && ike_find(in, PAYLOAD_TSI) == NULL &&
+           read_offer(in, offer, &n, NULL) && n > 0 && offer[0].spi_len == IKE_SPI_LEN &&
+           memcmp(offer[0].spi, successor->spi_i, IKE_SPI_LEN) == 0;
+}
+
 static struct ike_sa *new_successor(struct ike_sa *old, bool initiator)
 {
     struct ike_sa *sa = sa_new(old->host, initiator, &old->local, &old->remote);

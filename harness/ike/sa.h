@@ -464,6 +464,7 @@ bool rekey_start(struct ike_sa *sa, uint32_t tag, uint16_t ke_method, unsigned r
 bool rekey_conclude(struct ike_sa *sa, struct request *r, const struct received *in);
 void rekey_hear_rival(struct ike_sa *rival);    /* a request came in it */
 void rekey_settle_for_rival(struct ike_sa *sa); /* own rekey came to nothing: the rival is the successor */
+bool rekey_asked_again(const struct ike_sa *sa, const struct ike_payloads *in);
 void rekey_take_back(struct ike_sa *sa);        /* the successor was lost with the member that knew it */
 
 void inform_respond(struct ike_sa *sa, const struct received *in, struct reply *out);
