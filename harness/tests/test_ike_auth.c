@@ -244,6 +244,53 @@ START_TEST(who_knows_no_digital_signatures_is_not_sent_one)
 }
 END_TEST
 
+/* --- octets that were changed ----------------------------------------------------------------------- */
+
+static size_t
+    change_at; /* in the certificate and, behind it, in the data of AUTH; these are so long together: */
+static size_t proof_len;
+
+static void change_proof(const struct outgoing *message)
+{
+    struct ike_payloads in;
+    size_t left = change_at;
+    if (message->header->exchange != EXCHANGE_IKE_AUTH)
+        return;
+    ck_assert(ike_read_payloads(*message->first, writer_octets(message->inner), &in, NULL));
+    const struct octets parts[] = {ike_find(&in, PAYLOAD_CERT)->cert.data,
+                                   ike_find(&in, PAYLOAD_AUTH)->auth.data};
+    proof_len = parts[0].len + parts[1].len;
+    for (size_t i = 0; i < 2; left -= parts[i].len, i++)
+        if (left < parts[i].len) {
+            message->inner->at[(size_t)(parts[i].at - message->inner->at) + left] ^= 0x11;
+            return;
+        }
+}
+
+START_TEST(any_changed_octet_of_the_proof_is_noticed)
+{
+    struct ike_rules rules = *ike_rules_standard();
+    rules.edit_outgoing = change_proof;
+    struct pair *named = pair_new(1);
+    struct pki_pair k = pki_for(named, KEY_KIND_ECDSA);
+    free(named);
+    change_at = 0;
+    do {
+        struct pair *p = pair_new(change_at);
+        sign_with(p, &k, AUTH_DIGITAL_SIGNATURE);
+        pair_start(p, &rules, NULL);
+        connect_from(p, A);
+        pump(p);
+        ck_assert_uint_gt(proof_len, 400);
+        ck_assert_msg(ike_host_sas(p->end[B].host, NULL, 0) == 0, "octet %zu", change_at);
+        ck_assert_msg(ike_host_sas(p->end[A].host, NULL, 0) == 0, "octet %zu", change_at);
+        pair_free(p);
+        change_at += 4;
+    } while (change_at < proof_len);
+    pki_forget(&k);
+}
+END_TEST
+
 /* --- identities ---------------------------------------------------------------------------------- */
 
 static const struct {
@@ -399,6 +446,7 @@ int main(void)
     tcase_add_loop_test(tc, a_bad_proof_is_refused_and_why_is_said, 0, sizeof refusals / sizeof *refusals);
     tcase_add_test(tc, the_initiator_refuses_too);
     tcase_add_test(tc, who_knows_no_digital_signatures_is_not_sent_one);
+    tcase_add_test(tc, any_changed_octet_of_the_proof_is_noticed);
     tcase_add_loop_test(tc, an_identity_of_every_type_by_psk, 0, N_IDENTITIES);
     tcase_add_loop_test(tc, an_identity_of_every_type_by_certificate, 0, N_IDENTITIES);
     tcase_add_loop_test(tc, another_identity_of_the_same_type_is_refused, 0, N_IDENTITIES);
