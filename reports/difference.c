@@ -4,7 +4,8 @@
 
 #include "suite/json_text.h"
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM                    1
+#define HASH_FUNCTION(keyptr, keylen, hashv) HASH_FNV(keyptr, keylen, hashv)
 #include <uthash.h>
 
 /* Results by case and combination. */
