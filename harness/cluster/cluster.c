@@ -114,6 +114,14 @@ static void deliver_updates(struct cluster *c, int64_t now_us)
     }
 }
 
+/* A member that is active once more later knows at least what it said itself. */
+static void remember_own(const struct cluster *c, struct member *m, const char *context)
+{
+    context_free(m->context);
+    m->context = strdup(context);
+    m->context_serial = c->channel.sent + 1; /* the one that it gets */
+}
+
 void cluster_publish(struct cluster *c, int64_t now_us)
 {
     struct member *m = cluster_active(c);
@@ -121,8 +129,10 @@ void cluster_publish(struct cluster *c, int64_t now_us)
         struct ike_snapshot *snapshot = ike_sa_snapshot(m->host, m->sa, NULL);
         char *context = snapshot ? cluster_pack(c, snapshot) : NULL;
         ike_snapshot_free(snapshot);
-        if (context)
+        if (context) {
+            remember_own(c, m, context);
             channel_publish(&c->channel, context, now_us);
+        }
     }
     deliver_updates(c, now_us);
 }

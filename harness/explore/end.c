@@ -92,6 +92,7 @@ bool end_begin(struct explore_world *w, enum explore_side side, const struct ike
         return false;
     e->peer->cluster.margin = w->schedule->tight ? 0 : EXPLORE_WIDE_MARGIN;
     e->peer->cluster.sync_patience_us = PATIENCE_US;
+    e->peer->cluster.replay_margin = 0; /* what ESP does is not judged here */
     return true;
 }
 
