@@ -225,6 +225,7 @@ bench: $(BENCHES:%=$(BUILD)/bench/%) $(BUILD)/understudy
 
 matrix: $(BUILD)/understudy
 	$< matrix >$(BUILD)/matrix.md && mv $(BUILD)/matrix.md docs/matrix.md
+	harness/tests/refresh_examples $< docs/exploration.md >$(BUILD)/page.md && mv $(BUILD)/page.md docs/exploration.md
 
 lint:
 	@JOBS=$(JOBS) CHECK_FLAGS='$(ours_cppflags) $(test_cflags) -std=c17' harness/tests/lint $(PARTS)

@@ -130,7 +130,7 @@ static void on_event(void *state, const struct ike_event *event)
         e->synced = true;
         e->to_confirm = tap->world->schedule->tight && !e->confirming;
         e->confirming = false;
-        e->must_sync = false;
+        e->must_sync = e->to_confirm;
     }
 }
 
