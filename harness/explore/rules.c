@@ -24,10 +24,16 @@ static enum explore_side other_side(enum explore_side side)
     return side == SIDE_MEMBER ? SIDE_PEER : SIDE_MEMBER;
 }
 
-/* Packets of this IKE SA before `p`. */
-#define FOR_EACH_BEFORE(q, w, p)                                                                             \
-    for (const struct explore_packet *q = (w)->packets; q < (p); q++)                                        \
+/* The next packet of the IKE SA of `p` after `q` (NULL: the first one) and before `p`; NULL: there is none.
+ */
+static const struct explore_packet *next_before(const struct explore_world *w, const struct explore_packet *p,
+                                                const struct explore_packet *q)
+{
+    for (q = q ? q + 1 : w->packets; q < p; q++)
         if (same_sa(q, p))
+            return q;
+    return NULL;
+}
 
 static bool is_response(const struct explore_packet *p)
 {
@@ -53,8 +59,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
 
 static void judge_request(struct explore_world *w, const struct explore_packet *p)
 {
-    FOR_EACH_BEFORE(q, w, p)
-    {
+    for (const struct explore_packet *q = next_before(w, p, NULL); q; q = next_before(w, p, q)) {
         if (q->from != p->from || q->wire.copy_of)
             continue;
         if (is_ordinary(q) && !is_response(q) && id_of(q) == id_of(p))
@@ -76,8 +81,7 @@ static void judge_proposal(struct explore_world *w, const struct explore_packet 
     if (own && p->sync.expected_send < info.next_send)
         world_found(w, "SYNC-1", p->from, p, NULL, "M1 = %u, and the member knows that ID %llu is used",
                     p->sync.expected_send, (unsigned long long)info.next_send - 1);
-    FOR_EACH_BEFORE(q, w, p)
-    {
+    for (const struct explore_packet *q = next_before(w, p, NULL); q; q = next_before(w, p, q)) {
         if (q->from == p->from && q->is_sync && !is_response(q) &&
             q->sync.expected_send >= p->sync.expected_send)
             world_found(w, q->epoch == p->epoch ? "SYNC-1" : "SYNC-2", p->from, p, q,
@@ -92,8 +96,7 @@ static void judge_proposal(struct explore_world *w, const struct explore_packet 
 
 static void judge_response(struct explore_world *w, const struct explore_packet *p)
 {
-    FOR_EACH_BEFORE(q, w, p)
-    {
+    for (const struct explore_packet *q = next_before(w, p, NULL); q; q = next_before(w, p, q)) {
         if (q->from != p->from || q->wire.copy_of || !is_response(q))
             continue;
         /* A member does not know what the failed one answered; one member has to. */
@@ -108,8 +111,7 @@ static void judge_response(struct explore_world *w, const struct explore_packet 
 static const struct explore_packet *request_with_nonce(const struct explore_world *w,
                                                        const struct explore_packet *p)
 {
-    FOR_EACH_BEFORE(q, w, p)
-    {
+    for (const struct explore_packet *q = next_before(w, p, NULL); q; q = next_before(w, p, q)) {
         if (q->from != p->from && q->is_sync && !is_response(q) &&
             memcmp(q->sync.nonce, p->sync.nonce, sizeof q->sync.nonce) == 0)
             return q;
@@ -123,8 +125,7 @@ static int64_t seen_by_member(const struct explore_world *w, const struct explor
 {
     int64_t seen = -1;
     *by_sync = NULL;
-    FOR_EACH_BEFORE(q, w, p)
-    {
+    for (const struct explore_packet *q = next_before(w, p, NULL); q; q = next_before(w, p, q)) {
         if (q->from != p->from || q->epoch != p->epoch || !is_response(q) || q->wire.copy_of)
             continue;
         const struct explore_packet *asked = q->is_sync ? request_with_nonce(w, q) : NULL;
@@ -142,8 +143,7 @@ static const struct explore_packet *later_request(const struct explore_world *w,
                                                   const struct explore_packet *answer,
                                                   const struct explore_packet *asked)
 {
-    FOR_EACH_BEFORE(q, w, answer)
-    {
+    for (const struct explore_packet *q = next_before(w, answer, NULL); q; q = next_before(w, answer, q)) {
         if (q->from != answer->from || q->epoch != answer->epoch || !is_response(q) || q->wire.copy_of ||
             !is_ordinary(q))
             continue;
@@ -166,8 +166,7 @@ static void judge_answer(struct explore_world *w, const struct explore_packet *p
                     "an old sync request is answered after a later request (answered by #%u)", later->number);
     if (p->wire.copy_of)
         return;
-    FOR_EACH_BEFORE(q, w, p)
-    {
+    for (const struct explore_packet *q = next_before(w, p, NULL); q; q = next_before(w, p, q)) {
         if (q->from == p->from && q->epoch == p->epoch && q->is_sync && is_response(q) &&
             memcmp(q->sync.nonce, p->sync.nonce, sizeof q->sync.nonce) == 0)
             world_found(w, "SYNC-13", p->from, p, q, "a copy of the sync request gets another answer");
