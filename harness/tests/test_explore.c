@@ -168,6 +168,8 @@ static const char *const once_broken[] = {
     "copy:to+3 m:failover p:lose-update wait:1 p:failover p:rekey-ike",
     /* M1 that was told was forgotten with a rekey that came to nothing */
     "m:rekey-ike p:lose-update#2 p:failover wait:2 p:failover",
+    /* whoever proposed an M1 may have used what comes behind it */
+    "window:5 late:from#4+1 p:failover p:failover p:channel-down p:liveness p:liveness wait:2 p:failover",
     /* a Child SA that was rekeyed or deleted before the answer that made it came */
     "m:failover p:failover p:rekey-child wait:1 m:add-child m:failover p:failover drop:from#3 wait:20 "
     "p:rekey-child",
