@@ -106,6 +106,12 @@ static void decide(struct sync_channel *ch, struct fate *fate)
     }
 }
 
+void channel_tell(const struct sync_channel *ch, uint64_t number, enum channel_fate fate)
+{
+    if (ch->watch.tell)
+        ch->watch.tell(ch->watch.state, number, fate);
+}
+
 /* --- on the way ---------------------------------------------------------------------------------- */
 
 static bool room_for_two(struct sync_channel *ch)
@@ -148,6 +154,8 @@ static bool takes_a_place(struct sync_channel *ch, const struct channel_update *
         struct channel_update *waiting = &ch->queue[i];
         if (!waiting->periodic || waiting->due_us <= now_us)
             continue;
+        channel_tell(ch, waiting->serial, CHANNEL_LOST);
+        channel_tell(ch, u->serial, CHANNEL_ON_ITS_WAY);
         context_free(waiting->context);
         waiting->context = u->context;
         waiting->serial = u->serial;
@@ -170,6 +178,8 @@ static void send_out(struct sync_channel *ch, const struct fate *fate, int64_t n
         ch->next_period_us = goes + fate->period_us;
         u.due_us = goes + fate->delay_us;
     }
+    if (u.due_us > now_us || (fate->swapped && !ch->waits_for_overtaker))
+        channel_tell(ch, u.serial, CHANNEL_ON_ITS_WAY);
     enqueue(ch, &u, fate->swapped);
     if (!fate->twice)
         return;
@@ -185,6 +195,7 @@ void channel_publish(struct sync_channel *ch, char *context, int64_t now_us)
     decide(ch, &fate);
     if (fate.lost || !room_for_two(ch)) {
         ch->lost++;
+        channel_tell(ch, ch->sent, CHANNEL_LOST);
         context_free(fate.context);
         return;
     }

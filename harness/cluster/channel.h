@@ -43,7 +43,21 @@ struct channel_update {
     char *context; /* context_free */
 };
 
+enum channel_fate {
+    CHANNEL_LOST,
+    CHANNEL_ON_ITS_WAY, /* arrives later, if it does */
+    CHANNEL_TAKEN,
+    CHANNEL_TOO_OLD, /* arrived, and nobody took it */
+};
+
+/* Hears what becomes of each update. */
+struct channel_watch {
+    void *state;
+    void (*tell)(void *state, uint64_t number, enum channel_fate fate);
+};
+
 struct sync_channel {
+    struct channel_watch watch; /* may be empty */
     bool down;           /* all updates are lost */
     unsigned sent, lost; /* so far */
 
@@ -66,6 +80,9 @@ void channel_end_rule(struct sync_channel *ch, unsigned index);
 
 /* Takes the text over. */
 void channel_publish(struct sync_channel *ch, char *context, int64_t now_us);
+
+/* Tells whoever watches. */
+void channel_tell(const struct sync_channel *ch, uint64_t number, enum channel_fate fate);
 
 /* The next update that is due, in order of arrival; false: none. The caller frees its context. */
 bool channel_take(struct sync_channel *ch, int64_t now_us, struct channel_update *out);

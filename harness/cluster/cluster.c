@@ -94,22 +94,25 @@ struct member *cluster_active(struct cluster *c)
 
 /* --- what the members tell each other ------------------------------------------------------------ */
 
-static void take_update(struct cluster *c, unsigned index, const struct channel_update *u)
+static bool take_update(struct cluster *c, unsigned index, const struct channel_update *u)
 {
     struct member *m = &c->members[index];
     if (index == c->active || u->serial <= m->context_serial)
-        return;
+        return false;
     context_free(m->context);
     m->context = strdup(u->context);
     m->context_serial = u->serial;
+    return true;
 }
 
 static void deliver_updates(struct cluster *c, int64_t now_us)
 {
     struct channel_update u;
     while (channel_take(&c->channel, now_us, &u)) {
+        bool taken = false;
         for (unsigned i = 0; i < c->n_members; i++)
-            take_update(c, i, &u);
+            taken |= take_update(c, i, &u);
+        channel_tell(&c->channel, u.serial, taken ? CHANNEL_TAKEN : CHANNEL_TOO_OLD);
         context_free(u.context);
     }
 }

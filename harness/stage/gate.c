@@ -25,7 +25,7 @@ struct active_rule {
 struct lane {
     struct parcel *held;
     struct gate_record *log;
-    size_t offered, log_capacity;
+    size_t offered, taken, log_capacity;
 };
 
 struct gate {
@@ -298,9 +298,15 @@ bool gate_take(struct gate *gate, enum gate_direction *direction, struct datagra
         return false;
     DL_DELETE(gate->passed, p);
     *direction = p->direction;
+    gate->lanes[p->direction].taken = p->number;
     *out = p->datagram;
     free(p);
     return true;
+}
+
+size_t gate_taken(const struct gate *gate, enum gate_direction direction)
+{
+    return gate->lanes[direction].taken;
 }
 
 size_t gate_held(const struct gate *gate, enum gate_direction direction)

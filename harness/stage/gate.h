@@ -84,6 +84,9 @@ bool gate_offer(struct gate *gate, enum gate_direction direction, const struct d
 /* The next datagram that has passed, in either direction; the caller clears it. */
 bool gate_take(struct gate *gate, enum gate_direction *direction, struct datagram *out);
 
+/* The number of the one that was taken out last in that direction; 0: none was. */
+size_t gate_taken(const struct gate *gate, enum gate_direction direction);
+
 /* Datagrams held back in a direction, oldest first; those waiting for a swap are among them. */
 size_t gate_held(const struct gate *gate, enum gate_direction direction);
 const struct datagram *gate_peek_held(const struct gate *gate, enum gate_direction direction, size_t index);

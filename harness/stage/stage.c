@@ -200,6 +200,7 @@ void play_combination(const struct play_options *options, struct outcome *out, i
     stage->cluster_up = setjmp(stage->leave) == 0 && open_stage(stage, &err);
     if (stage->cluster_up) {
         cluster_keep_spis_apart(&stage->cluster);
+        note_updates(stage);
         act(stage);
     } else if (out->verdict != VERDICT_ERROR)
         could_not_open(stage, &err);

@@ -84,7 +84,10 @@ void context_forget(json_t *context)
 static bool cluster_takes(struct stage *stage, const char *text, struct error *err)
 {
     flush_members(stage);
+    unsigned from = stage->cluster.active;
     bool taken = cluster_take_over_from(&stage->cluster, text, stage_now(stage), err);
+    if (taken)
+        note_failover(stage, from);
     flush_members(stage);
     return taken;
 }

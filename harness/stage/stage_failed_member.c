@@ -24,7 +24,10 @@ static unsigned seal_and_send(struct stage *stage, const struct member *m, const
         leave_with(stage, VERDICT_ERROR, err.text);
     if (!datagram_copy(kept, &d) || !keep_datagram(stage, kept))
         leave_with(stage, VERDICT_ERROR, "out of memory");
-    return send_datagram(stage, &d);
+    stage->speaker = (unsigned)(m - stage->cluster.members) + 1;
+    unsigned number = send_datagram(stage, &d);
+    stage->speaker = 0;
+    return number;
 }
 
 static struct ike_header header_of(const struct member *m, uint32_t message_id)

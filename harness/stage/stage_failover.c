@@ -9,8 +9,10 @@ void fail_over(struct stage *stage)
 {
     struct error err = {0};
     flush_members(stage);
+    unsigned from = stage->cluster.active;
     if (!cluster_fail_over(&stage->cluster, stage_now(stage), &err))
         leave_with(stage, VERDICT_ERROR, err.text);
+    note_failover(stage, from);
     updates_work(stage);
     flush_members(stage);
 }

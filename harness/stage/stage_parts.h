@@ -9,6 +9,7 @@
 #include "stage/gate.h"
 #include "stage/packet.h"
 #include "stage/play.h"
+#include "stage/packet_esp.h"
 #include "stage/stage.h"
 #include "stage/updates.h"
 
@@ -17,6 +18,47 @@ enum {
     STAGE_GRACE_ROUND_TRIPS = 4,
     STAGE_MAX_PACKETS = 5000,    /* of one combination; a peer that makes it more floods, */
     STAGE_MAX_OCTETS = 32 << 20, /* or that makes these more */
+};
+
+/* A datagram that was offered to the gate. */
+struct offered {
+    unsigned member; /* the index of whoever sent it */
+    int64_t at_us;
+    size_t wire;       /* of the peer's: its place in the record */
+    bool held, passed; /* at the gate; a member got it */
+};
+
+struct offered_list {
+    struct offered *items;
+    size_t count, capacity;
+};
+
+/* Message IDs as the journal tells them: next own request and next one that is expected. */
+struct counters {
+    unsigned member; /* from 1; 0: nothing was told yet */
+    uint64_t sends, expects, peer_sends, peer_expects;
+};
+
+/* A packet inside ESP that the active member accepted. */
+struct received_inner {
+    uint32_t spi; /* inbound */
+    uint64_t seq;
+    enum inner_kind kind;
+    uint16_t a, b;
+    size_t wire; /* its place in the record */
+};
+
+/* What the data path has besides (stage_traffic.c, stage_probe.c). */
+struct stage_traffic {
+    struct watched_esp **sas; /* all that any member ever had */
+    size_t n_sas, sas_capacity;
+    struct received_inner *received;
+    size_t n_received, received_capacity;
+    uint16_t last_number;         /* of a probe */
+    unsigned failed;              /* the member that failed last, from 1; 0: none */
+    struct inner_packet template; /* of a probe */
+    bool has_addresses;
+    char keys_path[512];
 };
 
 struct stage {
@@ -39,6 +81,11 @@ struct stage {
     char private_folder[512]; /* private_file; empty: none was made */
     unsigned updates_rule;    /* of the case, at the channel, from 1; 0: none */
     unsigned last_number;     /* of a packet, in wire.pcap */
+    struct offered_list offered[GATE_DIRECTIONS];
+    unsigned speaker;         /* from 1: a member that is not the active one sends; 0: the active one */
+    struct counters counters; /* told last */
+    uint8_t counted_spi[IKE_SPI_LEN]; /* the IKE SA that they are of, */
+    size_t counted;                   /* and how much of the record is in them */
     char keys_path[512];
     int64_t wall_offset_us;
     int64_t started_us, patience_us, round_trip_us;
@@ -67,6 +114,7 @@ struct stage {
     unsigned n_silent;
     struct datagram *kept;
     size_t n_kept, kept_capacity;
+    struct stage_traffic traffic;
     char **texts;
     size_t n_texts, texts_capacity;
 };
@@ -116,6 +164,41 @@ bool of_session(const struct stage *stage, const struct wire_packet *p);
  * owns. The packet's number. */
 unsigned send_by_hand(struct stage *stage, struct ike_header header, uint8_t first, struct octets chain,
                       struct datagram *kept);
+
+/* --- stage_notes.c: lines of the journal ---------------------------------------------------------- */
+
+/* `offered` is its number at the gate, which it must have passed already; 0: none. */
+void journal_packet(struct stage *stage, const struct wire_packet *p, size_t offered);
+
+/* Called when something was offered to the gate, before anything is taken out; `wire` is the place of a
+ * peer's datagram in the record. */
+void note_offered(struct stage *stage, enum gate_direction direction, size_t wire);
+void note_held(struct stage *stage, enum gate_direction direction, const struct datagram *d);
+
+/* The datagram of the peer that was taken out last went to a member. */
+void note_delivery(struct stage *stage);
+
+void note_failover(struct stage *stage, unsigned from);
+void note_trigger(struct stage *stage, const char *verb, int status);
+void note_updates(struct stage *stage);  /* from now on, whatever happens to them */
+void note_counters(struct stage *stage); /* if they changed */
+
+/* --- stage_traffic.c ------------------------------------------------------------------------------ */
+
+bool traffic_open_stage(struct stage *stage, struct error *err);
+void traffic_clear(struct stage *stage);
+
+/* What a new or ended Child SA means for the record. Called for every event of the active member. */
+void traffic_note_event(struct stage *stage, const struct ike_event *e);
+
+/* A datagram for the active member that is ESP; `wire` is its place in the record. */
+void traffic_arrive(struct stage *stage, const struct datagram *d, size_t wire);
+
+/* NULL: it is no ESP. */
+struct packet_esp *traffic_read(const struct stage *stage, const struct datagram *d, bool from_peer);
+
+/* UNSUPPORTED unless the peer can be probed. */
+void demand_traffic(struct stage *stage);
 
 /* --- stage_session.c ----------------------------------------------------------------------------- */
 

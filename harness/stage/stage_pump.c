@@ -13,6 +13,7 @@ static unsigned transmit(struct stage *stage, const struct datagram *d)
 {
     struct error err = {0};
     const struct wire_packet *p = record_packet(stage, d, false, true);
+    journal_packet(stage, p, gate_taken(stage->gate, GATE_TO_PEER));
     if (!link_send(stage->line.link, d, &err)) {
         fail_within(&err, "the link");
         leave_with(stage, VERDICT_ERROR, err.text);
@@ -28,8 +29,10 @@ unsigned pass_gate(struct stage *stage)
     while (gate_take(stage->gate, &direction, &d)) {
         if (direction == GATE_TO_PEER)
             number = transmit(stage, &d);
-        else if (stage->cluster_up)
+        else if (stage->cluster_up) {
+            note_delivery(stage);
             cluster_input(&stage->cluster, &d, stage_now(stage));
+        }
         datagram_clear(&d);
     }
     return number;
@@ -44,8 +47,10 @@ static bool was_dropped(const struct stage *stage, enum gate_direction direction
 unsigned send_datagram(struct stage *stage, struct datagram *d)
 {
     gate_offer(stage->gate, GATE_TO_PEER, d);
+    note_offered(stage, GATE_TO_PEER, 0);
+    note_held(stage, GATE_TO_PEER, d);
     if (was_dropped(stage, GATE_TO_PEER))
-        record_packet(stage, d, false, false);
+        journal_packet(stage, record_packet(stage, d, false, false), gate_offered(stage->gate, GATE_TO_PEER));
     datagram_clear(d);
     return pass_gate(stage);
 }
@@ -93,6 +98,7 @@ void flush_members(struct stage *stage)
     while (cluster_output(&stage->cluster, &d))
         send_datagram(stage, &d);
     cluster_publish(&stage->cluster, stage_now(stage));
+    note_counters(stage);
 }
 
 /* --- from the peer ------------------------------------------------------------------------------- */
@@ -102,6 +108,9 @@ static void arrive(struct stage *stage, const struct datagram *d)
     struct wire_packet *p = (struct wire_packet *)(uintptr_t)record_packet(stage, d, true, true);
     gate_offer(stage->gate, GATE_FROM_PEER, d);
     p->kept_back = was_dropped(stage, GATE_FROM_PEER);
+    journal_packet(stage, p, 0);
+    note_offered(stage, GATE_FROM_PEER, stage->n_wire - 1);
+    note_held(stage, GATE_FROM_PEER, d);
     pass_gate(stage);
 }
 

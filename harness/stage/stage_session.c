@@ -53,6 +53,7 @@ static int pull_until_it_works(struct stage *stage, const char *verb, struct err
     while ((status = call_trigger(stage, verb, err)) != 0 &&
            status != DRIVER_NO_SUCH_TRIGGER && stage_now(stage) < until)
         pump_for(stage, grace_us(stage));
+    note_trigger(stage, verb, status);
     return status;
 }
 

@@ -212,7 +212,9 @@ int pull_once_with(struct stage *stage, const char *verb, const char *argument, 
 {
     struct driver *d = stage->options->driver;
     flush_members(stage);
-    return d->ops->trigger(d, stage->options->slot, verb, argument, err);
+    int status = d->ops->trigger(d, stage->options->slot, verb, argument, err);
+    note_trigger(stage, verb, status);
+    return status;
 }
 
 const char *private_file(struct stage *stage, const char *name)

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "stage/stage_parts.h"
-#include "wire/describe.h"
 
 static const struct wire_packet *find_earlier(const struct stage *stage, const struct wire_packet *p)
 {
@@ -14,24 +13,6 @@ static const struct wire_packet *find_earlier(const struct stage *stage, const s
 }
 
 /* --- the record ---------------------------------------------------------------------------------- */
-
-static void journal_packet(struct stage *stage, const struct wire_packet *p)
-{
-    char what[400], from[ENDPOINT_TEXT_MAX], to[ENDPOINT_TEXT_MAX];
-    if (p->readable)
-        describe_message(&p->header, p->inner ? p->inner : p->outer, what, sizeof what);
-    else
-        snprintf(what, sizeof what, "%zu octets that are no IKE message", p->datagram.len);
-    json_t *line =
-        json_pack("{s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:b}", "event", "packet", "number", (int)p->number,
-                  "at_us", (json_int_t)(p->at_us - stage->started_us), "direction",
-                  p->from_peer ? "from-peer" : "to-peer", "from", endpoint_text(&p->datagram.from, from),
-                  "to", endpoint_text(&p->datagram.to, to), "message", what, "lost", p->number == 0);
-    if (line && stage->options->sink.line)
-        stage->options->sink.line(stage->options->sink.state, line);
-    else
-        json_decref(line);
-}
 
 static unsigned write_evidence(struct stage *stage, const struct wire_packet *p)
 {
@@ -70,7 +51,6 @@ const struct wire_packet *record_packet(struct stage *stage, const struct datagr
     stage->wire_octets += d->len;
     if (on_wire)
         p->number = write_evidence(stage, p);
-    journal_packet(stage, p);
     return p;
 }
 
@@ -121,6 +101,8 @@ void wire_clear(struct stage *stage)
     crypto_wipe(stage->keys, stage->n_keys * sizeof *stage->keys);
     free(stage->keys);
     free(stage->events);
+    for (unsigned direction = 0; direction < GATE_DIRECTIONS; direction++)
+        free(stage->offered[direction].items);
 }
 
 /* --- looking things up --------------------------------------------------------------------------- */

@@ -27,7 +27,7 @@ packets_of() { # RUN CASE COMBINATION
         ([.combination | to_entries[] | "\(.key)=\(.value)"] | join(",")) == $at) | "\(.packets.first) \(.packets.last)"' \
         "$1/journal.jsonl") && ((last > first)) || return
     jq -c --arg case "$2" --argjson first "$first" --argjson last "$last" 'select(.event == "packet" and .case == $case and
-        .number >= $first and .number <= $last) | del(.number)' "$1/journal.jsonl"
+        .number >= $first and .number <= $last) | del(.number, .copy_of)' "$1/journal.jsonl"
     command -v tshark >/dev/null || return 0
     tshark -r "$1/cases/$2/wire.pcap" -Y "frame.number >= $first && frame.number <= $last" -T fields -e udp.payload 2>/dev/null
 }
