@@ -102,7 +102,7 @@ WAYS := obj san plain fuzz
 
 # --- what there is -----------------------------------------------------------------------------------
 
-ROOMS := base crypto wire net esp evidence ike traffic cluster suite driver stage run explore cli
+ROOMS := base crypto wire net esp evidence capture ike traffic cluster suite driver stage run explore judge cli
 MAIN  := harness/cli/main.c
 SRC   := $(filter-out $(MAIN),$(wildcard $(ROOMS:%=harness/%/*.c) cases/*.c reports/*.c peers/reference/*.c))
 UNIT_TESTS  := $(patsubst harness/tests/test_%.c,%,$(wildcard harness/tests/test_*.c))

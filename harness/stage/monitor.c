@@ -25,14 +25,14 @@ void monitor_found(struct monitor *m, const char *requirement, const struct wire
 
 /* --- the index ----------------------------------------------------------------------------------- */
 
-static bool index_open(struct packet_index *x, size_t count)
+static bool index_open(struct packet_index *x, size_t memory)
 {
     size_t size = 16;
-    while (size < count)
+    while (size < memory)
         size *= 2;
     x->mask = size - 1;
     x->newest = calloc(size, sizeof *x->newest);
-    x->older = calloc(count + 1, sizeof *x->older);
+    x->older = calloc(memory, sizeof *x->older);
     return x->newest && x->older;
 }
 
@@ -42,28 +42,29 @@ static void index_close(struct packet_index *x)
     free(x->older);
 }
 
-static void index_add(struct packet_index *x, uint64_t hash, size_t at)
+/* Of the packet that is being judged. */
+static void index_add(const struct monitor *m, struct packet_index *x, uint64_t hash)
 {
-    uint32_t place = (uint32_t)at + 1;
-    x->older[place] = x->newest[hash & x->mask];
-    x->newest[hash & x->mask] = place;
+    x->older[m->at % m->memory] = x->newest[hash & x->mask];
+    x->newest[hash & x->mask] = m->at + 1;
 }
 
-static const struct wire_packet *at_place(const struct monitor *m, uint32_t place)
+/* What has been forgotten ends a walk, too: all that follows is older. */
+static const struct wire_packet *at_place(const struct monitor *m, uint64_t place)
 {
-    return place ? m->view->packets[place - 1] : NULL;
+    return place && place + m->memory > m->at ? m->ring[(place - 1) % m->memory] : NULL;
 }
 
 const struct wire_packet *first_with(const struct monitor *m, const struct packet_index *x, uint64_t hash,
-                                     uint32_t *place)
+                                     uint64_t *place)
 {
     *place = x->newest[hash & x->mask];
     return at_place(m, *place);
 }
 
-const struct wire_packet *next_with(const struct monitor *m, const struct packet_index *x, uint32_t *place)
+const struct wire_packet *next_with(const struct monitor *m, const struct packet_index *x, uint64_t *place)
 {
-    *place = x->older[*place];
+    *place = x->older[(*place - 1) % m->memory];
     return at_place(m, *place);
 }
 
@@ -182,60 +183,93 @@ static void judge(struct monitor *m, const struct wire_packet *p)
     judge_sync(m, p);
 }
 
-static void remember(struct monitor *m, const struct wire_packet *p)
+/* Who began an IKE SA is seen by any message of the cluster that opens. */
+static void learn_role(struct monitor *m, const struct wire_packet *p)
+{
+    struct watched_sa *sa = p->from_peer || !p->opened ? NULL : sa_of(m, p);
+    if (!sa || sa->cluster_spoke)
+        return;
+    sa->cluster_spoke = true;
+    sa->cluster_began = (p->header.flags & IKE_FLAG_INITIATOR) != 0;
+}
+
+static void learn(struct monitor *m, const struct wire_packet *p)
 {
     struct octets iv = p->from_peer ? iv_of(m, p) : octets_of(NULL, 0);
-    if (!p->from_peer)
-        learn_address(m, p);
-    if (!p->readable)
-        return;
+    learn_role(m, p);
     if (p->from_peer)
         learn_of_peer(m, p);
     else
         learn_of_cluster(m, p);
-    index_add(&m->said, hash_of_said(p, p->from_peer, ike_is_response(&p->header)), m->at);
+    index_add(m, &m->said, hash_of_said(p, p->from_peer, ike_is_response(&p->header)));
     if (iv.len)
-        index_add(&m->ivs, hash_of(iv, 0), m->at);
+        index_add(m, &m->ivs, hash_of(iv, 0));
 }
 
-/* Who began an IKE SA is seen by any message of the cluster that opens, also by a later one. */
-static void learn_roles(struct monitor *m)
+void monitor_remember(struct monitor *m, const struct wire_packet *p)
 {
-    for (size_t i = 0; i < m->view->count; i++) {
-        const struct wire_packet *p = m->view->packets[i];
-        struct watched_sa *sa = p->from_peer || !p->opened ? NULL : sa_of(m, p);
-        if (!sa || sa->cluster_spoke)
-            continue;
-        sa->cluster_spoke = true;
-        sa->cluster_began = (p->header.flags & IKE_FLAG_INITIATOR) != 0;
-    }
+    if (!p->from_peer)
+        learn_address(m, p);
+    if (p->readable)
+        learn(m, p);
+    m->ring[m->at++ % m->memory] = p;
 }
 
-static bool open_monitor(struct monitor *m)
+void monitor_add(struct monitor *m, const struct wire_packet *p)
 {
-    size_t count = m->view->count;
-    m->sas = calloc(m->view->n_keys + 1, sizeof *m->sas);
-    for (size_t i = 0; m->sas && i < m->view->n_keys; i++)
+    if (p->from_peer && is_no_ike(m, p))
+        return;
+    if (p->from_peer)
+        judge(m, p);
+    monitor_remember(m, p);
+}
+
+void monitor_begins_late(struct monitor *m)
+{
+    m->late = true;
+    for (size_t i = 0; i < m->view->n_keys; i++)
+        m->sas[i].late = m->sas[i].asked_late = true;
+}
+
+struct monitor *monitor_open(const struct monitor_view *view, size_t memory)
+{
+    struct monitor *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->view = view;
+    m->memory = memory ? memory : 1;
+    m->ring = calloc(m->memory, sizeof(const struct wire_packet *));
+    m->sas = calloc(view->n_keys + 1, sizeof *m->sas);
+    for (size_t i = 0; m->sas && i < view->n_keys; i++)
         m->sas[i].window = 1;
-    return index_open(&m->said, count) && index_open(&m->ivs, count) && m->sas;
+    m->report.complete =
+        index_open(&m->said, m->memory) && index_open(&m->ivs, m->memory) && m->ring && m->sas;
+    if (m->report.complete)
+        return m;
+    monitor_close(m);
+    return NULL;
 }
 
+struct monitor_report monitor_close(struct monitor *m)
+{
+    struct monitor_report report = m->report;
+    index_close(&m->said);
+    index_close(&m->ivs);
+    free(m->ring);
+    free(m->sas);
+    free(m);
+    return report;
+}
+
+/* With the whole record at hand, a message of the cluster tells of those before it, too. */
 struct monitor_report monitor_packets(const struct monitor_view *view)
 {
-    struct monitor m = {.view = view};
-    m.report.complete = open_monitor(&m);
-    if (m.report.complete)
-        learn_roles(&m);
-    for (m.at = 0; m.report.complete && m.at < view->count; m.at++) {
-        const struct wire_packet *p = view->packets[m.at];
-        if (p->from_peer && is_no_ike(&m, p))
-            continue;
-        if (p->from_peer)
-            judge(&m, p);
-        remember(&m, p);
-    }
-    index_close(&m.said);
-    index_close(&m.ivs);
-    free(m.sas);
-    return m.report;
+    struct monitor *m = monitor_open(view, view->count);
+    if (!m)
+        return (struct monitor_report){0};
+    for (size_t i = 0; i < view->count; i++)
+        learn_role(m, view->packets[i]);
+    for (size_t i = 0; i < view->count; i++)
+        monitor_add(m, view->packets[i]);
+    return monitor_close(m);
 }

@@ -40,4 +40,21 @@ struct monitor_report {
 
 struct monitor_report monitor_packets(const struct monitor_view *view);
 
+/* The same packet by packet, for a record that nobody keeps: `packets` and `count` of the view are not used,
+ * what is older than the last `memory` packets is forgotten. The rest of the view lives until the end. */
+struct monitor;
+
+struct monitor *monitor_open(const struct monitor_view *view, size_t memory); /* NULL: memory is out */
+
+/* Judges a packet, when it is the peer's, and remembers it: it lives until `memory` more were added. */
+void monitor_add(struct monitor *m, const struct wire_packet *p);
+
+/* Remembers it only: of one that was recorded in part. */
+void monitor_remember(struct monitor *m, const struct wire_packet *p);
+
+/* The record begins behind the beginning of these IKE SAs: what came before is not missed. */
+void monitor_begins_late(struct monitor *m);
+
+struct monitor_report monitor_close(struct monitor *m);
+
 #endif

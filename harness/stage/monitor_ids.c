@@ -1,11 +1,18 @@
 /* Rules of a message among the others: whom it answers, and what may not be used twice. */
 #include "stage/monitor_parts.h"
 
+/* In a record that begins late, its request may have come before. */
+static bool may_be_older(const struct monitor *m, const struct wire_packet *response)
+{
+    const struct watched_sa *sa = sa_of(m, response);
+    return m->late && sa && (sa->asked_late || response->header.message_id < sa->first_asked);
+}
+
 /* IKE-1: a response has the exchange and the ID of a request that was sent. */
 void judge_response_id(struct monitor *m, const struct wire_packet *p)
 {
     const char *exchange = exchange_name(p->header.exchange);
-    if (!ike_is_response(&p->header) || !has_keys(m, p) || request_of(m, p))
+    if (!ike_is_response(&p->header) || !has_keys(m, p) || request_of(m, p) || may_be_older(m, p))
         return;
     monitor_found(m, "IKE-1", p, NULL, "a response has the Message ID and the exchange of a request",
                   "packet %u answers ID %u in exchange %s, which nobody asked", p->number,

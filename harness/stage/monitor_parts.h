@@ -12,14 +12,17 @@ enum { MONITOR_MAX_FOUND = 32, MONITOR_MAX_STARTS = 8, MONITOR_MAX_ADDRESSES = 1
 /* The packets that were judged already, by what they have in common. Places count from 1, so that 0 ends a
  * walk; what hashes alike by chance is walked over too, so whoever walks looks twice. */
 struct packet_index {
-    uint32_t *newest; /* by hash */
-    uint32_t *older;  /* by place */
+    uint64_t *newest; /* by hash */
+    uint64_t *older;  /* by place */
     size_t mask;
 };
 
 /* What the wire has shown of one IKE SA so far. IDs are those of the peer's own requests. */
 struct watched_sa {
-    bool cluster_spoke, cluster_began;   /* began: it is the initiator of this SA */
+    bool cluster_spoke, cluster_began; /* began: it is the initiator of this SA */
+    bool late;                         /* it is older than the record, and the peer asked nothing yet */
+    bool asked_late;                   /* the same of the cluster, whose first request was */
+    uint32_t first_asked;
     uint32_t window;                     /* what the cluster accepts at once (RFC 7296 2.3: 1) */
     uint64_t base;                       /* all below are answered, or passed over by a sync */
     uint64_t used, answered;             /* bit n: of ID base + n */
@@ -34,10 +37,13 @@ struct watched_sa {
 struct monitor {
     const struct monitor_view *view;
     struct monitor_report report;
-    struct packet_index said; /* by direction, kind, Message ID and SPI */
-    struct packet_index ivs;  /* the peer's */
-    struct watched_sa *sas;   /* one for each of the view's keys */
-    size_t at;                /* of the packet that is being judged */
+    struct packet_index said;        /* by direction, kind, Message ID and SPI */
+    struct packet_index ivs;         /* the peer's */
+    struct watched_sa *sas;          /* one for each of the view's keys */
+    const struct wire_packet **ring; /* the last `memory` packets */
+    size_t memory;
+    uint64_t at; /* of the packet that is being judged, from 0 */
+    bool late;   /* the record begins behind the beginning */
     const char *found[MONITOR_MAX_FOUND];
     unsigned n_found;
     struct endpoint used[MONITOR_MAX_ADDRESSES]; /* by the cluster */
@@ -52,11 +58,11 @@ void monitor_found(struct monitor *m, const char *requirement, const struct wire
 
 /* Packets before the one that is judged which have this hash, the newest first. */
 const struct wire_packet *first_with(const struct monitor *m, const struct packet_index *x, uint64_t hash,
-                                     uint32_t *place);
-const struct wire_packet *next_with(const struct monitor *m, const struct packet_index *x, uint32_t *place);
+                                     uint64_t *place);
+const struct wire_packet *next_with(const struct monitor *m, const struct packet_index *x, uint64_t *place);
 
 #define FOR_EACH_WITH(q, m, x, hash)                                                                         \
-    for (uint32_t place_ = 0, once_ = 1; once_; once_ = 0)                                                   \
+    for (uint64_t place_ = 0, once_ = 1; once_; once_ = 0)                                                   \
         for (const struct wire_packet *q = first_with(m, x, hash, &place_); q; q = next_with(m, x, &place_))
 
 uint64_t hash_of(struct octets o, uint64_t more);

@@ -77,6 +77,10 @@ void learn_of_cluster(struct monitor *m, const struct wire_packet *p)
     struct message_id_sync sync;
     if (!sa || !p->number || !p->opened)
         return;
+    if (sa->asked_late && !ike_is_response(&p->header)) {
+        sa->asked_late = false;
+        sa->first_asked = p->header.message_id;
+    }
     learn_size(sa, p);
     if (packet_sync(p, &sync))
         learn_sync(sa, p, &sync);
@@ -135,6 +139,9 @@ void judge_own_request(struct monitor *m, const struct wire_packet *p)
     uint32_t id = p->header.message_id;
     if (!sa || !is_new_request(sa, p))
         return;
+    if (sa->late)
+        start_at(sa, id); /* what came before is not known */
+    sa->late = false;
     if (p->header.exchange == EXCHANGE_IKE_AUTH && sa->next == 0)
         start_at(sa, 1); /* its IKE_SA_INIT had ID 0, when the IKE SA had no keys yet */
     bool below = sa->promised && id < sa->p2;

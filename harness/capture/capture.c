@@ -1,0 +1,275 @@
+#include "capture/capture.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/reader.h"
+#include "capture/reassembly.h"
+#include "wire/ike.h"
+
+struct source {
+    const char *path;
+    pcap_t *handle;
+    int link_type;
+    unsigned number;
+    bool ended;
+    char flaw[PCAP_ERRBUF_SIZE];
+    struct pcap_pkthdr *header; /* of the frame that is next */
+    const uint8_t *octets;
+};
+
+struct capture {
+    struct source *sources;
+    size_t n_sources;
+    uint16_t ports[CAPTURE_MAX_PORTS];
+    size_t n_ports;
+    struct source *given; /* whose frame the caller has: libpcap reuses its buffer */
+    struct reassembly *reassembly;
+    struct capture_counts counts;
+};
+
+/* --- files --------------------------------------------------------------------------------------------- */
+
+/* A file that ends in the middle of a frame has good ones before it. */
+static void advance(struct source *s)
+{
+    int got = pcap_next_ex(s->handle, &s->header, &s->octets);
+    s->number++;
+    if (got == 1)
+        return;
+    s->ended = true;
+    if (got == PCAP_ERROR)
+        snprintf(s->flaw, sizeof s->flaw, "%s", pcap_geterr(s->handle));
+}
+
+static bool open_source(struct source *s, const char *path, struct error *err)
+{
+    char why[PCAP_ERRBUF_SIZE] = "";
+    s->path = path;
+    s->handle = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_MICRO, why);
+    if (!s->handle) /* libpcap names the file in some of its texts and not in others */
+        return strncmp(why, path, strlen(path)) == 0 ? fail(err, "%s", why) : fail(err, "%s: %s", path, why);
+    s->link_type = pcap_datalink(s->handle);
+    if (!frame_link_is_known(s->link_type)) {
+        const char *name = pcap_datalink_val_to_name(s->link_type);
+        return fail(err, "%s: link type %s (%d) is not read: Ethernet, Linux cooked, raw IP and loopback are",
+                    path, name ? name : "unknown", s->link_type);
+    }
+    advance(s);
+    return true;
+}
+
+static bool open_all(struct capture *c, const struct capture_options *options, struct error *err)
+{
+    if (!c->sources || !c->reassembly)
+        return fail(err, "out of memory");
+    for (size_t i = 0; i < options->n_paths; i++) {
+        c->n_sources++;
+        if (!open_source(&c->sources[i], options->paths[i], err))
+            return false;
+    }
+    return true;
+}
+
+struct capture *capture_open(const struct capture_options *options, struct error *err)
+{
+    if (options->n_paths > CAPTURE_MAX_FILES) {
+        fail(err, "%zu captures are more than %d", options->n_paths, CAPTURE_MAX_FILES);
+        return NULL;
+    }
+    struct capture *c = calloc(1, sizeof *c);
+    if (!c) {
+        fail(err, "out of memory");
+        return NULL;
+    }
+    c->sources = calloc(options->n_paths, sizeof *c->sources);
+    c->reassembly = reassembly_new();
+    for (; c->n_ports < options->n_ports && c->n_ports < CAPTURE_MAX_PORTS; c->n_ports++)
+        c->ports[c->n_ports] = options->ports[c->n_ports];
+    if (open_all(c, options, err))
+        return c;
+    capture_close(c);
+    return NULL;
+}
+
+void capture_close(struct capture *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->n_sources; i++)
+        if (c->sources[i].handle)
+            pcap_close(c->sources[i].handle);
+    free(c->sources);
+    reassembly_free(c->reassembly);
+    free(c);
+}
+
+/* --- from a frame to a datagram ------------------------------------------------------------------------ */
+
+enum { IKE_PORT = 500, NATT_PORT = 4500, UDP_HEADER = 8 };
+
+static bool is_other_port(const struct capture *c, uint16_t port)
+{
+    for (size_t i = 0; i < c->n_ports; i++)
+        if (c->ports[i] == port)
+            return true;
+    return false;
+}
+
+static bool has_port(const struct captured *d, uint16_t port)
+{
+    return d->from.port == port || d->to.port == port;
+}
+
+static bool looks_like_ike(struct octets o)
+{
+    struct ike_header h;
+    return ike_read_header(o, &h, NULL) && h.version >> 4 <= 2;
+}
+
+/* RFC 3948: beside IKE there are ESP and keepalives on the port for NAT traversal; a marker tells IKE. */
+static bool sort_encapsulated(struct capture *c, const struct captured *d)
+{
+    static const uint8_t marker[4];
+    if (d->octets.len >= sizeof marker && memcmp(d->octets.at, marker, sizeof marker) == 0)
+        return true;
+    if (!has_port(d, NATT_PORT) && looks_like_ike(d->octets))
+        return true; /* another port may stand for 500 */
+    if (d->octets.len == 1 && d->octets.at[0] == 0xff)
+        c->counts.keepalives++;
+    else if (d->octets.len >= 8)
+        c->counts.esp_in_udp++;
+    else
+        c->counts.other++;
+    return false;
+}
+
+static bool is_ike(struct capture *c, const struct captured *d)
+{
+    if (!has_port(d, NATT_PORT) && has_port(d, IKE_PORT))
+        return true;
+    if (has_port(d, NATT_PORT) || is_other_port(c, d->from.port) || is_other_port(c, d->to.port))
+        return sort_encapsulated(c, d);
+    c->counts.other++;
+    return false;
+}
+
+static bool read_udp(struct capture *c, const struct ip_packet *packet, struct captured *out)
+{
+    struct reader r = reader_over(packet->payload);
+    uint16_t from, to, len;
+    if (!read_u16(&r, &from) || !read_u16(&r, &to) || !read_u16(&r, &len) || !read_skip(&r, 2) ||
+        (len > 0 && len < UDP_HEADER)) {
+        c->counts.broken++;
+        return false;
+    }
+    size_t says = len > 0 ? (size_t)(len - UDP_HEADER) : r.left;
+    out->from = packet->from;
+    out->to = packet->to;
+    out->from.port = from;
+    out->to.port = to;
+    out->cut = packet->cut || says > r.left;
+    out->octets = octets_of(r.at, says < r.left ? says : r.left);
+    return true;
+}
+
+static bool read_packet(struct capture *c, struct ip_packet *packet, struct captured *out)
+{
+    if (packet->protocol == IP_PROTOCOL_ESP && packet->fragment_offset == 0)
+        c->counts.esp++;
+    else if (packet->protocol != IP_PROTOCOL_UDP)
+        c->counts.other++;
+    if (packet->protocol != IP_PROTOCOL_UDP)
+        return false;
+    if (packet->is_fragment) {
+        c->counts.ip_fragments++;
+        if (!reassembly_add(c->reassembly, packet, out->at_us))
+            return false;
+    }
+    if (!read_udp(c, packet, out) || !is_ike(c, out))
+        return false;
+    c->counts.ike++;
+    c->counts.cut += out->cut;
+    return true;
+}
+
+static bool read_frame(struct capture *c, const struct source *s, struct captured *out)
+{
+    struct ip_packet packet;
+    switch (frame_read(s->link_type, octets_of(s->octets, s->header->caplen), &packet)) {
+    case FRAME_IP:
+        return read_packet(c, &packet, out);
+    case FRAME_OTHER:
+        c->counts.other++;
+        return false;
+    case FRAME_BROKEN:
+        c->counts.broken++;
+        return false;
+    }
+    return false;
+}
+
+/* --- the stream ---------------------------------------------------------------------------------------- */
+
+/* A time that no capture can have is kept from overflowing. */
+static int64_t time_of(const struct source *s)
+{
+    static const int64_t most_s = INT64_C(1) << 40;
+    int64_t seconds = s->header->ts.tv_sec;
+    return (seconds < 0        ? 0
+            : seconds < most_s ? seconds
+                               : most_s) *
+               1000000 +
+           s->header->ts.tv_usec % 1000000;
+}
+
+static struct source *earliest(struct capture *c)
+{
+    struct source *first = NULL;
+    for (size_t i = 0; i < c->n_sources; i++)
+        if (!c->sources[i].ended && (!first || time_of(&c->sources[i]) < time_of(first)))
+            first = &c->sources[i];
+    return first;
+}
+
+bool capture_next(struct capture *c, struct captured *out)
+{
+    struct source *s;
+    if (c->given)
+        advance(c->given);
+    c->given = NULL;
+    while ((s = earliest(c)) != NULL) {
+        *out =
+            (struct captured){.file = (unsigned)(s - c->sources), .number = s->number, .at_us = time_of(s)};
+        c->counts.frames++;
+        if (read_frame(c, s, out)) {
+            c->given = s;
+            return true;
+        }
+        advance(s);
+    }
+    c->counts.datagrams_incomplete = reassembly_lost(c->reassembly);
+    return false;
+}
+
+const struct capture_counts *capture_counts(const struct capture *c)
+{
+    return &c->counts;
+}
+
+const char *capture_flaw(const struct capture *c, unsigned file)
+{
+    return c->sources[file].flaw[0] ? c->sources[file].flaw : NULL;
+}
+
+const char *capture_path(const struct capture *c, unsigned file)
+{
+    return c->sources[file].path;
+}
+
+size_t capture_files(const struct capture *c)
+{
+    return c->n_sources;
+}

@@ -1,0 +1,22 @@
+/* Key files of others: Wireshark's tables, as it writes them itself and as strongSwan's save-keys plugin
+ * does. Read strictly; an error names the file, the line and the field. */
+#ifndef EVIDENCE_KEY_TABLES_H
+#define EVIDENCE_KEY_TABLES_H
+
+#include "evidence/keys.h"
+
+enum { KEY_TABLE_MAX_LINE = 4096 };
+
+struct key_tables {
+    struct ike_evidence_keys *ike; /* in the order of the files; heap */
+    size_t n_ike, capacity;
+    size_t n_esp;     /* lines of "esp_sa" form: recognised, not kept */
+    size_t n_foreign; /* IKE SAs with algorithms that the suite cannot compute */
+};
+
+/* Adds one file. Each line is an IKE SA of the "ikev2_decryption_table" form (evidence/keys.h), a line of
+ * "esp_sa" form, a comment (#) or empty. Fields may stand in quotes. On failure the tables are as before. */
+bool key_tables_read(struct key_tables *tables, const char *path, struct error *err);
+void key_tables_clear(struct key_tables *tables); /* wipes */
+
+#endif
