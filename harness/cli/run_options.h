@@ -11,7 +11,7 @@ struct run_arguments {
     struct schedule_rule schedule[SCHEDULE_MAX_RULES];
     size_t n_schedule;
     struct fixed_axes fixed; /* what the states say */
-    unsigned roles, jobs; /* 0: not given */
+    unsigned roles, jobs;    /* 0: not given */
     enum depth depth;
     bool udp, transport_given, seed_given, force, strict, no_color;
     uint64_t seed;

@@ -58,8 +58,8 @@ struct channel_watch {
 
 struct sync_channel {
     struct channel_watch watch; /* may be empty */
-    bool down;           /* all updates are lost */
-    unsigned sent, lost; /* so far */
+    bool down;                  /* all updates are lost */
+    unsigned sent, lost;        /* so far */
 
     struct active_channel_rule *rules;
     unsigned n_rules;

@@ -57,8 +57,7 @@ static bool is_odd_announcement(const struct ike_payloads *payloads, const struc
     const struct wire_notify *n = &p->notify;
     bool announcement = n->type == NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED ||
                         n->type == NOTIFY_IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED;
-    return announcement &&
-           (!announcement_is_well_formed(n, NULL) || ike_find_notify(payloads, n->type) != n);
+    return announcement && (!announcement_is_well_formed(n, NULL) || ike_find_notify(payloads, n->type) != n);
 }
 
 bool auth_read_notifies(struct ike_sa *sa, const struct ike_payloads *payloads, struct error *err)

@@ -31,9 +31,9 @@ enum recv_judgement {
 };
 
 struct send_window send_window_new(uint32_t size);
-bool send_window_open(const struct send_window *w); /* may one more request be sent? */
+bool send_window_open(const struct send_window *w);    /* may one more request be sent? */
 bool send_window_used_up(const struct send_window *w); /* no ID is left, and none is outstanding */
-uint32_t send_window_take(struct send_window *w);   /* of an open window: the next ID, now outstanding */
+uint32_t send_window_take(struct send_window *w);      /* of an open window: the next ID, now outstanding */
 bool send_window_answered(struct send_window *w, uint32_t id); /* false: not outstanding */
 uint64_t send_window_oldest(const struct send_window *w);      /* oldest unanswered; next: none */
 void send_window_set(struct send_window *w, uint64_t next);    /* forgets what is outstanding */

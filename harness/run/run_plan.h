@@ -19,9 +19,9 @@ struct run_item {
     const struct test_case *test_case;
     struct combination *combinations; /* none: skipped */
     size_t count;
-    size_t next;      /* the first that is not begun */
-    int64_t start_us; /* virtual time for it */
-    bool playing;     /* a process has it in hand */
+    size_t next;       /* the first that is not begun */
+    int64_t start_us;  /* virtual time for it */
+    bool playing;      /* a process has it in hand */
     char skipped[128]; /* by what, when it is */
 };
 

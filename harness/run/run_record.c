@@ -106,8 +106,7 @@ bool run_record_end(struct run_record *record, enum run_end end, struct error *e
         return false;
     json_t *result = result_from_journal(record->journal_path, err);
     bool written = result && (sort_results(record->options, result) || fail(err, "out of memory")) &&
-                   differences_in_result(result, err) &&
-                   result_write(record->result_path, result, err);
+                   differences_in_result(result, err) && result_write(record->result_path, result, err);
     json_decref(result);
     return written;
 }

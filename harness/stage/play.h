@@ -29,7 +29,7 @@ struct play_options {
     const struct schedule_rule *schedule; /* failures on top of the case's own, from the start */
     size_t n_schedule;
     struct play_sink sink;
-    const volatile sig_atomic_t *ended; /* when it is set the combination is left where it stands; NULL: never */
+    const volatile sig_atomic_t *ended; /* set: the combination is left where it stands; NULL: never */
 };
 
 /* Never fails: what goes wrong is in the outcome. `end_us` is the link's time at the end. */

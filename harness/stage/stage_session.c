@@ -50,8 +50,8 @@ static int pull_until_it_works(struct stage *stage, const char *verb, struct err
 {
     int64_t until = stage_now(stage) + stage->patience_us / 4;
     int status;
-    while ((status = call_trigger(stage, verb, err)) != 0 &&
-           status != DRIVER_NO_SUCH_TRIGGER && stage_now(stage) < until)
+    while ((status = call_trigger(stage, verb, err)) != 0 && status != DRIVER_NO_SUCH_TRIGGER &&
+           stage_now(stage) < until)
         pump_for(stage, grace_us(stage));
     note_trigger(stage, verb, status);
     return status;

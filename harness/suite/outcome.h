@@ -29,9 +29,9 @@ struct outcome {
     unsigned n_checks;
     unsigned first_packet, last_packet; /* of this combination in wire.pcap; 0: none */
     int64_t elapsed_us;                 /* of the link's time */
-    int64_t waited_us; /* waited for the peer: for a datagram, or for its driver */
-    int64_t own_us;    /* real time of the suite itself: its work and its pauses; 0 where time is virtual */
-    int64_t idle_us;   /* pauses: waited out whatever came (grace, settling) */
+    int64_t waited_us;                  /* waited for the peer: for a datagram, or for its driver */
+    int64_t own_us;   /* real time of the suite itself: its work and its pauses; 0 where time is virtual */
+    int64_t idle_us;  /* pauses: waited out whatever came (grace, settling) */
     unsigned watched; /* packets of the peer that the base rules (IKE-*) were held against */
 };
 
@@ -57,7 +57,8 @@ json_t *combination_to_json(unsigned axes, const struct combination *c);
 void combination_text_of_json(const json_t *combination, char *out, size_t size);
 
 /* The "verdict" line of the journal: event, case, version, combination (object), role, verdict, reason, tags,
- * schedule and unmet when there are any, checks, packets, elapsed_us, waited_us, own_us, idle_us, watched. Reading clears `o` first; the caller clears it in the end.
+ * schedule and unmet when there are any, checks, packets, elapsed_us, waited_us, own_us, idle_us, watched.
+ * Reading clears `o` first; the caller clears it in the end.
  */
 json_t *outcome_to_json(const struct test_case *tc, const struct combination *c, const struct outcome *o);
 bool outcome_from_json(const json_t *line, struct outcome *o, struct error *err);

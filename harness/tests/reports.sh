@@ -86,6 +86,7 @@ ok "a journal names its run, too" cmp -s <("$program" report good/journal.jsonl)
 
 # --- a peer that writes markup ---------------------------------------------------------------------------
 
+# shellcheck disable=SC2016 # a name that is to stay as it is
 evil='<img src=x onerror=alert(1)> & ]]> | `x` # "q"'
 cp -r good evil
 jq -c --arg evil "$evil" 'if .event == "run" then .peer = $evil
