@@ -3,8 +3,8 @@
  *   {"format":1, "suite", "peer", "peer_version", "seed", "transport", "depth", "started",
  *    "complete":true,              false: the run was cut short, only a part of the results is here
  *    "counts":{"PASS":12,...},
- *    "waited_us", "own_us",        real time waited for the peer, and of the suite itself; not for virtual
- * time "results":[{"case", "version", "combination":"role=initiator,...", "verdict", "reason",
+ *    "waited_us", "own_us",        waited for the peer, and used by the suite; not where time is virtual
+ *    "results":[{"case", "version", "combination":"role=initiator,...", "verdict", "reason",
  *                "requirements":["SYNC-4"]}]}
  *
  * "requirements" are those that were broken so that it counts. The file of any run is a valid expectation
