@@ -6,8 +6,7 @@
 
 bool same_sa(const struct explore_packet *p, const struct explore_packet *q)
 {
-    return memcmp(p->wire.header.spi_i, q->wire.header.spi_i, IKE_SPI_LEN) == 0 &&
-           memcmp(p->wire.header.spi_r, q->wire.header.spi_r, IKE_SPI_LEN) == 0;
+    return ike_header_has_spis(&p->wire.header, q->wire.header.spi_i, q->wire.header.spi_r);
 }
 
 static bool make_room(void **list, size_t used, size_t *capacity, size_t size)

@@ -19,8 +19,8 @@ struct assembly {
 
 static bool same_message(const struct ike_header *a, const struct ike_header *b)
 {
-    return memcmp(a->spi_i, b->spi_i, IKE_SPI_LEN) == 0 && memcmp(a->spi_r, b->spi_r, IKE_SPI_LEN) == 0 &&
-           a->exchange == b->exchange && a->flags == b->flags && a->message_id == b->message_id;
+    return ike_header_has_spis(a, b->spi_i, b->spi_r) && a->exchange == b->exchange && a->flags == b->flags &&
+           a->message_id == b->message_id;
 }
 
 static void wipe(void *at, size_t len)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "wire/natt.h"
+
 /* --- routes -------------------------------------------------------------------------------------- */
 
 struct request_route {
@@ -224,13 +226,12 @@ static void input_response(struct ike_sa *sa, const struct received *in, bool in
 
 static bool strip_marker(const struct ike_host *host, const struct datagram *d, struct octets *message)
 {
-    static const uint8_t marker[4];
     *message = datagram_octets(d);
     if (host->config->local_natt_port == 0 || d->to.port != host->config->local_natt_port)
         return true;
-    if (message->len < sizeof marker || memcmp(message->at, marker, sizeof marker) != 0)
+    if (!has_non_esp_marker(*message))
         return false;
-    *message = octets_of(message->at + sizeof marker, message->len - sizeof marker);
+    *message = skip_non_esp_marker(*message);
     return true;
 }
 

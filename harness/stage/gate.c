@@ -5,6 +5,7 @@
 #include <utlist.h>
 
 #include "base/reader.h"
+#include "wire/natt.h"
 
 struct parcel {
     struct datagram datagram;
@@ -158,12 +159,8 @@ size_t gate_unused(const struct gate *gate, char *out, size_t size)
 /* Not wire/ike.h's reader: a message that a case broke on purpose is still the one that a rule means. */
 static struct gate_record look(struct octets payload)
 {
-    static const uint8_t marker[4] = {0};
     struct gate_record what = {0};
-    struct reader r = reader_over(payload);
-    bool marked = payload.len >= sizeof marker && memcmp(payload.at, marker, sizeof marker) == 0;
-    if (marked)
-        read_skip(&r, sizeof marker);
+    struct reader r = reader_over(skip_non_esp_marker(payload));
 
     enum { SPIS = 16, NEXT_PAYLOAD_AND_VERSION = 2, FLAG_RESPONSE = 0x20 };
     size_t message_len = r.left;
@@ -171,7 +168,7 @@ static struct gate_record look(struct octets payload)
     uint32_t length;
     if (!read_skip(&r, SPIS + NEXT_PAYLOAD_AND_VERSION) || !read_u8(&r, &what.exchange) ||
         !read_u8(&r, &flags) || !read_u32(&r, &what.message_id) || !read_u32(&r, &length) ||
-        (!marked && length != message_len))
+        (!has_non_esp_marker(payload) && length != message_len))
         return (struct gate_record){0};
     what.is_ike = true;
     what.response = (flags & FLAG_RESPONSE) != 0;

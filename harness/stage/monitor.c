@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "wire/natt.h"
+
 /* --- findings ------------------------------------------------------------------------------------ */
 
 void monitor_found(struct monitor *m, const char *requirement, const struct wire_packet *p,
@@ -89,7 +91,7 @@ uint64_t hash_of_said(const struct wire_packet *p, bool from_peer, bool response
 
 bool same_spis(const struct ike_header *a, const struct ike_header *b)
 {
-    return memcmp(a->spi_i, b->spi_i, IKE_SPI_LEN) == 0 && memcmp(a->spi_r, b->spi_r, IKE_SPI_LEN) == 0;
+    return ike_header_has_spis(a, b->spi_i, b->spi_r);
 }
 
 static const struct ike_evidence_keys *keys_of(const struct monitor *m, const struct wire_packet *p)
@@ -156,10 +158,8 @@ struct octets iv_of(const struct monitor *m, const struct wire_packet *p)
  */
 static bool is_no_ike(const struct monitor *m, const struct wire_packet *p)
 {
-    static const uint8_t marker[4];
     const struct datagram *d = &p->datagram;
-    return m->view->natt_port && d->to.port == m->view->natt_port &&
-           (d->len < sizeof marker || memcmp(d->octets, marker, sizeof marker) != 0);
+    return m->view->natt_port && d->to.port == m->view->natt_port && !has_non_esp_marker(datagram_octets(d));
 }
 
 static void judge(struct monitor *m, const struct wire_packet *p)

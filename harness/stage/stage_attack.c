@@ -43,16 +43,30 @@ static void send_now(struct stage *stage, struct sync_request *request)
     request->packet = send_datagram(stage, &d);
 }
 
+static void send_sealed(struct stage *stage, struct sync_request *request)
+{
+    wait_out_grace(stage); /* as send_by_hand */
+    send_now(stage, request);
+    const struct wire_packet *p = packet_numbered(stage, request->packet);
+    if (p && !p->opened)
+        leave_with(stage, VERDICT_ERROR,
+                   say(stage, "packet %u was sealed wrongly by the suite", request->packet));
+}
+
 struct sync_request send_chain(struct stage *stage, uint32_t message_id, uint8_t first, struct octets chain,
                                struct message_id_sync sync)
 {
     struct sync_request request = seal(stage, message_id, first, chain, sync);
-    wait_out_grace(stage); /* as send_by_hand */
-    send_now(stage, &request);
-    const struct wire_packet *p = packet_numbered(stage, request.packet);
-    if (p && !p->opened)
-        leave_with(stage, VERDICT_ERROR,
-                   say(stage, "packet %u was sealed wrongly by the suite", request.packet));
+    send_sealed(stage, &request);
+    return request;
+}
+
+struct sync_request send_broken_chain(struct stage *stage, uint8_t first, struct octets chain,
+                                      struct message_id_sync sync)
+{
+    struct sync_request request = seal(stage, 0, first, chain, sync);
+    note_flaw(stage, &request.datagram, FLAW_BROKEN);
+    send_sealed(stage, &request);
     return request;
 }
 
@@ -207,6 +221,7 @@ static void forge(struct stage *stage, enum forgery how, struct sync_request *re
         rewrite(stage, how, request);
         break;
     }
+    note_flaw(stage, d, FLAW_FORGED);
 }
 
 struct sync_request send_forged_sync(struct stage *stage, enum forgery how, struct message_id_sync numbers)
@@ -223,8 +238,7 @@ struct sync_request send_forged_sync(struct stage *stage, enum forgery how, stru
 static bool is_response_with(const struct wire_packet *p, unsigned after, const struct ike_header *asked)
 {
     return p->number > after && packet_is(p, true, true, 0) && p->header.message_id == asked->message_id &&
-           memcmp(p->header.spi_i, asked->spi_i, IKE_SPI_LEN) == 0 &&
-           memcmp(p->header.spi_r, asked->spi_r, IKE_SPI_LEN) == 0;
+           ike_header_has_spis(&p->header, asked->spi_i, asked->spi_r);
 }
 
 unsigned response_to(const struct stage *stage, const struct sync_request *request)

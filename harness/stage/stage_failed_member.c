@@ -51,8 +51,7 @@ static const struct wire_packet *answer_on_same_sa(const struct stage *stage, co
         const struct wire_packet *p = stage->wire[i];
         if (packet_is(p, true, true, EXCHANGE_INFORMATIONAL) && p->opened &&
             p->header.message_id == w->request->header.message_id &&
-            memcmp(p->header.spi_i, w->request->header.spi_i, IKE_SPI_LEN) == 0 &&
-            memcmp(p->header.spi_r, w->request->header.spi_r, IKE_SPI_LEN) == 0)
+            ike_header_has_spis(&p->header, w->request->header.spi_i, w->request->header.spi_r))
             return p;
     }
     return NULL;

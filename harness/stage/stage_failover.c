@@ -33,12 +33,8 @@ struct valve {
 
 static enum crossing_message message_kind(enum gate_direction direction, const struct datagram *d)
 {
-    static const uint8_t marker[4];
-    struct octets o = datagram_octets(d);
     struct ike_header h = {0};
-    if (o.len > 4 && memcmp(o.at, marker, 4) == 0)
-        o = octets_of(o.at + 4, o.len - 4);
-    bool response = ike_read_header(o, &h, NULL) && ike_is_response(&h);
+    bool response = ike_read_header(packet_message(d), &h, NULL) && ike_is_response(&h);
     if (direction == GATE_TO_PEER)
         return response ? MESSAGE_b : MESSAGE_A;
     return response ? MESSAGE_a : MESSAGE_B;

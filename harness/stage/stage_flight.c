@@ -22,8 +22,7 @@ static bool holds_delete(const struct wire_packet *p)
 
 static bool same_sa(const struct flight *f, const struct wire_packet *p)
 {
-    return p->readable && memcmp(p->header.spi_i, f->spi_i, IKE_SPI_LEN) == 0 &&
-           memcmp(p->header.spi_r, f->spi_r, IKE_SPI_LEN) == 0;
+    return p->readable && ike_header_has_spis(&p->header, f->spi_i, f->spi_r);
 }
 
 static struct flight flight_of(const struct wire_packet *p, size_t from_event)
@@ -243,21 +242,12 @@ bool session_lives(const struct stage *stage)
     return stage->session;
 }
 
-static bool is_known(const struct stage *stage, const struct ike_header *h)
-{
-    for (size_t i = 0; i < stage->n_keys; i++)
-        if (memcmp(stage->keys[i].spi_i, h->spi_i, IKE_SPI_LEN) == 0 &&
-            memcmp(stage->keys[i].spi_r, h->spi_r, IKE_SPI_LEN) == 0)
-            return true;
-    return false;
-}
-
 unsigned packet_in_unknown_sa(const struct stage *stage, unsigned after)
 {
     for (size_t i = 0; i < stage->n_wire; i++) {
         const struct wire_packet *p = stage->wire[i];
         if (p->number > after && packet_is(p, true, false, 0) && p->outer && ike_find(p->outer, PAYLOAD_SK) &&
-            !is_known(stage, &p->header))
+            !keys_of_header(stage->keys, stage->n_keys, &p->header))
             return p->number;
     }
     return 0;

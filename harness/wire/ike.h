@@ -141,6 +141,9 @@ struct ike_payloads {
  * The version is not judged. `out` is filled in whenever 28 octets are there, also when false is returned. */
 bool ike_read_header(struct octets datagram, struct ike_header *out, struct error *err);
 
+/* Is it of the IKE SA with these SPIs? */
+bool ike_header_has_spis(const struct ike_header *h, const uint8_t *spi_i, const uint8_t *spi_r);
+
 /* Walks a chain of payloads and decodes each. SK or SKF must be the last of its chain; what is
  * inside is read by a second call once it is decrypted. A payload of an unknown type is kept with its body.
  * SA, TSi, TSr, SK and EAP are kept with their body, too. After an error `out` holds those before it.

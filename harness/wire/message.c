@@ -32,6 +32,11 @@ bool ike_read_header(struct octets datagram, struct ike_header *out, struct erro
     return true;
 }
 
+bool ike_header_has_spis(const struct ike_header *h, const uint8_t *spi_i, const uint8_t *spi_r)
+{
+    return memcmp(h->spi_i, spi_i, IKE_SPI_LEN) == 0 && memcmp(h->spi_r, spi_r, IKE_SPI_LEN) == 0;
+}
+
 /* RFC 7296 3.14: the Next Payload of SK is the type of the first payload inside, so SK ends its chain.
  * RFC 7383 2.5 says the same for SKF. */
 static bool ends_chain(uint8_t type)

@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cluster/data_path.h"
 #include "ike/propose.h"
+#include "peers/reference/echo.h"
 #include "peers/reference/log.h"
 #include "peers/reference/variants.h"
+#include "wire/natt.h"
 
 const char *reference_peer_ini(void)
 {
@@ -90,6 +93,16 @@ static bool form_cluster(struct reference_peer *peer, struct error *err)
     return true;
 }
 
+static bool carry_traffic(struct reference_peer *peer, struct error *err)
+{
+    if (!cluster_carry_traffic(&peer->cluster, err))
+        return false;
+    peer->cluster.traffic_margin = peer->goes_on_below ? 0 : REFERENCE_REPLAY_MARGIN; /* RPL-2 */
+    if (peer->jump)
+        peer->cluster.jump = peer->jump;
+    return true;
+}
+
 /* ALT-1: beside RFC 6311 it follows a RESET_MESSAGE_ID, and says so. */
 static void know_reset(struct reference_peer *peer)
 {
@@ -119,7 +132,7 @@ struct reference_peer *reference_peer_new(const struct reference_setup *setup, s
         setup->fault->apply(peer);
     if (configure(peer, setup, err)) {
         know_reset(peer);
-        if (form_cluster(peer, err))
+        if (form_cluster(peer, err) && carry_traffic(peer, err))
             return peer;
     }
     free(peer);
@@ -134,6 +147,7 @@ void reference_peer_free(struct reference_peer *peer)
     datagram_clear(&peer->last_answer);
     datagram_clear(&peer->last_input);
     datagram_clear(&peer->own_words);
+    reference_echo_clear(peer);
     free(peer);
 }
 
@@ -240,9 +254,9 @@ int reference_peer_trigger(struct reference_peer *peer, const char *verb, const 
 
 /* --- traffic and time ---------------------------------------------------------------------------- */
 
-/* Which IKE SA is the session is told by events; nobody else reads them here. */
-/* A second IKE SA that the other side sets up beside the session is not the session. (What INITIAL_CONTACT or
- * the peer's own doing replaces is gone by now, or was forgotten before.) */
+/* Which IKE SA is the session is told by events; nobody else reads them here. A second IKE SA that the other
+ * side sets up beside the session is not the session. (What INITIAL_CONTACT or the peer's own doing replaces
+ * is gone by now, or was forgotten before.) */
 static void stay_with_session(struct reference_peer *peer, uint32_t session, const struct ike_event *e)
 {
     struct member *m = cluster_active(&peer->cluster);
@@ -279,11 +293,7 @@ static void follow(struct reference_peer *peer, int64_t now_us)
 
 static bool read_header(const struct datagram *d, struct ike_header *out)
 {
-    static const uint8_t marker[4];
-    struct octets o = datagram_octets(d);
-    if (o.len > 4 && memcmp(o.at, marker, 4) == 0)
-        o = octets_of(o.at + 4, o.len - 4);
-    return ike_read_header(o, out, NULL);
+    return ike_read_header(skip_non_esp_marker(datagram_octets(d)), out, NULL);
 }
 
 static enum sync_verdict judge_in_company(const struct sync_view *view, const struct message_id_sync *request)
@@ -308,7 +318,7 @@ static void follow_copy(struct reference_peer *peer, const struct datagram *d)
 void reference_peer_input(struct reference_peer *peer, const struct datagram *d, int64_t now_us)
 {
     struct ike_header h;
-    if (peer->dead)
+    if (peer->dead || reference_echo(peer, d))
         return;
     if (peer->deaf_to_syncs && read_header(d, &h) && h.exchange == EXCHANGE_INFORMATIONAL &&
         h.message_id == 0 && !ike_is_response(&h))
@@ -360,18 +370,16 @@ static void seal_again(struct reference_peer *peer, struct datagram *d)
 /* With the marker that belongs to the port, so that a cluster that listens there could read it. */
 static void turn_to_other_port(const struct reference_peer *peer, struct datagram *d)
 {
-    static const uint8_t marker[4];
     struct ike_header h;
     uint8_t room[4096];
-    bool marked = d->len > sizeof marker && memcmp(d->octets, marker, sizeof marker) == 0;
-    struct octets message = datagram_octets(d);
+    bool marked = has_non_esp_marker(datagram_octets(d));
     if (!read_header(d, &h) || !ike_is_response(&h) || h.exchange != EXCHANGE_CREATE_CHILD_SA ||
-        d->len > sizeof room - sizeof marker)
+        d->len > sizeof room - NON_ESP_MARKER_LEN)
         return;
     struct writer w = writer_into(room, sizeof room);
     if (!marked)
-        write_bytes(&w, octets_of(marker, sizeof marker));
-    write_bytes(&w, marked ? octets_of(message.at + sizeof marker, message.len - sizeof marker) : message);
+        write_zeros(&w, NON_ESP_MARKER_LEN);
+    write_bytes(&w, skip_non_esp_marker(datagram_octets(d)));
     struct endpoint to = d->to, from = d->from;
     to.port = marked ? peer->remote.port : peer->ike.remote_natt_port;
     struct datagram turned;
@@ -400,8 +408,10 @@ bool reference_peer_output(struct reference_peer *peer, struct datagram *out)
         peer->own_words = (struct datagram){0};
         return true;
     }
-    if (peer->dead || !cluster_output(&peer->cluster, out))
+    if (peer->dead)
         return false;
+    if (!cluster_output(&peer->cluster, out))
+        return reference_echo_output(peer, out);
     if (peer->answers_copies_anew)
         seal_again(peer, out);
     if (peer->takes_other_port)
