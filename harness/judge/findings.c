@@ -1,0 +1,203 @@
+/* What was found of an IKE SA, and what counts in the end. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "judge/judge_parts.h"
+
+static size_t place_of(const struct requirement *r)
+{
+    size_t n;
+    return (size_t)(r - requirements(&n));
+}
+
+void unit_held(struct ike_unit *u, enum judge_party party, const char *requirement)
+{
+    size_t at = place_of(requirement_find(requirement));
+    u->held[party][at / 64] |= UINT64_C(1) << (at % 64);
+}
+
+static bool is_found(const struct judge_sa *sa, enum judge_party party, const struct requirement *r)
+{
+    for (const struct judge_finding *f = sa->findings; f; f = f->next)
+        if (f->party == party && f->requirement == r)
+            return true;
+    return false;
+}
+
+/* Once for each requirement, party and IKE SA: the first. */
+void unit_broken(struct ike_unit *u, enum judge_party party, const char *requirement,
+                 const struct judge_frame *frames, unsigned n_frames, const char *expected,
+                 const char *format, ...)
+{
+    const struct requirement *r = requirement_find(requirement);
+    char seen[300];
+    va_list args;
+    if (!r || is_found(u->sa, party, r))
+        return;
+    va_start(args, format);
+    vsnprintf(seen, sizeof seen, format, args);
+    va_end(args);
+    struct judge_finding *f = calloc(1, sizeof *f), **last = &u->sa->findings;
+    if (f) {
+        f->expected = strdup(expected);
+        f->seen = strdup(seen);
+    }
+    if (!f || !f->expected || !f->seen) {
+        u->judge->result.memory_out = true;
+        if (f) {
+            free(f->expected);
+            free(f->seen);
+        }
+        free(f);
+        return;
+    }
+    f->requirement = r;
+    f->party = party;
+    for (unsigned i = 0; i < n_frames && f->n_frames < JUDGE_MAX_FRAMES; i++)
+        if (frames[i].number)
+            f->frames[f->n_frames++] = frames[i];
+    while (*last)
+        last = &(*last)->next;
+    *last = f;
+}
+
+/* NULL: the ladder is full. */
+struct judge_step *unit_step(struct ike_unit *u, enum judge_step_kind kind, const struct judge_packet *p)
+{
+    struct judge_sa *sa = u->sa;
+    if (!sa->steps)
+        sa->steps = calloc(JUDGE_MAX_STEPS, sizeof *sa->steps);
+    if (!sa->steps || sa->n_steps == JUDGE_MAX_STEPS) {
+        u->judge->result.memory_out = u->judge->result.memory_out || !sa->steps;
+        sa->steps_left_out++;
+        return NULL;
+    }
+    struct judge_step *s = &sa->steps[sa->n_steps++];
+    *s = (struct judge_step){.kind = kind,
+                             .from = p->from,
+                             .frame = frame_of(p),
+                             .at_us = p->as[0].at_us,
+                             .repeated = p->as[0].copy_of != NULL};
+    return s;
+}
+
+/* --- what counts --------------------------------------------------------------------------------------- */
+
+static enum judge_keys keys_state(const struct ike_unit *u)
+{
+    const struct judge_sa *sa = u->sa;
+    unsigned opened = sa->opened[PARTY_A] + sa->opened[PARTY_B];
+    unsigned sealed = sa->sealed[PARTY_A] + sa->sealed[PARTY_B];
+    if (u->n_keys == 0)
+        return JUDGE_KEYS_NONE;
+    if (opened == 0)
+        return sealed ? JUDGE_KEYS_WRONG : JUDGE_KEYS_UNUSED;
+    for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
+        if (sa->opened[x] == 0 && sa->sealed[x] > 0)
+            return JUDGE_KEYS_ONE_WAY;
+    return JUDGE_KEYS_OPEN;
+}
+
+static bool is_one_of(const char *id, const char *const *list)
+{
+    for (; *list; list++)
+        if (strcmp(*list, id) == 0)
+            return true;
+    return false;
+}
+
+/* What a rule needs must have been there: whole messages, in their order, opened. */
+static bool counts(const struct judge_sa *sa, enum judge_party party, const char *id)
+{
+    static const char *const of_order[] = {"IKE-1", "IKE-9", "IKE-10", "IKE-15", "FMT-4", NULL};
+    static const char *const of_whole[] = {"IKE-9", "IKE-10", "FMT-4", "SYNC-7", NULL};
+    static const char *const in_clear[] = {"IKE-6", "IKE-11", "IKE-15", NULL};
+    bool about_sync = strncmp(id, "SYNC-", 5) == 0 || strncmp(id, "SEC-", 4) == 0;
+    if (sa->keys == JUDGE_KEYS_WRONG)
+        return false;
+    if (sa->keys == JUDGE_KEYS_ONE_WAY && sa->opened[party] == 0 && !is_one_of(id, in_clear))
+        return false;
+    if (sa->keys == JUDGE_KEYS_ONE_WAY && (is_one_of(id, of_whole) || about_sync))
+        return false;
+    if (sa->disordered && (is_one_of(id, of_order) || about_sync))
+        return false;
+    return !(sa->has_cut && is_one_of(id, of_whole));
+}
+
+static void free_finding(struct judge_finding *f)
+{
+    free(f->expected);
+    free(f->seen);
+    free(f);
+}
+
+static void drop_those_that_do_not_count(struct judge_sa *sa)
+{
+    for (struct judge_finding **at = &sa->findings; *at;) {
+        struct judge_finding *f = *at;
+        if (counts(sa, f->party, f->requirement->id)) {
+            at = &f->next;
+            continue;
+        }
+        *at = f->next;
+        free_finding(f);
+    }
+}
+
+/* The base rules are watched everywhere and held where nothing was found. Whether somebody is still there at
+ * the end (IKE-8) is for who asks. */
+static void note_watched(struct ike_unit *u, enum judge_party party)
+{
+    size_t n;
+    const struct requirement *all = requirements(&n);
+    for (size_t i = 0; i < n && u->sa->opened[party] > 0; i++)
+        if (requirement_is_watched(&all[i]) && strcmp(all[i].id, "IKE-8") != 0)
+            unit_held(u, party, all[i].id);
+}
+
+static void tally(struct ike_unit *u, enum judge_party party)
+{
+    size_t n;
+    const struct requirement *all = requirements(&n);
+    note_watched(u, party);
+    for (size_t i = 0; i < n; i++) {
+        struct judge_tally *t = &u->judge->result.tallies[party][i];
+        if (is_found(u->sa, party, &all[i]))
+            t->broken++;
+        else if (u->held[party][i / 64] >> (i % 64) & 1 && counts(u->sa, party, all[i].id))
+            t->held++;
+    }
+}
+
+void unit_conclude(struct ike_unit *u)
+{
+    u->sa->keys = keys_state(u);
+    drop_those_that_do_not_count(u->sa);
+    tally(u, PARTY_A);
+    tally(u, PARTY_B);
+}
+
+/* --- IKE SAs that a rekey announced -------------------------------------------------------------------- */
+
+enum { MAX_ANNOUNCED = 1 << 16 };
+
+bool judge_was_announced(const struct judge *j, const uint8_t spi[8])
+{
+    struct announced_spi *found;
+    HASH_FIND(hh, j->announced, spi, 8, found);
+    return found != NULL;
+}
+
+void judge_announce(struct judge *j, const uint8_t spi[8])
+{
+    if (judge_was_announced(j, spi) || HASH_COUNT(j->announced) >= MAX_ANNOUNCED)
+        return;
+    struct announced_spi *a = calloc(1, sizeof *a);
+    if (!a) {
+        j->result.memory_out = true;
+        return;
+    }
+    memcpy(a->spi, spi, sizeof a->spi);
+    HASH_ADD(hh, j->announced, spi, sizeof a->spi, a);
+}

@@ -1,0 +1,195 @@
+/* The judge from inside. Private to harness/judge. */
+#ifndef JUDGE_JUDGE_PARTS_H
+#define JUDGE_JUDGE_PARTS_H
+
+#define HASH_NONFATAL_OOM 1 /* nothing down here ends the process */
+#include <uthash.h>
+
+#include "judge/judge.h"
+#include "stage/monitor.h"
+
+/* --- a message ----------------------------------------------------------------------------------------- */
+
+/* A rule of the monitors speaks of the peer: so each message is there twice, once for each party to be it. */
+struct judge_packet {
+    struct wire_packet as[PARTY_COUNT]; /* as[X]: X is judged. Both have the same parts, owned by as[0] */
+    enum judge_party from;
+    unsigned file;
+    bool cut;
+    uint64_t digest; /* of the octets */
+};
+
+static inline struct judge_frame frame_of(const struct judge_packet *p)
+{
+    return (struct judge_frame){p->file, p->as[0].number};
+}
+
+static inline const struct ike_header *header_of(const struct judge_packet *p)
+{
+    return &p->as[0].header;
+}
+
+struct judge_packet *judge_packet_new(const struct captured *c);
+void judge_packet_free(struct judge_packet *p);
+
+/* --- the order of messages (order.c) ------------------------------------------------------------------- */
+
+enum { ORDER_MAX = 32 };
+
+/* A capture may have frames in a wrong order; here they wait for those that belong before them. */
+struct order {
+    struct judge_packet *waiting[ORDER_MAX + 1];
+    size_t n;
+    int64_t released_us; /* the latest that was given out */
+};
+
+void order_add(struct order *o, struct judge_packet *p);
+struct judge_packet *order_take(struct order *o, bool all); /* NULL: none is due */
+
+/* --- the sync exchange --------------------------------------------------------------------------------- */
+
+enum { SYNCS_MAX = 16, REQUESTS_MAX = 16 };
+
+struct seen_sync {
+    uint8_t nonce[4];
+    uint32_t m1, p1, p2, m2;
+    uint64_t digest, answer_digest;
+    struct judge_frame request, answer;
+    struct judge_frame newer;    /* a request of this party answered before it, with an ID not below M1 */
+    struct judge_frame rival;    /* an answered sync with the same M1 */
+    struct judge_frame since;    /* a request that was answered after the sync; number 0: none */
+    struct judge_frame repeated; /* the last copy of the request */
+    bool used, answered, stale, has_rival, copy_waits;
+};
+
+struct seen_request {
+    bool used, answered;
+    uint32_t id;
+    struct judge_frame frame;
+    struct judge_frame sync; /* an answered sync whose M2 is above this ID, before it was seen; 0: none */
+};
+
+/* What one party asked, as the other one must know it. */
+struct asker {
+    struct seen_sync syncs[SYNCS_MAX];
+    unsigned n_syncs;
+    struct seen_request requests[REQUESTS_MAX];
+    unsigned n_requests;
+    bool has_used, has_proven, has_m1, announced, authenticated;
+    uint32_t used;   /* highest ID of its own requests */
+    uint32_t proven; /* highest that the other side answered */
+    uint32_t m1;     /* highest of its own syncs */
+    uint32_t window; /* of the other side */
+    struct judge_frame proven_frame;
+};
+
+/* --- an IKE SA ----------------------------------------------------------------------------------------- */
+
+enum { HEADERS_MAX = 16, ENDS_MAX = 8 };
+
+/* What a header shows, where nothing can be opened. */
+struct seen_header {
+    bool used, response;
+    uint8_t exchange;
+    enum judge_party from;
+    uint32_t id;
+    uint64_t digest;
+    struct judge_frame frame;
+};
+
+struct ike_unit {
+    struct judge_sa *sa;
+    struct judge *judge;
+    UT_hash_handle hh, by_responder;
+    struct ike_evidence_keys *keys; /* a copy of those with this SPI */
+    size_t n_keys;
+    struct judge_packet **ring;
+    size_t memory, at;
+    struct assemblies pending;
+    struct monitor *monitors[PARTY_COUNT]; /* [X]: X is judged */
+    struct monitor_view views[PARTY_COUNT];
+    struct unit_watch {
+        struct ike_unit *unit;
+        enum judge_party judged;
+    } watches[PARTY_COUNT];
+    struct endpoint known[PARTY_COUNT][ENDS_MAX]; /* where a party may be reached */
+    struct endpoint ends[PARTY_COUNT][ENDS_MAX];  /* addresses it has */
+    unsigned n_known[PARTY_COUNT], n_ends[PARTY_COUNT];
+    struct asker askers[PARTY_COUNT];
+    struct seen_header headers[HEADERS_MAX];
+    unsigned n_headers;
+    bool initiator_known;
+    enum judge_party initiator;
+    int64_t last_us;
+    uint64_t held[PARTY_COUNT][4]; /* bits, in the order of the catalogue */
+};
+
+/* --- the judge ----------------------------------------------------------------------------------------- */
+
+struct side_of_address {
+    uint8_t key[17]; /* family and address */
+    enum judge_party party;
+    UT_hash_handle hh;
+};
+
+struct announced_spi {
+    uint8_t spi[8];
+    UT_hash_handle hh;
+};
+
+struct keys_of_spi {
+    uint8_t spi[8];
+    size_t first; /* in `chain`, from 1 */
+    UT_hash_handle hh;
+};
+
+struct judge {
+    struct judge_options options;
+    struct judge_result result;
+    struct judge_sa **last_sa;
+    struct ike_unit *units, *by_responder;
+    struct ike_unit *recent;
+    size_t n_in_clear;
+    struct order order;
+    struct side_of_address *sides;
+    struct announced_spi *announced; /* by a rekey: an IKE SA that is going to begin */
+    struct keys_of_spi *key_index;
+    size_t *chain; /* the next keys with the same SPI, from 1 */
+    struct keys_of_spi *rows;
+    bool finished;
+};
+
+/* unit.c */
+struct ike_unit *unit_new(struct judge *j, const struct judge_packet *first);
+void unit_take(struct ike_unit *u, struct judge_packet *p); /* takes it over */
+void unit_finish(struct ike_unit *u);                       /* frees all but the summary */
+
+/* parties.c */
+bool parties_sort(struct judge *j, struct judge_packet *p);
+void parties_clear(struct judge *j);
+
+/* findings.c */
+void unit_held(struct ike_unit *u, enum judge_party party, const char *requirement);
+void unit_broken(struct ike_unit *u, enum judge_party party, const char *requirement,
+                 const struct judge_frame *frames, unsigned n_frames, const char *expected,
+                 const char *format, ...) __attribute__((format(printf, 7, 8)));
+struct judge_step *unit_step(struct ike_unit *u, enum judge_step_kind kind, const struct judge_packet *p);
+void unit_conclude(struct ike_unit *u);
+void judge_announce(struct judge *j, const uint8_t spi[8]);
+bool judge_was_announced(const struct judge *j, const uint8_t spi[8]);
+
+/* Frames with at most three numbers, for unit_broken. */
+#define FRAMES(...)                                                                                          \
+    (const struct judge_frame[]){__VA_ARGS__},                                                               \
+        sizeof((const struct judge_frame[]){__VA_ARGS__}) / sizeof(struct judge_frame)
+
+/* syncs.c, headers.c: each over one message, in order */
+void judge_syncs(struct ike_unit *u, const struct judge_packet *p);
+void judge_headers(struct ike_unit *u, const struct judge_packet *p);
+
+static inline enum judge_party other_party(enum judge_party party)
+{
+    return party == PARTY_A ? PARTY_B : PARTY_A;
+}
+
+#endif

@@ -1,0 +1,92 @@
+/* Which side an address is on. */
+#include <stdlib.h>
+
+#include "judge/judge_parts.h"
+
+enum { MAX_ADDRESSES = 1 << 16 };
+
+static void key_of(const struct endpoint *e, uint8_t key[17])
+{
+    memset(key, 0, 17);
+    key[0] = e->family;
+    memcpy(key + 1, e->address, e->family == 4 ? 4 : 16);
+}
+
+static struct side_of_address *side_of(const struct judge *j, const struct endpoint *e)
+{
+    struct side_of_address *found;
+    uint8_t key[17];
+    key_of(e, key);
+    HASH_FIND(hh, j->sides, key, sizeof key, found);
+    return found;
+}
+
+static void remember(struct judge *j, const struct endpoint *e, enum judge_party party)
+{
+    if (HASH_COUNT(j->sides) >= MAX_ADDRESSES)
+        return;
+    struct side_of_address *s = calloc(1, sizeof *s);
+    if (!s) {
+        j->result.memory_out = true;
+        return;
+    }
+    key_of(e, s->key);
+    s->party = party;
+    HASH_ADD(hh, j->sides, key, sizeof s->key, s);
+}
+
+void parties_clear(struct judge *j)
+{
+    struct side_of_address *s, *next;
+    HASH_ITER(hh, j->sides, s, next)
+    {
+        HASH_DEL(j->sides, s);
+        free(s);
+    }
+}
+
+static bool is_cluster(const struct judge *j, const struct endpoint *e)
+{
+    for (size_t i = 0; i < j->options.n_cluster; i++)
+        if (endpoint_same_address(&j->options.cluster[i], e))
+            return true;
+    return false;
+}
+
+/* The initiator's flag stands in every message; it is a fault when it is wrong, so addresses count first. */
+static enum judge_party by_flag(const struct judge_packet *p)
+{
+    return header_of(p)->flags & IKE_FLAG_INITIATOR ? PARTY_A : PARTY_B;
+}
+
+static enum judge_party by_address(struct judge *j, const struct judge_packet *p)
+{
+    const struct datagram *d = &p->as[0].datagram;
+    const struct side_of_address *from = side_of(j, &d->from), *to = side_of(j, &d->to);
+    enum judge_party party;
+    if (endpoint_same_address(&d->from, &d->to) || (from && to && from->party == to->party))
+        return by_flag(p); /* an address on both sides tells nothing */
+    party = from ? from->party : to ? other_party(to->party) : by_flag(p);
+    if (!from)
+        remember(j, &d->from, party);
+    if (!to)
+        remember(j, &d->to, other_party(party));
+    return party;
+}
+
+/* False: it is between two that are not the cluster. */
+bool parties_sort(struct judge *j, struct judge_packet *p)
+{
+    const struct datagram *d = &p->as[0].datagram;
+    if (j->options.n_cluster == 0) {
+        p->from = by_address(j, p);
+    } else {
+        bool from = is_cluster(j, &d->from), to = is_cluster(j, &d->to);
+        if (!from && !to)
+            return false;
+        p->from = from && to ? by_flag(p) : from ? PARTY_A : PARTY_B;
+    }
+    p->as[PARTY_A].from_peer = p->from == PARTY_A;
+    p->as[PARTY_B].from_peer = p->from == PARTY_B;
+    return true;
+}

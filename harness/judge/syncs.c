@@ -1,0 +1,353 @@
+/* The rules of the sync exchange, by the IDs that the capture shows. What a side must have seen is taken from
+ * what it answered: a request that the capture has may have been lost behind it. */
+#include "judge/judge_parts.h"
+
+#include <stdio.h>
+
+static const struct judge_frame NOWHERE;
+
+static uint32_t higher(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* --- looking things up --------------------------------------------------------------------------------- */
+
+static struct seen_sync *sync_with_nonce(struct asker *a, const uint8_t nonce[4])
+{
+    for (unsigned i = a->n_syncs; i-- > 0 && a->n_syncs - i <= SYNCS_MAX;) {
+        struct seen_sync *s = &a->syncs[i % SYNCS_MAX];
+        if (memcmp(s->nonce, nonce, sizeof s->nonce) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+static struct seen_sync *sync_with_digest(struct asker *a, uint64_t digest)
+{
+    for (unsigned i = 0; i < SYNCS_MAX; i++)
+        if (a->syncs[i].used && a->syncs[i].digest == digest)
+            return &a->syncs[i];
+    return NULL;
+}
+
+static struct seen_request *request_with_id(struct asker *a, uint32_t id)
+{
+    for (unsigned i = a->n_requests; i-- > 0 && a->n_requests - i <= REQUESTS_MAX;)
+        if (a->requests[i % REQUESTS_MAX].id == id)
+            return &a->requests[i % REQUESTS_MAX];
+    return NULL;
+}
+
+/* --- a sync request ------------------------------------------------------------------------------------ */
+
+static void note_sync_request(struct ike_unit *u, const struct judge_packet *p,
+                              const struct message_id_sync *sync)
+{
+    struct asker *a = &u->askers[p->from];
+    struct seen_sync *known = sync_with_digest(a, p->digest);
+    struct judge_step *step = unit_step(u, STEP_SYNC_REQUEST, p);
+    if (step)
+        snprintf(step->text, sizeof step->text, "SYNC request M1 %u P1 %u", sync->expected_send,
+                 sync->expected_recv);
+    if (known) {
+        known->repeated = frame_of(p);
+        known->copy_waits = true;
+        return;
+    }
+    struct seen_sync s = {.used = true,
+                          .m1 = sync->expected_send,
+                          .p1 = sync->expected_recv,
+                          .digest = p->digest,
+                          .request = frame_of(p)};
+    memcpy(s.nonce, sync->nonce, sizeof s.nonce);
+    if (a->has_proven && s.m1 <= a->proven) {
+        s.stale = true;
+        s.newer = a->proven_frame;
+    }
+    for (unsigned i = 0; i < SYNCS_MAX; i++) {
+        const struct seen_sync *q = &a->syncs[i];
+        if (q->used && q->answered && q->m1 == s.m1 && !s.has_rival) {
+            s.has_rival = true;
+            s.rival = q->request;
+        } else if (q->used && q->answered && q->m1 > s.m1 && !s.stale) {
+            s.stale = true;
+            s.newer = q->request;
+        }
+    }
+    a->m1 = a->has_m1 ? higher(a->m1, s.m1) : s.m1;
+    a->has_m1 = true;
+    a->syncs[a->n_syncs++ % SYNCS_MAX] = s;
+    u->sa->syncs++;
+}
+
+/* NEG-1: sync is for those that both announced it. Known where IKE_AUTH was opened. */
+static void judge_agreement(struct ike_unit *u, const struct judge_packet *p)
+{
+    const struct asker *a = &u->askers[p->from], *b = &u->askers[other_party(p->from)];
+    if (!a->authenticated || !b->authenticated || ike_is_response(header_of(p)))
+        return;
+    if (a->announced && b->announced)
+        unit_held(u, p->from, "NEG-1");
+    else
+        unit_broken(u, p->from, "NEG-1", FRAMES(frame_of(p)),
+                    "sync is used only when both sides announced it",
+                    "packet %u is a sync request, and %s did not announce it", frame_of(p).number,
+                    a->announced ? "the other side" : "this side");
+}
+
+/* --- its answer ---------------------------------------------------------------------------------------- */
+
+/* SYNC-3, SYNC-4 */
+static void judge_freshness(struct ike_unit *u, const struct judge_packet *p, const struct seen_sync *s)
+{
+    if (s->stale)
+        unit_broken(u, p->from, "SYNC-3", FRAMES(s->newer, s->request, frame_of(p)),
+                    "a sync request with M1 not above what was seen is dropped",
+                    "packet %u answers M1 %u of packet %u, although packet %u had been answered before",
+                    frame_of(p).number, s->m1, s->request.number, s->newer.number);
+    if (s->has_rival)
+        unit_broken(u, p->from, "SYNC-4", FRAMES(s->rival, s->request, frame_of(p)),
+                    "M1 of an earlier sync request counts as seen",
+                    "packet %u answers M1 %u of packet %u, which packet %u had proposed before",
+                    frame_of(p).number, s->m1, s->request.number, s->rival.number);
+}
+
+/* SYNC-5 */
+static void judge_m2(struct ike_unit *u, const struct judge_packet *p, const struct seen_sync *s)
+{
+    const struct asker *a = &u->askers[other_party(p->from)];
+    uint32_t least = a->has_proven && a->proven < UINT32_MAX ? higher(s->m1, a->proven + 1) : s->m1;
+    if (s->stale || s->has_rival)
+        return; /* no answer was due at all */
+    if (s->m2 >= least)
+        unit_held(u, p->from, "SYNC-5");
+    else
+        unit_broken(u, p->from, "SYNC-5", FRAMES(s->request, frame_of(p)),
+                    "M2 is not below M1, and above every request that was seen",
+                    "packet %u says M2 %u, it must be %u or more", frame_of(p).number, s->m2, least);
+}
+
+/* SYNC-6. Of the side that answers the capture may have missed requests: as many as its window holds, and any
+ * number before the capture began. */
+static void judge_p2(struct ike_unit *u, const struct judge_packet *p, const struct seen_sync *s)
+{
+    const struct asker *own = &u->askers[p->from];
+    uint32_t least = s->p1;
+    if (own->has_used && own->used < UINT32_MAX)
+        least = higher(least, own->used + 1);
+    uint64_t most = (uint64_t)(own->has_m1 ? higher(least, own->m1) : least) + higher(own->window, 1);
+    if (s->stale || s->has_rival)
+        return;
+    if (s->p2 < least)
+        unit_broken(u, p->from, "SYNC-6", FRAMES(s->request, frame_of(p)),
+                    "P2 is the higher of P1 and the next ID of the side that answers",
+                    "packet %u says P2 %u, it must be %u", frame_of(p).number, s->p2, least);
+    else if (s->p2 > most && !u->sa->begins_late && !u->judge->options.lossy)
+        unit_broken(u, p->from, "SYNC-6", FRAMES(s->request, frame_of(p)),
+                    "P2 is the higher of P1 and the next ID of the side that answers",
+                    "packet %u says P2 %u, and no request shows that it is above %u", frame_of(p).number,
+                    s->p2, least);
+    else
+        unit_held(u, p->from, "SYNC-6");
+}
+
+/* SYNC-13 right behind the exchange, SEC-1 when the cluster went on: a copy of the request was answered. */
+static void judge_second_answer(struct ike_unit *u, const struct judge_packet *p, struct seen_sync *s)
+{
+    if (!s->copy_waits)
+        return; /* doubled on its way */
+    s->copy_waits = false;
+    if (s->since.number)
+        unit_broken(u, p->from, "SEC-1", FRAMES(s->since, s->repeated, frame_of(p)),
+                    "an old sync request gets no answer",
+                    "packet %u answers packet %u, a copy of packet %u, after the request of packet %u",
+                    frame_of(p).number, s->repeated.number, s->request.number, s->since.number);
+    else if (p->digest != s->answer_digest)
+        unit_broken(u, p->from, "SYNC-13", FRAMES(s->answer, s->repeated, frame_of(p)),
+                    "the answer to a copy of a sync request is the answer to the request",
+                    "packets %u and %u differ", s->answer.number, frame_of(p).number);
+    else
+        unit_held(u, p->from, "SYNC-13");
+}
+
+static void note_sync_answer(struct ike_unit *u, const struct judge_packet *p,
+                             const struct message_id_sync *sync)
+{
+    struct seen_sync *s = sync_with_nonce(&u->askers[other_party(p->from)], sync->nonce);
+    struct judge_step *step = unit_step(u, STEP_SYNC_ANSWER, p);
+    if (step)
+        snprintf(step->text, sizeof step->text, "SYNC answer P2 %u M2 %u%s", sync->expected_send,
+                 sync->expected_recv, s ? "" : ", nonce of no request");
+    if (!s)
+        return; /* FMT-4 */
+    if (s->answered) {
+        judge_second_answer(u, p, s);
+        return;
+    }
+    s->answered = true;
+    s->copy_waits = false;
+    s->p2 = sync->expected_send;
+    s->m2 = sync->expected_recv;
+    s->answer = frame_of(p);
+    s->answer_digest = p->digest;
+    u->sa->failovers++;
+    judge_freshness(u, p, s);
+    judge_m2(u, p, s);
+    judge_p2(u, p, s);
+}
+
+/* --- other messages ------------------------------------------------------------------------------------ */
+
+static struct judge_frame sync_above(const struct asker *a, uint32_t id)
+{
+    for (unsigned i = 0; i < SYNCS_MAX; i++)
+        if (a->syncs[i].used && a->syncs[i].answered && !a->syncs[i].stale && a->syncs[i].m2 > id)
+            return a->syncs[i].answer;
+    return NOWHERE;
+}
+
+static void note_request(struct ike_unit *u, const struct judge_packet *p)
+{
+    struct asker *a = &u->askers[p->from];
+    uint32_t id = header_of(p)->message_id;
+    if (p->as[0].copy_of)
+        return;
+    if (a->has_used && (uint64_t)id > (uint64_t)a->used + 1) {
+        struct judge_step *step = unit_step(u, STEP_JUMPED, p);
+        if (step)
+            snprintf(step->text, sizeof step->text, "its request IDs go on from %u at %u", a->used, id);
+    }
+    const struct asker *other = &u->askers[other_party(p->from)];
+    for (unsigned i = 0; i < SYNCS_MAX; i++)
+        if (other->syncs[i].answered && id >= other->syncs[i].p2)
+            unit_held(u, p->from, "SYNC-7");
+    a->used = a->has_used ? higher(a->used, id) : id;
+    a->has_used = true;
+    a->requests[a->n_requests++ % REQUESTS_MAX] =
+        (struct seen_request){.used = true, .id = id, .frame = frame_of(p), .sync = sync_above(a, id)};
+}
+
+static bool any_answered(const struct asker *a)
+{
+    for (unsigned i = 0; i < SYNCS_MAX; i++)
+        if (a->syncs[i].answered)
+            return true;
+    return false;
+}
+
+/* A later request was answered, and the sync was not. */
+static void note_silence(struct ike_unit *u, enum judge_party silent, const struct asker *a)
+{
+    for (unsigned i = 0; i < SYNCS_MAX; i++) {
+        const struct seen_sync *s = &a->syncs[i];
+        if (s->used && !s->answered && s->stale)
+            unit_held(u, silent, "SYNC-3");
+        if (s->used && !s->answered && s->has_rival)
+            unit_held(u, silent, "SYNC-4");
+    }
+}
+
+/* SYNC-8; and what the side that answers has seen by then. */
+static void note_answer(struct ike_unit *u, const struct judge_packet *p)
+{
+    struct asker *a = &u->askers[other_party(p->from)];
+    uint32_t id = header_of(p)->message_id;
+    struct seen_request *q = request_with_id(a, id);
+    if (!q || q->answered || p->as[0].copy_of)
+        return;
+    q->answered = true;
+    if (q->sync.number)
+        unit_broken(u, p->from, "SYNC-8", FRAMES(q->sync, q->frame, frame_of(p)),
+                    "a request below M2 is not processed after the sync",
+                    "packet %u answers request %u of packet %u, below M2 of packet %u", frame_of(p).number,
+                    id, q->frame.number, q->sync.number);
+    else if (any_answered(a))
+        unit_held(u, p->from, "SYNC-8");
+    note_silence(u, p->from, a);
+    if (!a->has_proven || id >= a->proven) {
+        a->has_proven = true;
+        a->proven = id;
+        a->proven_frame = q->frame;
+    }
+    for (unsigned i = 0; i < SYNCS_MAX; i++)
+        if (a->syncs[i].answered && !a->syncs[i].since.number)
+            a->syncs[i].since = q->frame;
+}
+
+/* --- what is announced --------------------------------------------------------------------------------- */
+
+static void note_window(struct ike_unit *u, const struct judge_packet *p)
+{
+    const struct wire_notify *n = packet_notify(&p->as[0], NOTIFY_SET_WINDOW_SIZE);
+    if (n && n->data.len == 4)
+        u->askers[other_party(p->from)].window = (uint32_t)n->data.at[0] << 24 |
+                                                 (uint32_t)n->data.at[1] << 16 |
+                                                 (uint32_t)n->data.at[2] << 8 | n->data.at[3];
+}
+
+/* NEG-3 */
+static void note_announcements(struct ike_unit *u, const struct judge_packet *p)
+{
+    static const uint16_t types[] = {NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED,
+                                     NOTIFY_IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED};
+    struct asker *a = &u->askers[p->from];
+    struct error err = {0};
+    if (header_of(p)->exchange != EXCHANGE_IKE_AUTH)
+        return;
+    a->authenticated = true;
+    a->announced = a->announced || packet_notify(&p->as[0], types[0]);
+    for (size_t i = 0; i < 2; i++) {
+        const struct wire_notify *n = packet_notify(&p->as[0], types[i]);
+        if (n && announcement_is_well_formed(n, &err))
+            unit_held(u, p->from, "NEG-3");
+        else if (n)
+            unit_broken(u, p->from, "NEG-3", FRAMES(frame_of(p)), "Protocol ID 0, SPI Size 0, no data",
+                        "packet %u: %s", frame_of(p).number, err.text);
+    }
+}
+
+/* A rekey names the SPIs of the IKE SA that follows. */
+static void note_rekey(struct ike_unit *u, const struct judge_packet *p)
+{
+    const struct ike_payload *sa = ike_find(p->as[0].inner, PAYLOAD_SA);
+    struct wire_proposal proposals[IKE_MAX_PROPOSALS];
+    size_t n = 0;
+    if (header_of(p)->exchange != EXCHANGE_CREATE_CHILD_SA || !sa ||
+        !ike_read_proposals(sa->body, proposals, IKE_MAX_PROPOSALS, &n, NULL))
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (proposals[i].spi_len == IKE_SPI_LEN)
+            judge_announce(u->judge, proposals[i].spi);
+}
+
+/* FMT-1 to FMT-4 are the monitors'; here only that they were met. */
+static void note_form(struct ike_unit *u, const struct judge_packet *p)
+{
+    if (!packet_notify(&p->as[0], NOTIFY_IKEV2_MESSAGE_ID_SYNC))
+        return;
+    unit_held(u, p->from, "FMT-1");
+    unit_held(u, p->from, "FMT-2");
+    unit_held(u, p->from, "FMT-3");
+    if (ike_is_response(header_of(p)))
+        unit_held(u, p->from, "FMT-4");
+    judge_agreement(u, p);
+}
+
+void judge_syncs(struct ike_unit *u, const struct judge_packet *p)
+{
+    struct message_id_sync sync;
+    bool response = ike_is_response(header_of(p));
+    if (!p->as[0].inner)
+        return;
+    note_form(u, p);
+    note_window(u, p);
+    note_announcements(u, p);
+    note_rekey(u, p);
+    if (packet_sync(&p->as[0], &sync))
+        (response ? note_sync_answer : note_sync_request)(u, p, &sync);
+    else if (packet_notify(&p->as[0], NOTIFY_IKEV2_MESSAGE_ID_SYNC))
+        return; /* of no form that can be read: the monitors say so */
+    else
+        (response ? note_answer : note_request)(u, p);
+}

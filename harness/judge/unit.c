@@ -1,0 +1,295 @@
+/* One IKE SA: everything with one SPI of an initiator. */
+#include <stdlib.h>
+
+#include "judge/judge_parts.h"
+
+#include <stdio.h>
+
+/* --- a message ----------------------------------------------------------------------------------------- */
+
+static uint64_t digest_of(struct octets o)
+{
+    uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ o.len, word;
+    size_t i = 0;
+    for (; i + sizeof word <= o.len; i += sizeof word) {
+        memcpy(&word, o.at + i, sizeof word);
+        h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
+        h ^= h >> 32;
+    }
+    for (word = 0; i < o.len; i++)
+        word = word << 8 | o.at[i];
+    h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
+    return h ^ h >> 29;
+}
+
+struct judge_packet *judge_packet_new(const struct captured *c)
+{
+    struct judge_packet *p = calloc(1, sizeof *p);
+    struct wire_packet *w = p ? &p->as[0] : NULL;
+    if (!p || !datagram_make(&w->datagram, &c->from, &c->to, c->octets)) {
+        free(p);
+        return NULL;
+    }
+    w->number = c->number;
+    w->at_us = c->at_us;
+    p->file = c->file;
+    p->cut = c->cut;
+    struct octets message = packet_message(&w->datagram);
+    p->digest = digest_of(message);
+    ike_read_header(message, &w->header, NULL);
+    return p;
+}
+
+void judge_packet_free(struct judge_packet *p)
+{
+    if (p)
+        packet_clear(&p->as[0]);
+    free(p);
+}
+
+/* --- findings of the monitors -------------------------------------------------------------------------- */
+
+/* The packets are those of one perspective. */
+static const struct judge_packet *whole_of(const struct wire_packet *p, enum judge_party judged)
+{
+    return (const struct judge_packet *)(const void *)(p - judged);
+}
+
+static void found(void *state, const struct monitor_finding *f)
+{
+    const struct unit_watch *w = state;
+    struct judge_frame frames[2] = {frame_of(whole_of(f->beside ? f->beside : f->packet, w->judged)),
+                                    frame_of(whole_of(f->packet, w->judged))};
+    unit_broken(w->unit, w->judged, f->requirement, f->beside ? frames : frames + 1, f->beside ? 2 : 1,
+                f->expected, "%s", f->seen);
+}
+
+static bool open_monitors(struct ike_unit *u)
+{
+    for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++) {
+        u->watches[x].unit = u;
+        u->watches[x].judged = x;
+        u->views[x] = (struct monitor_view){.keys = u->keys,
+                                            .n_keys = u->n_keys,
+                                            .addresses = u->known[other_party(x)],
+                                            .lossy = u->judge->options.lossy,
+                                            .found = found,
+                                            .state = &u->watches[x]};
+        u->monitors[x] = monitor_open(&u->views[x], u->memory);
+        if (!u->monitors[x])
+            return false;
+        if (u->sa->begins_late)
+            monitor_begins_late(u->monitors[x]);
+    }
+    return true;
+}
+
+/* --- from one end to the other ------------------------------------------------------------------------- */
+
+static bool copy_keys(struct ike_unit *u, const struct ike_header *h)
+{
+    const struct judge *j = u->judge;
+    struct keys_of_spi *row;
+    HASH_FIND(hh, j->key_index, h->spi_i, IKE_SPI_LEN, row);
+    for (size_t at = row ? row->first : 0; at; at = j->chain[at - 1])
+        u->n_keys++;
+    u->keys = calloc(u->n_keys + 1, sizeof *u->keys);
+    size_t n = u->n_keys;
+    for (size_t at = row && u->keys ? row->first : 0; at; at = j->chain[at - 1])
+        u->keys[--n] = j->options.keys->ike[at - 1]; /* the chain has the newest first */
+    u->memory = u->n_keys ? JUDGE_MEMORY : JUDGE_MEMORY_IN_CLEAR;
+    return u->keys != NULL;
+}
+
+struct ike_unit *unit_new(struct judge *j, const struct judge_packet *first)
+{
+    struct ike_unit *u = calloc(1, sizeof *u);
+    struct judge_sa *sa = calloc(1, sizeof *sa);
+    if (!u || !sa) {
+        free(u);
+        free(sa);
+        return NULL;
+    }
+    const struct ike_header *h = header_of(first);
+    memcpy(sa->spi_i, h->spi_i, sizeof sa->spi_i);
+    memcpy(sa->spi_r, h->spi_r, sizeof sa->spi_r);
+    sa->first = frame_of(first);
+    sa->first_us = first->as[0].at_us;
+    sa->begins_late =
+        (h->exchange != EXCHANGE_IKE_SA_INIT || ike_is_response(h)) && !judge_was_announced(j, h->spi_i);
+    u->judge = j;
+    u->sa = sa;
+    *j->last_sa = sa;
+    j->last_sa = &sa->next;
+    j->result.n_sas++;
+    bool whole = copy_keys(u, h);
+    u->ring = calloc(u->memory, sizeof(struct judge_packet *));
+    if (whole && u->ring && open_monitors(u))
+        return u;
+    unit_finish(u);
+    return NULL;
+}
+
+void unit_finish(struct ike_unit *u)
+{
+    unit_conclude(u);
+    for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
+        if (u->monitors[x])
+            monitor_close(u->monitors[x]);
+    for (size_t i = 0; u->ring && i < u->memory; i++)
+        judge_packet_free(u->ring[i]);
+    free(u->ring);
+    assemblies_clear(&u->pending);
+    if (u->keys)
+        crypto_wipe(u->keys, u->n_keys * sizeof *u->keys);
+    free(u->keys);
+    free(u);
+}
+
+/* --- where the parties are ----------------------------------------------------------------------------- */
+
+static bool is_among(const struct endpoint *list, unsigned n, const struct endpoint *e, bool port_too)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (port_too ? endpoint_same(&list[i], e) : endpoint_same_address(&list[i], e))
+            return true;
+    return false;
+}
+
+static bool is_port_of_ike(const struct ike_unit *u, uint16_t port)
+{
+    for (size_t i = 0; i < u->judge->options.n_ports; i++)
+        if (u->judge->options.ports[i] == port)
+            return true;
+    return port == 500 || port == 4500;
+}
+
+/* IKE-15 asks where a party was told to send to. A capture does not show who was told what: until the other
+ * side has spoken any address is right, and then its addresses on any port of IKE. */
+static void learn_known(struct ike_unit *u, const struct judge_packet *p)
+{
+    enum judge_party to = other_party(p->from);
+    const struct endpoint *e = &p->as[0].datagram.to;
+    bool may =
+        u->n_ends[to] == 0 || (is_port_of_ike(u, e->port) && is_among(u->ends[to], u->n_ends[to], e, false));
+    if (may && u->n_known[to] < ENDS_MAX && !is_among(u->known[to], u->n_known[to], e, true)) {
+        u->known[to][u->n_known[to]++] = *e;
+        u->views[p->from].n_addresses = u->n_known[to];
+    }
+}
+
+static void note_move(struct ike_unit *u, const struct judge_packet *p)
+{
+    const struct endpoint *now = &p->as[0].datagram.from;
+    struct endpoint *before = &u->sa->ends[p->from];
+    char old[ENDPOINT_TEXT_MAX], new[ENDPOINT_TEXT_MAX];
+    if (before->family && !endpoint_same_address(before, now)) {
+        struct judge_step *s = unit_step(u, STEP_MOVED, p);
+        if (s)
+            snprintf(s->text, sizeof s->text, "moves from %s to %s", endpoint_text(before, old),
+                     endpoint_text(now, new));
+    }
+    *before = *now;
+    if (u->n_ends[p->from] < ENDS_MAX && !is_among(u->ends[p->from], u->n_ends[p->from], now, false))
+        u->ends[p->from][u->n_ends[p->from]++] = *now;
+}
+
+/* --- a message, in order ------------------------------------------------------------------------------- */
+
+static void shrink(struct ike_payloads **list)
+{
+    size_t size = *list ? offsetof(struct ike_payloads, list) + (*list)->count * sizeof(*list)->list[0] : 0;
+    struct ike_payloads *small = size ? malloc(size) : NULL;
+    if (!small)
+        return;
+    memcpy(small, *list, size);
+    free(*list);
+    *list = small;
+}
+
+/* The window is walked backwards, for those of the same direction only. */
+static void find_copy(struct ike_unit *u, struct judge_packet *p)
+{
+    static const int64_t by_capture_us = 1000;
+    for (size_t i = 1; i <= u->memory && i <= u->at; i++) {
+        struct judge_packet *q = u->ring[(u->at - i) % u->memory];
+        if (q->digest != p->digest || q->from != p->from ||
+            !octets_equal(packet_message(&q->as[0].datagram), packet_message(&p->as[0].datagram)))
+            continue;
+        const struct wire_packet *original = q->as[0].copy_of;
+        const struct judge_packet *o = original ? whole_of(original, PARTY_A) : q;
+        p->as[PARTY_A].copy_of = &o->as[PARTY_A];
+        p->as[PARTY_B].copy_of = &o->as[PARTY_B];
+        p->as[0].by_filter = p->as[0].at_us - q->as[0].at_us < by_capture_us &&
+                             endpoint_same(&q->as[0].datagram.from, &p->as[0].datagram.from) &&
+                             endpoint_same(&q->as[0].datagram.to, &p->as[0].datagram.to);
+        u->sa->duplicates += p->as[0].by_filter;
+        return;
+    }
+}
+
+static void read_packet(struct ike_unit *u, struct judge_packet *p)
+{
+    struct wire_packet *w = &p->as[0];
+    if (p->cut) { /* the header is all that counts */
+        w->readable = w->datagram.len >= IKE_HEADER_LEN;
+        u->sa->has_cut = true;
+    } else {
+        packet_read_in_order(w, u->keys, u->n_keys, &u->pending);
+    }
+    shrink(&w->outer);
+    shrink(&w->inner);
+    find_copy(u, p);
+    bool from_peer = p->as[1].from_peer;
+    const struct wire_packet *copy_of = p->as[1].copy_of;
+    p->as[1] = p->as[0];
+    p->as[1].from_peer = from_peer;
+    p->as[1].copy_of = copy_of;
+}
+
+static bool is_sealed(const struct wire_packet *w)
+{
+    return !w->opened && !w->fragments && w->outer &&
+           (ike_find(w->outer, PAYLOAD_SK) || ike_find(w->outer, PAYLOAD_SKF));
+}
+
+static void count(struct ike_unit *u, const struct judge_packet *p)
+{
+    struct judge_sa *sa = u->sa;
+    static const uint8_t none[IKE_SPI_LEN];
+    const struct ike_header *h = header_of(p);
+    sa->packets[p->from]++;
+    sa->opened[p->from] += p->as[0].opened || p->as[0].fragments;
+    sa->sealed[p->from] += is_sealed(&p->as[0]);
+    sa->disordered = sa->disordered || p->as[0].at_us < sa->last_us;
+    if (p->as[0].at_us > sa->last_us)
+        sa->last_us = p->as[0].at_us;
+    if (memcmp(sa->spi_r, none, sizeof none) == 0)
+        memcpy(sa->spi_r, h->spi_r, sizeof sa->spi_r);
+    if (h->exchange == EXCHANGE_IKE_SA_INIT && !ike_is_response(h) && !u->initiator_known) {
+        u->initiator_known = true;
+        u->initiator = p->from;
+    }
+}
+
+static void remember(struct ike_unit *u, struct judge_packet *p)
+{
+    struct judge_packet **place = &u->ring[u->at++ % u->memory];
+    if (*place)
+        judge_packet_free(*place);
+    *place = p;
+}
+
+void unit_take(struct ike_unit *u, struct judge_packet *p)
+{
+    read_packet(u, p);
+    count(u, p);
+    learn_known(u, p);
+    for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
+        (p->cut ? monitor_remember : monitor_add)(u->monitors[x], &p->as[x]);
+    note_move(u, p);
+    judge_syncs(u, p);
+    if (u->sa->opened[PARTY_A] + u->sa->opened[PARTY_B] == 0)
+        judge_headers(u, p);
+    remember(u, p);
+}

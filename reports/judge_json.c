@@ -1,0 +1,141 @@
+#include "reports/judge_report.h"
+
+enum { JUDGE_JSON_VERSION = 1 };
+
+static json_t *frame_json(struct judge_frame f)
+{
+    return json_pack("{s:i, s:i}", "file", (int)f.file, "number", (int)f.number);
+}
+
+static json_t *finding_json(const struct judge_report *r, const struct judge_finding *f)
+{
+    json_t *frames = json_array();
+    for (unsigned i = 0; i < f->n_frames; i++)
+        json_array_append_new(frames, frame_json(f->frames[i]));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "requirement", f->requirement->id, "level",
+                     requirement_level_name(f->requirement->level), "by",
+                     judge_party_name(r->result, f->party), "expected", f->expected, "seen", f->seen,
+                     "frames", frames);
+}
+
+static const char *step_name(enum judge_step_kind kind)
+{
+    switch (kind) {
+    case STEP_SYNC_REQUEST:
+        return "sync-request";
+    case STEP_SYNC_ANSWER:
+        return "sync-answer";
+    case STEP_MOVED:
+        return "moved";
+    case STEP_JUMPED:
+        return "jumped";
+    case STEP_ID_ZERO:
+        return "id-zero";
+    }
+    return "";
+}
+
+static json_t *step_json(const struct judge_report *r, const struct judge_step *s)
+{
+    return json_pack("{s:s, s:s, s:o, s:I, s:b, s:s}", "kind", step_name(s->kind), "from",
+                     judge_party_name(r->result, s->from), "frame", frame_json(s->frame), "at_us",
+                     (json_int_t)s->at_us, "copy", s->repeated, "text", s->text);
+}
+
+static const char *keys_name(enum judge_keys keys)
+{
+    switch (keys) {
+    case JUDGE_KEYS_NONE:
+        return "none";
+    case JUDGE_KEYS_OPEN:
+        return "open";
+    case JUDGE_KEYS_WRONG:
+        return "wrong";
+    case JUDGE_KEYS_ONE_WAY:
+        return "one-way";
+    case JUDGE_KEYS_UNUSED:
+        return "unused";
+    }
+    return "";
+}
+
+static json_t *side_json(const struct judge_report *r, const struct judge_sa *sa, enum judge_party x)
+{
+    char at[ENDPOINT_TEXT_MAX] = "";
+    if (sa->ends[x].family)
+        endpoint_text(&sa->ends[x], at);
+    return json_pack("{s:s, s:s, s:i, s:i, s:i}", "name", judge_party_name(r->result, x), "address", at,
+                     "messages", (int)sa->packets[x], "opened", (int)sa->opened[x], "not_opened",
+                     (int)sa->sealed[x]);
+}
+
+static json_t *sa_json(const struct judge_report *r, const struct judge_sa *sa)
+{
+    char spi_i[17], spi_r[17];
+    json_t *steps = json_array(), *findings = json_array();
+    octets_to_hex(octets_of(sa->spi_i, 8), spi_i);
+    octets_to_hex(octets_of(sa->spi_r, 8), spi_r);
+    for (unsigned i = 0; i < sa->n_steps; i++)
+        json_array_append_new(steps, step_json(r, &sa->steps[i]));
+    for (const struct judge_finding *f = sa->findings; f; f = f->next)
+        json_array_append_new(findings, finding_json(r, f));
+    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:b, s:b, s:i, s:i, s:i, s:[o, o], s:o, s:i, s:o}", "spi_i",
+                     spi_i, "spi_r", spi_r, "first_frame", frame_json(sa->first), "keys", keys_name(sa->keys),
+                     "begins_late", sa->begins_late, "has_cut", sa->has_cut, "disordered", sa->disordered,
+                     "duplicates", (int)sa->duplicates, "syncs", (int)sa->syncs, "failovers",
+                     (int)sa->failovers, "sides", side_json(r, sa, PARTY_A), side_json(r, sa, PARTY_B),
+                     "ladder", steps, "ladder_left_out", (int)sa->steps_left_out, "findings", findings);
+}
+
+static json_t *requirements_json(const struct judge_report *r)
+{
+    size_t n;
+    const struct requirement *all = requirements(&n);
+    json_t *list = json_array();
+    for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
+        for (size_t i = 0; i < n; i++) {
+            enum verdict v = judge_report_verdict(r->result, x, &all[i]);
+            const struct judge_tally *t = &r->result->tallies[x][i];
+            if (v != VERDICT_SKIP)
+                json_array_append_new(list,
+                                      json_pack("{s:s, s:s, s:s, s:i, s:i}", "id", all[i].id, "of",
+                                                judge_party_name(r->result, x), "verdict", verdict_name(v),
+                                                "held", (int)t->held, "broken", (int)t->broken));
+        }
+    return list;
+}
+
+static json_t *files_json(const struct judge_report *r)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < capture_files(r->capture); i++)
+        json_array_append_new(list, json_pack("{s:s, s:s?}", "path", capture_path(r->capture, i), "flaw",
+                                              capture_flaw(r->capture, i)));
+    return list;
+}
+
+static json_t *counts_json(const struct judge_report *r)
+{
+    const struct capture_counts *c = capture_counts(r->capture);
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "frames", (json_int_t)c->frames, "ike",
+        (json_int_t)c->ike, "esp", (json_int_t)c->esp, "esp_in_udp", (json_int_t)c->esp_in_udp, "keepalives",
+        (json_int_t)c->keepalives, "other", (json_int_t)c->other, "broken", (json_int_t)c->broken, "cut",
+        (json_int_t)c->cut, "datagrams_incomplete", (json_int_t)c->datagrams_incomplete, "of_others",
+        (json_int_t)r->result->of_others, "unreadable", (json_int_t)r->result->unreadable);
+}
+
+bool judge_report_json(const struct judge_report *r, FILE *out, struct error *err)
+{
+    json_t *sas = json_array();
+    for (const struct judge_sa *sa = r->result->sas; sa; sa = sa->next)
+        json_array_append_new(sas, sa_json(r, sa));
+    json_t *all =
+        json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:b}", "report", "judge", "version", JUDGE_JSON_VERSION,
+                  "captures", files_json(r), "counts", counts_json(r), "requirements", requirements_json(r),
+                  "ike_sas", sas, "complete", !r->result->memory_out && r->result->sas_left_out == 0);
+    bool good = all && json_dumpf(all, out, JSON_INDENT(1)) == 0;
+    fputc('\n', out);
+    json_decref(all);
+    return good || ferror(out) || fail(err, "out of memory, or a name of a file that is not UTF-8");
+}

@@ -1,0 +1,30 @@
+/* What the judge of captures found, for people and for programs. Whether the stream took everything is the
+ * caller's to check. */
+#ifndef REPORTS_JUDGE_REPORT_H
+#define REPORTS_JUDGE_REPORT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "judge/judge.h"
+#include "suite/verdict.h"
+
+struct judge_report {
+    const struct judge_result *result;
+    const struct capture *capture; /* for its counts, names and flaws */
+    const struct key_tables *keys;
+};
+
+void judge_report_text(const struct judge_report *r, FILE *out);
+
+/* One object, docs/judge.md. False when memory is out. */
+bool judge_report_json(const struct judge_report *r, FILE *out, struct error *err);
+
+/* The worst of one requirement for one party: FAIL, WARN, OBSERVED, PASS; SKIP: not judged. */
+enum verdict judge_report_verdict(const struct judge_result *r, enum judge_party party,
+                                  const struct requirement *requirement);
+
+/* Is a MUST or base rule broken? */
+bool judge_report_fails(const struct judge_result *r);
+
+#endif

@@ -1,0 +1,23 @@
+#include "reports/judge_report.h"
+#include "suite/outcome.h"
+
+enum verdict judge_report_verdict(const struct judge_result *r, enum judge_party party,
+                                  const struct requirement *requirement)
+{
+    size_t n;
+    const struct judge_tally *t = &r->tallies[party][requirement - requirements(&n)];
+    if (t->broken)
+        return check_verdict(requirement->level, CHECK_BROKEN);
+    return t->held ? check_verdict(requirement->level, CHECK_HELD) : VERDICT_SKIP;
+}
+
+bool judge_report_fails(const struct judge_result *r)
+{
+    size_t n;
+    const struct requirement *all = requirements(&n);
+    for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
+        for (size_t i = 0; i < n; i++)
+            if (judge_report_verdict(r, x, &all[i]) == VERDICT_FAIL)
+                return true;
+    return false;
+}
