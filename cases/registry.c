@@ -43,6 +43,8 @@
     X(ex_a2_as_printed)                                                                                      \
     X(ex_a2_higher_m1)                                                                                       \
     X(ex_a3)                                                                                                 \
+    X(rpl_delta_moves_all)                                                                                   \
+    X(rpl_jumps_are_accepted)                                                                                \
     X(clu_standby_goes_on)                                                                                   \
     X(clu_peer_member_goes_on)                                                                               \
     X(clu_counters_behind)                                                                                   \

@@ -6,6 +6,7 @@
 
 #include "cluster/context.h"
 #include "cluster/context_store.h"
+#include "cluster/data_path.h"
 
 /* The peer asked for a new IKE SA, and may never get the answer: until it speaks in it, a member that takes
  * over has to find the old one. */
@@ -16,7 +17,7 @@ static bool awaits_word(const struct member *m, const struct ike_sa_info *info)
 }
 
 /* The values whose change is worth an update. */
-static bool changed(struct member *m)
+static bool changed(const struct cluster *c, struct member *m)
 {
     struct ike_sa_info info;
     uint32_t spis[SNAPSHOT_MAX_CHILDREN];
@@ -27,8 +28,8 @@ static bool changed(struct member *m)
     uint64_t children = n;
     for (unsigned i = 0; i < n && i < SNAPSHOT_MAX_CHILDREN; i++)
         children = children * 1099511628211U + spis[i];
-    uint64_t now[4] = {(uint64_t)m->sa << 40 ^ info.next_send, info.next_recv, (uint64_t)info.highest_seen,
-                       children};
+    uint64_t now[5] = {(uint64_t)m->sa << 40 ^ info.next_send, info.next_recv, (uint64_t)info.highest_seen,
+                       children, data_path_progress(c, m)};
     if (memcmp(now, m->published, sizeof now) == 0)
         return false;
     memcpy(m->published, now, sizeof now);
@@ -52,6 +53,7 @@ void cluster_clear(struct cluster *c)
 {
     for (unsigned i = 0; i < c->n_members; i++) {
         ike_host_free(c->members[i].host);
+        traffic_free(c->members[i].traffic);
         context_free(c->members[i].context);
     }
     channel_clear(&c->channel);
@@ -71,7 +73,7 @@ bool cluster_resume(struct cluster *c, const struct ike_snapshot *session, struc
         if (!c->members[i].context)
             return fail(err, "out of memory");
     }
-    changed(active);
+    changed(c, active);
     return true;
 }
 
@@ -128,7 +130,9 @@ static void remember_own(const struct cluster *c, struct member *m, const char *
 void cluster_publish(struct cluster *c, int64_t now_us)
 {
     struct member *m = cluster_active(c);
-    if (c->n_members > 1 && changed(m)) {
+    if (c->n_members > 1 && changed(c, m)) {
+        if (m->traffic)
+            traffic_tell_counters(m->traffic, m->host);
         struct ike_snapshot *snapshot = ike_sa_snapshot(m->host, m->sa, NULL);
         char *context = snapshot ? cluster_pack(c, snapshot) : NULL;
         ike_snapshot_free(snapshot);
@@ -232,6 +236,7 @@ bool cluster_event(struct cluster *c, struct ike_event *out)
     if (!ike_host_event(m->host, out))
         return false;
     follow(m, out);
+    data_path_follow(c, m, out);
     return true;
 }
 
@@ -260,7 +265,7 @@ static bool take_over(struct cluster *c, struct member *m, struct error *err)
     m->sa = sa;
     m->replaced = m->successors[0] = m->successors[1] = 0;
     memset(m->published, 0, sizeof m->published);
-    return true;
+    return data_path_restore(c, m, err);
 }
 
 bool cluster_fail_over(struct cluster *c, int64_t now_us, struct error *err)

@@ -13,15 +13,18 @@
 
 enum { CLUSTER_MAX_MEMBERS = 8, CLUSTER_MEMBER_SPI_SHIFT = 29 }; /* 3 bits of an SPI tell the member */
 
+struct traffic;
+
 struct member {
     char name[16];         /* "member 1" */
     struct ike_host *host; /* NULL: a standby that was never active */
     uint32_t sa;           /* the session's IKE SA in that host; 0: none */
     char *context;         /* what came through the channel last; NULL: nothing */
     uint64_t context_serial;
-    uint64_t published[4];  /* what the last published context was made from, to publish changes only */
-    uint32_t replaced;      /* the IKE SA that was rekeyed last, and what was made of it: two, when both */
-    uint32_t successors[2]; /* sides rekeyed at once */
+    uint64_t published[5];   /* what the last published context was made from, to publish changes only */
+    uint32_t replaced;       /* the IKE SA that was rekeyed last, and what was made of it: two, when both */
+    uint32_t successors[2];  /* sides rekeyed at once */
+    struct traffic *traffic; /* its Child SAs (cluster/data_path.h); NULL: it carries none */
     struct endpoint own_address; /* of a loose cluster: where it speaks from; family 0: from the cluster's */
     int64_t sync_due_us; /* an own sync that is not answered by then is repeated with a higher M1; 0: none */
     uint8_t m1_spi[IKE_SPI_LEN]; /* the IKE SA that m1_told is of */
@@ -45,6 +48,13 @@ struct cluster {
     /* The delta of IPSEC_REPLAY_COUNTER_SYNC beside each sync request, where it was agreed on: how far a
      * member that takes over asks the peer to move its counters on. 0: it says nothing of them. */
     uint64_t replay_margin;
+
+    /* cluster/data_path.h */
+    bool carries_traffic;
+    uint64_t traffic_margin; /* RPL-2: a member that takes over moves its own counters on so far */
+    unsigned counters_every; /* so many ESP packets are worth an update; 0: none is */
+    unsigned (*jump)(struct traffic *t, uint32_t ike_sa, uint64_t delta); /* RPL-1; traffic_jump */
+    struct error traffic_error; /* why a Child SA cannot carry traffic; empty: they all do */
 
     /* Contexts stay in memory, and only their numbers go through the channel: the same content and many times
      * faster than text, for whoever plays thousands of failovers. */

@@ -59,6 +59,12 @@ static void answer_sync(const struct sync_view *view, const struct message_id_sy
     memcpy(out->answer.nonce, request->nonce, sizeof out->answer.nonce);
 }
 
+/* RPL-8: a delta of the wrong width says that the sender takes the SAs for others than they are. */
+static uint64_t judge_delta(const struct delta_view *view)
+{
+    return view->negotiated && view->well_formed && view->wide == view->esn ? view->delta : 0;
+}
+
 /* SYNC-11 */
 static bool resend_outstanding(const struct sync_view *view)
 {
@@ -148,6 +154,7 @@ const struct ike_rules *ike_rules_standard(void)
         .read_sync = read_sync,
         .judge_sync = judge_sync,
         .answer_sync = answer_sync,
+        .judge_delta = judge_delta,
         .resend_outstanding = resend_outstanding,
         .take_back_replaced = take_back_replaced,
         .keep_windows = keep_windows,

@@ -42,6 +42,15 @@ struct sync_outcome {
     uint64_t next_send, next_recv; /* the counters after the exchange */
 };
 
+/* IPSEC_REPLAY_COUNTER_SYNC beside a sync request that is answered. */
+struct delta_view {
+    bool negotiated;  /* both sides announced IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED */
+    bool esn;         /* of the Child SAs */
+    bool well_formed; /* Protocol ID 0, SPI Size 0, 4 or 8 octets of data */
+    bool wide;        /* 8 octets */
+    uint64_t delta;
+};
+
 /* A message about to be protected and sent; what a fault may change. */
 struct outgoing {
     struct ike_header *header;
@@ -64,6 +73,10 @@ struct ike_rules {
     void (*answer_sync)(const struct sync_view *view, const struct message_id_sync *request,
                         struct sync_outcome *out);
 
+    /* RPL-1, RPL-8: how far the outgoing counters of all Child SAs of the IKE SA move on; 0: not at all. (by
+     * delta, where it was agreed on and is as wide as the Child SAs ask for) */
+    uint64_t (*judge_delta)(const struct delta_view *view);
+
     /* SYNC-11: after a sync, are own unanswered requests sent again under new IDs? */
     bool (*resend_outstanding)(const struct sync_view *view);
 
@@ -71,7 +84,8 @@ struct ike_rules {
      * SA count again? (yes) */
     bool (*take_back_replaced)(const struct sync_view *view);
 
-    /* SYNC-18: the sizes of the windows when a sync moves the counters; the second may shrink. (as they are) */
+    /* SYNC-18: the sizes of the windows when a sync moves the counters; the second may shrink. (as they are)
+     */
     void (*keep_windows)(uint32_t *send, uint32_t *recv);
 
     /* FMT-5, SEC-2: is this the answer to our own sync request? `outstanding` false: it was answered already,

@@ -101,6 +101,25 @@ static bool write_answer(struct ike_sa *sa, const struct ike_rules *rules,
     return message_protected(sa, &outline, out, &err);
 }
 
+static bool uses_esn(const struct ike_sa *sa)
+{
+    return sa->children != NULL && proposal_esn(&sa->children->s.proposal);
+}
+
+/* RPL-1: the counters are the data path's; this end only tells of them. */
+static void tell_of_delta(struct ike_sa *sa, const struct ike_payloads *payloads)
+{
+    const struct wire_notify *n = ike_find_notify(payloads, NOTIFY_IPSEC_REPLAY_COUNTER_SYNC);
+    struct delta_view view = {.negotiated = sa->replay_sync_negotiated, .esn = uses_esn(sa)};
+    if (n == NULL)
+        return;
+    view.wide = n->data.len == 8;
+    view.well_formed = read_replay_counter_sync(n, view.wide, &view.delta, NULL);
+    uint64_t delta = sa->host->rules->judge_delta(&view);
+    if (delta > 0)
+        host_event(sa->host, IKE_EVENT_REPLAY_SYNC, sa->id)->delta = delta;
+}
+
 static void answer_sync(struct ike_sa *sa, const struct ike_rules *rules, const struct received *in,
                         const struct message_id_sync *request, const struct sync_view *view)
 {
@@ -122,6 +141,7 @@ static void answer_sync(struct ike_sa *sa, const struct ike_rules *rules, const 
     host->rules->keep_windows(&sa->send.size, &sa->recv.size);
     host_send(host, &sa->local, &sa->remote, blob_octets(&sa->sync.response));
     host_event(host, IKE_EVENT_SYNC_ANSWERED, sa->id)->sync = outcome.answer;
+    tell_of_delta(sa, &in->payloads);
     if (host->rules->take_back_replaced(view))
         rekey_take_back(sa);
     move_send_window(sa, outcome.next_send, view);
@@ -182,11 +202,6 @@ bool sync_takes_request(struct ike_sa *sa, const struct received *in)
 }
 
 /* --- own requests -------------------------------------------------------------------------------- */
-
-static bool uses_esn(const struct ike_sa *sa)
-{
-    return sa->children != NULL && proposal_esn(&sa->children->s.proposal);
-}
 
 /* `delta` may be NULL: no replay counters. */
 static uint32_t sync_start(struct ike_host *host, uint32_t id, const struct message_id_sync *request,

@@ -2,13 +2,11 @@
 
 #include <stdlib.h>
 
+#include "wire/natt.h"
+
 struct octets packet_message(const struct datagram *d)
 {
-    static const uint8_t marker[4];
-    struct octets all = datagram_octets(d);
-    if (all.len > 4 && memcmp(all.at, marker, 4) == 0)
-        return octets_of(all.at + 4, all.len - 4);
-    return all;
+    return skip_non_esp_marker(datagram_octets(d));
 }
 
 static struct ike_payloads *read_chain(uint8_t first, struct octets chain)
@@ -24,8 +22,7 @@ const struct ike_evidence_keys *keys_of_header(const struct ike_evidence_keys *k
                                                const struct ike_header *h)
 {
     for (size_t i = n_keys; i-- > 0;)
-        if (memcmp(keys[i].spi_i, h->spi_i, IKE_SPI_LEN) == 0 &&
-            memcmp(keys[i].spi_r, h->spi_r, IKE_SPI_LEN) == 0)
+        if (ike_header_has_spis(h, keys[i].spi_i, keys[i].spi_r))
             return &keys[i];
     return NULL;
 }
@@ -82,6 +79,7 @@ void packet_read(struct wire_packet *p, const struct ike_evidence_keys *keys, si
 void packet_clear(struct wire_packet *p)
 {
     datagram_clear(&p->datagram);
+    free(p->esp);
     free(p->outer);
     free(p->opened);
     free(p->inner);

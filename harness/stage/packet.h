@@ -8,6 +8,8 @@
 #include "net/datagram.h"
 #include "wire/ha.h"
 
+struct packet_esp;
+
 struct wire_packet {
     unsigned number; /* in wire.pcap; 0: the gate dropped it before the wire */
     bool from_peer;
@@ -15,6 +17,7 @@ struct wire_packet {
     bool by_filter; /* a duplicate that the link's fault filter made */
     int64_t at_us;
     struct datagram datagram;
+    struct packet_esp *esp; /* stage/packet_esp.h; NULL: it is no ESP, or nobody asked. Then nothing below is */
     bool readable;
     struct ike_header header;
     struct ike_payloads *outer;        /* NULL: the chain cannot be read */

@@ -105,6 +105,7 @@ static bool open_stage(struct stage *stage, struct error *err)
     stage->round_trip_us = CLOCK_MS(1);
     return open_evidence(stage, err) && stage_configure(stage, err) &&
            cluster_init(&stage->cluster, &stage->ike, NULL, &stage->random, STAGE_MEMBERS, err) &&
+           traffic_open_stage(stage, err) &&
            play_schedule(stage, err);
 }
 
@@ -129,6 +130,7 @@ static void close_stage(struct stage *stage)
     stage->driver_us += clock_monotonic_us() - begin;
     gate_free(stage->gate);
     wire_clear(stage);
+    traffic_clear(stage);
     free(stage->silent);
     free(stage->scheduled);
     remove_private_files(stage);

@@ -73,6 +73,7 @@ void finish_stage(struct stage *stage)
     if (!flooded && (stage->outcome->verdict != VERDICT_UNSUPPORTED || stage->session))
         check_survival(stage);
     judge_late_replies(stage);
+    judge_late_echoes(stage);
     run_monitors(stage);
     if (!flooded) {
         close_other_session(stage);

@@ -66,7 +66,9 @@ static enum gate_fate last_fate(const struct stage *stage, enum gate_direction d
 
 static void describe_packet(const struct wire_packet *p, char *out, size_t size)
 {
-    if (p->readable)
+    if (p->esp)
+        packet_esp_describe(p->esp, out, size);
+    else if (p->readable)
         describe_message(&p->header, p->inner ? p->inner : p->outer, out, size);
     else
         snprintf(out, size, "%zu octets that are no IKE message", p->datagram.len);
@@ -85,7 +87,9 @@ void note_held(struct stage *stage, enum gate_direction direction, const struct 
         json_object_set_new(line, "packet", json_integer(stage->wire[o->wire]->number));
     } else {
         struct wire_packet p = {.datagram = *d};
-        packet_read(&p, stage->keys, stage->n_keys);
+        p.esp = traffic_read(stage, d, false);
+        if (!p.esp)
+            packet_read(&p, stage->keys, stage->n_keys);
         describe_packet(&p, what, sizeof what);
         p.datagram = (struct datagram){0}; /* it is the caller's */
         packet_clear(&p);
@@ -120,6 +124,31 @@ static void add_origin(struct stage *stage, json_t *line, const struct wire_pack
         json_object_set_new(line, "offered", json_integer((json_int_t)offered));
 }
 
+void note_flaw(struct stage *stage, const struct datagram *kept, enum flaw flaw)
+{
+    if (stage->n_flawed == stage->flawed_capacity) {
+        stage->flawed_capacity = stage->flawed_capacity ? 2 * stage->flawed_capacity : 16;
+        stage->flawed = realloc(stage->flawed, stage->flawed_capacity * sizeof *stage->flawed);
+        if (!stage->flawed)
+            leave_with(stage, VERDICT_ERROR, "out of memory");
+    }
+    stage->flawed[stage->n_flawed++] = (struct flawed){datagram_octets(kept), flaw};
+}
+
+static enum flaw flaw_of(const struct stage *stage, const struct wire_packet *p)
+{
+    for (size_t i = 0; !p->from_peer && i < stage->n_flawed; i++)
+        if (octets_equal(stage->flawed[i].octets, datagram_octets(&p->datagram)))
+            return stage->flawed[i].flaw;
+    return FLAW_NONE;
+}
+
+static void add_flaw(json_t *line, enum flaw flaw)
+{
+    if (flaw != FLAW_NONE)
+        json_object_set_new(line, flaw == FLAW_FORGED ? "forged" : "broken", json_true());
+}
+
 void journal_packet(struct stage *stage, const struct wire_packet *p, size_t offered)
 {
     char what[MESSAGE_TEXT], from[ENDPOINT_TEXT_MAX], to[ENDPOINT_TEXT_MAX];
@@ -136,6 +165,7 @@ void journal_packet(struct stage *stage, const struct wire_packet *p, size_t off
         json_object_set_new(line, "by_filter", json_true());
     if (p->kept_back)
         json_object_set_new(line, "kept_back", json_true());
+    add_flaw(line, flaw_of(stage, p));
     put_line(stage, line);
 }
 

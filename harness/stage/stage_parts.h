@@ -28,6 +28,13 @@ struct offered {
     bool held, passed; /* at the gate; a member got it */
 };
 
+/* Octets that a case made wrong on purpose. They are those of a kept datagram. */
+enum flaw { FLAW_NONE, FLAW_BROKEN, FLAW_FORGED };
+struct flawed {
+    struct octets octets;
+    enum flaw flaw;
+};
+
 struct offered_list {
     struct offered *items;
     size_t count, capacity;
@@ -48,6 +55,14 @@ struct received_inner {
     size_t wire; /* its place in the record */
 };
 
+/* A probe that must stay without an echo until the end. */
+struct silent_echo {
+    const char *requirement;
+    uint16_t id, number;
+    size_t since;    /* its place in the record */
+    unsigned packet;
+};
+
 /* What the data path has besides (stage_traffic.c, stage_probe.c). */
 struct stage_traffic {
     struct watched_esp **sas; /* all that any member ever had */
@@ -55,9 +70,10 @@ struct stage_traffic {
     struct received_inner *received;
     size_t n_received, received_capacity;
     uint16_t last_number;         /* of a probe */
-    unsigned failed;              /* the member that failed last, from 1; 0: none */
     struct inner_packet template; /* of a probe */
     bool has_addresses;
+    struct silent_echo silent[16];
+    unsigned n_silent;
     char keys_path[512];
 };
 
@@ -114,6 +130,8 @@ struct stage {
     unsigned n_silent;
     struct datagram *kept;
     size_t n_kept, kept_capacity;
+    struct flawed *flawed;
+    size_t n_flawed, flawed_capacity;
     struct stage_traffic traffic;
     char **texts;
     size_t n_texts, texts_capacity;
@@ -178,6 +196,9 @@ void note_held(struct stage *stage, enum gate_direction direction, const struct 
 /* The datagram of the peer that was taken out last went to a member. */
 void note_delivery(struct stage *stage);
 
+/* Wherever this kept datagram is seen, the journal says that it is wrong on purpose. */
+void note_flaw(struct stage *stage, const struct datagram *kept, enum flaw flaw);
+
 void note_failover(struct stage *stage, unsigned from);
 void note_trigger(struct stage *stage, const char *verb, int status);
 void note_updates(struct stage *stage);  /* from now on, whatever happens to them */
@@ -191,14 +212,18 @@ void traffic_clear(struct stage *stage);
 /* What a new or ended Child SA means for the record. Called for every event of the active member. */
 void traffic_note_event(struct stage *stage, const struct ike_event *e);
 
-/* A datagram for the active member that is ESP; `wire` is its place in the record. */
-void traffic_arrive(struct stage *stage, const struct datagram *d, size_t wire);
+/* A datagram for the active member that is ESP: the last one that was taken out of the gate. */
+void traffic_arrive(struct stage *stage, const struct datagram *d);
 
 /* NULL: it is no ESP. */
 struct packet_esp *traffic_read(const struct stage *stage, const struct datagram *d, bool from_peer);
 
 /* UNSUPPORTED unless the peer can be probed. */
 void demand_traffic(struct stage *stage);
+
+/* --- stage_probe.c -------------------------------------------------------------------------------- */
+
+void judge_late_echoes(struct stage *stage);
 
 /* --- stage_session.c ----------------------------------------------------------------------------- */
 

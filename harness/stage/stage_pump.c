@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "cluster/data_path.h"
 #include "stage/stage_parts.h"
 
 int64_t stage_now(struct stage *stage)
@@ -31,7 +32,10 @@ unsigned pass_gate(struct stage *stage)
             number = transmit(stage, &d);
         else if (stage->cluster_up) {
             note_delivery(stage);
-            cluster_input(&stage->cluster, &d, stage_now(stage));
+            if (cluster_is_esp(&stage->cluster, &d))
+                traffic_arrive(stage, &d);
+            else
+                cluster_input(&stage->cluster, &d, stage_now(stage));
         }
         datagram_clear(&d);
     }
@@ -87,6 +91,7 @@ static void take_events(struct stage *stage)
             add_keys(stage, &e.keys);
         crypto_wipe(&e.keys, sizeof e.keys);
         keep_event(stage, &e);
+        traffic_note_event(stage, &e);
     }
     follow_session(stage);
 }

@@ -46,7 +46,9 @@ const struct wire_packet *record_packet(struct stage *stage, const struct datagr
     p->by_filter = d->by_filter;
     p->at_us = stage_now(stage);
     p->copy_of = find_earlier(stage, p);
-    packet_read_in_order(p, stage->keys, stage->n_keys, &stage->pending);
+    p->esp = traffic_read(stage, d, from_peer);
+    if (!p->esp)
+        packet_read_in_order(p, stage->keys, stage->n_keys, &stage->pending);
     append(stage, p);
     stage->wire_octets += d->len;
     if (on_wire)
@@ -92,6 +94,7 @@ void wire_clear(struct stage *stage)
     for (size_t i = 0; i < stage->n_kept; i++)
         datagram_clear(&stage->kept[i]);
     free(stage->kept);
+    free(stage->flawed);
     assemblies_clear(&stage->pending);
     for (size_t i = 0; i < stage->n_wire; i++) {
         packet_clear(stage->wire[i]);

@@ -113,6 +113,16 @@ static void move_all(struct traffic *t, uint32_t from, uint32_t to)
             sa->ike_sa = to;
 }
 
+/* An IKE SA that ends takes its Child SAs along, and says so once. */
+static void remove_all(struct traffic *t, uint32_t ike_sa)
+{
+    for (struct traffic_sa *sa = t->oldest, *next; sa != NULL; sa = next) {
+        next = sa->next;
+        if (sa->ike_sa == ike_sa)
+            remove_sa(t, sa->in.spi);
+    }
+}
+
 /* The ends may move (NAT, MOBIKE): they are those that the IKE SA has now. */
 static void follow_ends(const struct ike_host *host, struct traffic_sa *sa)
 {
@@ -129,6 +139,8 @@ bool traffic_follow(struct traffic *t, const struct ike_host *host, const struct
     struct child_snapshot child;
     if (e->kind == IKE_EVENT_CHILD_DOWN) {
         remove_sa(t, e->child_spi);
+    } else if (e->kind == IKE_EVENT_DOWN) {
+        remove_all(t, e->sa);
     } else if (e->kind == IKE_EVENT_ESTABLISHED && e->replaces != 0) {
         move_all(t, e->replaces, e->sa);
     } else if (e->kind == IKE_EVENT_CHILD_UP && ike_child_info(host, e->sa, e->child_spi, &child)) {
@@ -141,12 +153,31 @@ bool traffic_follow(struct traffic *t, const struct ike_host *host, const struct
     return true;
 }
 
+void traffic_forget_missing(struct traffic *t, const struct ike_host *host, uint32_t ike_sa)
+{
+    uint32_t spis[SNAPSHOT_MAX_CHILDREN];
+    unsigned n = ike_sa_children(host, ike_sa, spis, SNAPSHOT_MAX_CHILDREN);
+    for (struct traffic_sa *sa = t->oldest, *next; sa != NULL; sa = next) {
+        bool there = false;
+        next = sa->next;
+        for (unsigned i = 0; i < n && i < SNAPSHOT_MAX_CHILDREN; i++)
+            there = there || spis[i] == sa->in.spi;
+        if (!there)
+            remove_sa(t, sa->in.spi);
+    }
+}
+
 bool traffic_restore(struct traffic *t, const struct ike_host *host, uint32_t ike_sa, struct error *err)
 {
     uint32_t spis[SNAPSHOT_MAX_CHILDREN];
     unsigned n = ike_sa_children(host, ike_sa, spis, SNAPSHOT_MAX_CHILDREN);
     for (unsigned i = 0; i < n && i < SNAPSHOT_MAX_CHILDREN; i++) {
         struct child_snapshot child;
+        struct traffic_sa *there = traffic_sa_of(t, spis[i]);
+        if (there != NULL) {
+            there->ike_sa = ike_sa;
+            continue;
+        }
         bool good = ike_child_info(host, ike_sa, spis[i], &child) && install(t, ike_sa, &child, err);
         crypto_wipe(&child, sizeof child);
         if (!good)
@@ -164,6 +195,14 @@ unsigned traffic_jump(struct traffic *t, uint32_t ike_sa, uint64_t delta)
     for (struct traffic_sa *sa = t->oldest; sa != NULL; sa = sa->next)
         moved += sa->ike_sa == ike_sa && esp_jump(&sa->out, delta, NULL);
     return moved;
+}
+
+uint64_t traffic_packets(const struct traffic *t)
+{
+    uint64_t sum = 0;
+    for (const struct traffic_sa *sa = t->oldest; sa != NULL; sa = sa->next)
+        sum += sa->sealed + sa->opened;
+    return sum;
 }
 
 static uint64_t bitmap_of(const struct replay_window *w)

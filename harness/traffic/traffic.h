@@ -34,13 +34,17 @@ struct traffic {
 struct traffic *traffic_new(uint32_t window, uint64_t iv_base); /* NULL: memory is out */
 void traffic_free(struct traffic *t);                           /* wipes; NULL is allowed */
 
-/* CHILD_UP installs, CHILD_DOWN removes, a rekeyed IKE SA takes its Child SAs along. False with the error
- * when a Child SA cannot be installed. */
+/* CHILD_UP installs, CHILD_DOWN removes, a rekeyed IKE SA takes its Child SAs along, DOWN removes all. False
+ * with the error when a Child SA cannot be installed. */
 bool traffic_follow(struct traffic *t, const struct ike_host *host, const struct ike_event *e,
                     struct error *err);
 
-/* All Child SAs of an SA that was restored from a context; their counters go on where it says. */
+/* All Child SAs of an SA that was restored from a context; their counters go on where it says. Those that are
+ * here already keep theirs. */
 bool traffic_restore(struct traffic *t, const struct ike_host *host, uint32_t ike_sa, struct error *err);
+
+/* Removes the SAs that this IKE SA of the host does not have. */
+void traffic_forget_missing(struct traffic *t, const struct ike_host *host, uint32_t ike_sa);
 
 struct traffic_sa *traffic_sa_of(const struct traffic *t, uint32_t spi_in); /* NULL: none */
 
@@ -50,6 +54,9 @@ unsigned traffic_sas(const struct traffic *t, uint32_t ike_sa, struct traffic_sa
 /* Moves the outgoing counter of every SA of this IKE SA on (RFC 6311 5.2, RPL-1). One whose counter would
  * wrap stays (RPL-8). Returns how many moved. */
 unsigned traffic_jump(struct traffic *t, uint32_t ike_sa, uint64_t delta);
+
+/* Sealed and opened so far, by the SAs that are there. */
+uint64_t traffic_packets(const struct traffic *t);
 
 /* Seals under the next sequence number, or under `seq` when that is not 0: then the counter stays. The caller
  * clears the datagram. */

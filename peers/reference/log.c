@@ -18,7 +18,7 @@ static const char *what(enum ike_event_kind kind)
         [IKE_EVENT_ANSWERED] = "answered", [IKE_EVENT_GAVE_UP] = "gave-up",
         [IKE_EVENT_REQUEST] = "request",   [IKE_EVENT_SYNC_ANSWERED] = "sync-answered",
         [IKE_EVENT_SYNCED] = "synced",     [IKE_EVENT_DROPPED] = "dropped",
-        [IKE_EVENT_DOWN] = "down",
+        [IKE_EVENT_DOWN] = "down",         [IKE_EVENT_REPLAY_SYNC] = "replay-sync",
     };
     return names[kind];
 }
@@ -28,6 +28,8 @@ static void add_details(const struct ike_event *e, char *line, size_t size)
     size_t len = strlen(line);
     if (e->kind == IKE_EVENT_SYNC_ANSWERED || e->kind == IKE_EVENT_SYNCED)
         snprintf(line + len, size - len, " send %u recv %u", e->sync.expected_send, e->sync.expected_recv);
+    else if (e->kind == IKE_EVENT_REPLAY_SYNC)
+        snprintf(line + len, size - len, " delta %llu", (unsigned long long)e->delta);
     else if (e->exchange)
         snprintf(line + len, size - len, " %s %u",
                  exchange_name(e->exchange) ? exchange_name(e->exchange) : "exchange", e->message_id);

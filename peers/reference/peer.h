@@ -12,6 +12,16 @@ enum {
     REFERENCE_REPLAY_MARGIN = 10000, /* packets: more than a member sends between two updates */
 };
 
+struct echo_answer;
+struct inner_packet;
+struct traffic_sa;
+
+/* Which Child SA answers take, where several would do (RFC 4301 leaves it open). */
+enum echo_policy {
+    ECHO_YOUNGEST, /* the one that was made last */
+    ECHO_SAME,     /* the one that the request came on */
+};
+
 struct reference_peer {
     struct ike_config ike;
     uint8_t local_id[PEER_TEXT], remote_id[PEER_TEXT];
@@ -45,7 +55,15 @@ struct reference_peer {
     struct datagram last_input, own_words; /* for faults: what came last; what is said besides all rules */
     struct random_source first_random;     /* to begin again from */
     struct datagram last_answer;           /* to an ordinary INFORMATIONAL request */
-    int log;                               /* a descriptor; -1: none */
+    struct echo_answer *echoes;            /* ESP that waits to be sent (peers/reference/echo.h) */
+    enum echo_policy echo_policy;
+    bool refuses_jumps;   /* a fault of its data path: numbers far above the highest are dropped (RPL-3) */
+    bool forgets_numbers; /* the same: replays are taken (RPL-4) */
+    bool goes_on_below;   /* a new member begins below the numbers that were used (RPL-2) */
+    void (*after_echo)(struct reference_peer *peer, struct traffic_sa *came_on,
+                       const struct inner_packet *answer);                /* the same; NULL: none */
+    unsigned (*jump)(struct traffic *t, uint32_t ike_sa, uint64_t delta); /* the same; NULL: none (RPL-1) */
+    int log;                                                              /* a descriptor; -1: none */
     void (*on_event)(void *state, const struct ike_event *e); /* sees all events; NULL: nobody does */
     void *on_event_state;
     struct endpoint local, remote; /* IKE ports; `remote` is where it initiates to */

@@ -1,0 +1,357 @@
+/* Child SAs and their counters, and what is known of them for the record. */
+#include "stage/traffic.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cluster/data_path.h"
+#include "stage/stage_parts.h"
+
+enum { OWN_MARGIN = 10000 };
+
+static struct traffic *active_traffic(struct stage *stage)
+{
+    return cluster_active(&stage->cluster)->traffic;
+}
+
+/* --- where probes go ----------------------------------------------------------------------------- */
+
+static bool inner_address(const char *text, uint8_t out[16], bool *ipv6)
+{
+    struct endpoint e;
+    if (!text[0] || !endpoint_parse(text, 0, &e, NULL))
+        return false;
+    memcpy(out, e.address, sizeof e.address);
+    *ipv6 = e.family == 6;
+    return true;
+}
+
+static bool read_addresses(struct stage *stage)
+{
+    const struct peer_config *config = &stage->options->driver->config;
+    struct inner_packet *p = &stage->traffic.template;
+    char behind[sizeof config->behind_address + 16];
+    bool from_ipv6;
+    return peer_config_for_slot(config->behind_address, stage->options->slot, behind, sizeof behind) &&
+           inner_address(behind, p->source, &from_ipv6) &&
+           inner_address(config->protected_address, p->destination, &p->ipv6) && from_ipv6 == p->ipv6;
+}
+
+bool traffic_open_stage(struct stage *stage, struct error *err)
+{
+    struct stage_traffic *t = &stage->traffic;
+    t->has_addresses = read_addresses(stage);
+    if (stage->options->folder)
+        snprintf(t->keys_path, sizeof t->keys_path, "%s/esp_sa", stage->options->folder);
+    stage->cluster.traffic_margin = OWN_MARGIN;
+    return cluster_carry_traffic(&stage->cluster, err);
+}
+
+void traffic_clear(struct stage *stage)
+{
+    struct stage_traffic *t = &stage->traffic;
+    for (size_t i = 0; i < t->n_sas; i++) {
+        crypto_wipe(t->sas[i], sizeof *t->sas[i]);
+        free(t->sas[i]);
+    }
+    free(t->sas);
+    free(t->received);
+}
+
+void demand_traffic(struct stage *stage)
+{
+    struct ike_sa_info info;
+    if (!stage->traffic.has_addresses)
+        unsupported(stage, "peer.ini has no `protected` and `behind` of one family in [address]: there is "
+                           "nothing to send probes to");
+    if (!ike_sa_info(active_host(stage), session_sa(stage), &info))
+        inconclusive(stage, "the IKE SA is gone before its Child SA was used");
+    if (info.remote.port != stage->line.peer_natt.port)
+        unsupported(stage, "the peer took no notice of a NAT: its ESP is not encapsulated in UDP");
+}
+
+/* --- the record of SAs --------------------------------------------------------------------------- */
+
+static struct watched_esp *new_watched(struct stage *stage)
+{
+    struct stage_traffic *t = &stage->traffic;
+    if (t->n_sas == t->sas_capacity) {
+        t->sas_capacity = t->sas_capacity ? 2 * t->sas_capacity : 8;
+        t->sas = realloc(t->sas, t->sas_capacity * sizeof *t->sas);
+    }
+    struct watched_esp *w = t->sas ? calloc(1, sizeof *w) : NULL;
+    if (!w)
+        leave_with(stage, VERDICT_ERROR, "out of memory");
+    w->gone_at = SIZE_MAX;
+    return t->sas[t->n_sas++] = w;
+}
+
+static void write_keys(struct stage *stage, const struct watched_esp *w)
+{
+    struct error err = {0};
+    if (stage->traffic.keys_path[0] && !esp_sa_add(stage->traffic.keys_path, &w->keys, &err))
+        leave_with(stage, VERDICT_ERROR, err.text);
+}
+
+static void watch_sa(struct stage *stage, const struct traffic_sa *sa, const struct child_snapshot *child)
+{
+    struct watched_esp *out = new_watched(stage), *in = new_watched(stage);
+    out->keys = (struct esp_keys){.spi = sa->out.spi,
+                                  .esn = sa->out.esn,
+                                  .from = sa->local,
+                                  .to = sa->remote,
+                                  .suite = sa->out.suite,
+                                  .keys = sa->out.keys};
+    in->keys = (struct esp_keys){.spi = sa->in.spi,
+                                 .esn = sa->in.window.esn,
+                                 .from = sa->remote,
+                                 .to = sa->local,
+                                 .suite = sa->in.suite,
+                                 .keys = sa->in.keys};
+    in->of_peer = true;
+    in->ts_source = out->ts_destination = child->ts_remote;
+    in->ts_destination = out->ts_source = child->ts_local;
+    write_keys(stage, out);
+    write_keys(stage, in);
+}
+
+void traffic_note_event(struct stage *stage, const struct ike_event *e)
+{
+    struct child_snapshot child;
+    if (stage->cluster.traffic_error.text[0])
+        leave_with(stage, VERDICT_ERROR, stage->cluster.traffic_error.text);
+    const struct traffic_sa *sa =
+        e->kind == IKE_EVENT_CHILD_UP ? traffic_sa_of(active_traffic(stage), e->child_spi) : NULL;
+    if (sa && ike_child_info(active_host(stage), sa->ike_sa, e->child_spi, &child)) {
+        watch_sa(stage, sa, &child);
+        crypto_wipe(&child, sizeof child);
+    }
+    for (size_t i = 0; e->kind == IKE_EVENT_CHILD_DOWN && i < stage->traffic.n_sas; i++) {
+        struct watched_esp *w = stage->traffic.sas[i];
+        if (w->of_peer && w->keys.spi == e->child_spi && w->gone_at == SIZE_MAX)
+            w->gone_at = stage->n_wire;
+    }
+}
+
+struct packet_esp *traffic_read(const struct stage *stage, const struct datagram *d, bool from_peer)
+{
+    if (!cluster_is_esp(&stage->cluster, d))
+        return NULL;
+    return packet_esp_read(d, stage->traffic.sas, stage->traffic.n_sas, from_peer);
+}
+
+/* --- what the active member gets ----------------------------------------------------------------- */
+
+static void keep_received(struct stage *stage, const struct traffic_opened *opened, size_t wire)
+{
+    struct stage_traffic *t = &stage->traffic;
+    struct inner_packet inner;
+    if (!read_inner(opened->esp.inner, &inner, NULL))
+        return;
+    if (t->n_received == t->received_capacity) {
+        t->received_capacity = t->received_capacity ? 2 * t->received_capacity : 32;
+        t->received = realloc(t->received, t->received_capacity * sizeof *t->received);
+        if (!t->received)
+            leave_with(stage, VERDICT_ERROR, "out of memory");
+    }
+    t->received[t->n_received++] = (struct received_inner){.spi = opened->sa->in.spi,
+                                                           .seq = opened->esp.seq,
+                                                           .kind = inner.kind,
+                                                           .a = inner.a,
+                                                           .b = inner.b,
+                                                           .wire = wire};
+}
+
+void traffic_arrive(struct stage *stage, const struct datagram *d)
+{
+    const struct offered_list *offered = &stage->offered[GATE_FROM_PEER];
+    size_t number = gate_taken(stage->gate, GATE_FROM_PEER);
+    size_t wire = number > 0 && number <= offered->count ? offered->items[number - 1].wire : 0;
+    struct traffic_opened opened;
+    uint8_t *room = malloc(d->len);
+    if (!room)
+        leave_with(stage, VERDICT_ERROR, "out of memory");
+    if (traffic_open(active_traffic(stage), d, room, &opened, NULL) == ESP_ACCEPTED)
+        keep_received(stage, &opened, wire);
+    free(room);
+}
+
+/* --- Child SAs ----------------------------------------------------------------------------------- */
+
+static struct child_sa described(const struct traffic_sa *sa)
+{
+    return (struct child_sa){.spi = sa->in.spi,
+                             .spi_peer = sa->out.spi,
+                             .sent = sa->out.sent,
+                             .received = sa->in.window.highest,
+                             .esn = sa->out.esn};
+}
+
+unsigned child_sas(struct stage *stage, struct child_sa *out, unsigned max)
+{
+    struct traffic_sa *sas[TRAFFIC_MAX_SAS];
+    unsigned n = traffic_sas(active_traffic(stage), session_sa(stage), sas, TRAFFIC_MAX_SAS);
+    for (unsigned i = 0; i < n && i < max && i < TRAFFIC_MAX_SAS; i++)
+        out[i] = described(sas[i]);
+    return n;
+}
+
+bool child_sa_of(struct stage *stage, uint32_t spi, struct child_sa *out)
+{
+    const struct traffic_sa *sa = traffic_sa_of(active_traffic(stage), spi);
+    if (sa)
+        *out = described(sa);
+    return sa != NULL;
+}
+
+struct child_wait {
+    size_t from_event;
+    uint32_t tag;
+};
+
+static bool is_answered(struct stage *stage, void *arg)
+{
+    const struct child_wait *w = arg;
+    return find_event(stage, w->from_event, IKE_EVENT_ANSWERED, w->tag) ||
+           find_event(stage, w->from_event, IKE_EVENT_GAVE_UP, w->tag) || !stage->session;
+}
+
+/* 0: it is there; NULL in `answered`: no answer. */
+static uint16_t ask_for_child(struct stage *stage, const struct ike_event **answered)
+{
+    struct error err = {0};
+    struct child_wait wait = {.from_event = stage->n_events};
+    wait.tag = ike_child_create(active_host(stage), session_sa(stage), stage_now(stage), &err);
+    if (!wait.tag)
+        inconclusive(stage, "no further Child SA can be asked for: %s", err.text);
+    pump_until(stage, stage->patience_us, is_answered, &wait);
+    *answered = find_event(stage, wait.from_event, IKE_EVENT_ANSWERED, wait.tag);
+    flush_members(stage);
+    return *answered ? (*answered)->notify_error : 0;
+}
+
+bool add_child_sa(struct stage *stage, const char **why)
+{
+    const struct ike_event *answered;
+    uint16_t refused = ask_for_child(stage, &answered);
+    if (why)
+        *why = !answered ? "the peer did not answer the request for a Child SA"
+               : refused ? say(stage, "the peer refuses it: %s", notify_name(refused))
+                         : "the peer makes it";
+    return answered && !refused;
+}
+
+void make_child_sas(struct stage *stage, unsigned n)
+{
+    for (unsigned have; (have = child_sas(stage, NULL, 0)) < n;) {
+        const struct ike_event *answered;
+        uint16_t refused = ask_for_child(stage, &answered);
+        if (refused)
+            unsupported(stage, "the peer refuses Child SA %u of %u: %s", have + 1, n, notify_name(refused));
+        if (!answered || child_sas(stage, NULL, 0) <= have)
+            inconclusive(stage, "Child SA %u of %u: the peer did not answer", have + 1, n);
+    }
+}
+
+static bool is_gone(struct stage *stage, void *spi)
+{
+    struct child_sa sa;
+    return !child_sa_of(stage, *(const uint32_t *)spi, &sa) || !stage->session;
+}
+
+bool delete_child_sa(struct stage *stage, uint32_t spi)
+{
+    return ike_child_delete(active_host(stage), session_sa(stage), spi, stage_now(stage), NULL) &&
+           pump_until(stage, stage->patience_us, is_gone, &spi);
+}
+
+bool rekey_child_sa(struct stage *stage, uint32_t spi, uint32_t *successor)
+{
+    size_t from = stage->n_events;
+    if (!ike_child_rekey(active_host(stage), session_sa(stage), spi, stage_now(stage), NULL) ||
+        !pump_until(stage, stage->patience_us, is_gone, &spi))
+        return false;
+    for (; from < stage->n_events; from++) {
+        const struct ike_event *e = &stage->events[from];
+        if (e->kind != IKE_EVENT_CHILD_UP || e->replaced_spi != spi)
+            continue;
+        if (successor)
+            *successor = e->child_spi;
+        return true;
+    }
+    return false;
+}
+
+/* --- counters ------------------------------------------------------------------------------------ */
+
+bool member_jumps(struct stage *stage, uint64_t delta)
+{
+    unsigned n = child_sas(stage, NULL, 0);
+    bool all = traffic_jump(active_traffic(stage), session_sa(stage), delta) == n;
+    flush_members(stage);
+    return all;
+}
+
+bool member_jumps_on(struct stage *stage, uint32_t spi, uint64_t delta)
+{
+    struct traffic_sa *sa = traffic_sa_of(active_traffic(stage), spi);
+    return sa && esp_jump(&sa->out, delta, NULL);
+}
+
+void member_margin(struct stage *stage, uint64_t margin)
+{
+    stage->cluster.traffic_margin = margin;
+}
+
+void tell_counters_every(struct stage *stage, unsigned packets)
+{
+    stage->cluster.counters_every = packets;
+}
+
+struct sync_answer synchronize_counters(struct stage *stage, struct message_id_sync numbers, uint64_t delta)
+{
+    uint64_t before = stage->cluster.replay_margin;
+    stage->cluster.replay_margin = delta;
+    struct sync_answer a = synchronize(stage, numbers);
+    stage->cluster.replay_margin = before;
+    return a;
+}
+
+struct sync_request send_counter_sync(struct stage *stage, struct message_id_sync numbers, uint64_t delta,
+                                      unsigned width)
+{
+    uint8_t body[12];
+    struct child_sa first = {0};
+    struct writer w = writer_into(body, sizeof body);
+    child_sas(stage, &first, 1);
+    write_u16(&w, 0); /* Protocol ID, SPI Size */
+    write_u16(&w, NOTIFY_IPSEC_REPLAY_COUNTER_SYNC);
+    if (width == 8 || (width == 0 && first.esn))
+        write_u64(&w, delta);
+    else
+        write_u32(&w, (uint32_t)delta);
+    const struct ike_payload extra = {.type = PAYLOAD_NOTIFY, .body = writer_octets(&w)};
+    return send_sync(stage, numbers, &extra);
+}
+
+/* --- members ------------------------------------------------------------------------------------- */
+
+unsigned active_member(const struct stage *stage)
+{
+    return stage->cluster.active + 1;
+}
+
+unsigned failed_member(const struct stage *stage)
+{
+    const struct cluster *c = &stage->cluster;
+    unsigned before = (c->active + c->n_members - 1) % c->n_members;
+    return before != c->active && c->members[before].traffic ? before + 1 : 0;
+}
+
+void share_traffic(struct stage *stage, unsigned number)
+{
+    struct error err = {0};
+    if (number < 1 || number > stage->cluster.n_members ||
+        !cluster_share_traffic(&stage->cluster, number - 1, stage_now(stage), &err))
+        leave_with(stage, VERDICT_ERROR, say(stage, "member %u cannot share traffic: %s", number, err.text));
+}

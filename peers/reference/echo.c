@@ -1,0 +1,157 @@
+#include "peers/reference/echo.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "cluster/data_path.h"
+
+struct echo_answer {
+    struct datagram datagram;
+    struct echo_answer *prev, *next;
+};
+
+/* --- what waits ---------------------------------------------------------------------------------- */
+
+bool reference_echo_output(struct reference_peer *peer, struct datagram *out)
+{
+    struct echo_answer *first = peer->echoes;
+    if (!first)
+        return false;
+    DL_DELETE(peer->echoes, first);
+    *out = first->datagram;
+    free(first);
+    return true;
+}
+
+void reference_echo_clear(struct reference_peer *peer)
+{
+    struct datagram d;
+    while (reference_echo_output(peer, &d))
+        datagram_clear(&d);
+}
+
+void reference_echo_send(struct reference_peer *peer, struct datagram *d)
+{
+    struct echo_answer *a = calloc(1, sizeof *a);
+    if (!a) {
+        datagram_clear(d);
+        return;
+    }
+    a->datagram = *d;
+    DL_APPEND(peer->echoes, a);
+}
+
+/* --- answering ----------------------------------------------------------------------------------- */
+
+static struct traffic_sa *sa_to_answer_on(const struct reference_peer *peer, struct traffic_sa *came_on)
+{
+    struct traffic_sa *sas[SNAPSHOT_MAX_CHILDREN];
+    if (peer->echo_policy == ECHO_SAME)
+        return came_on;
+    unsigned n = traffic_sas(cluster_active((struct cluster *)(uintptr_t)&peer->cluster)->traffic,
+                             came_on->ike_sa, sas, SNAPSHOT_MAX_CHILDREN);
+    return n > 0 && n <= SNAPSHOT_MAX_CHILDREN ? sas[n - 1] : came_on;
+}
+
+/* RFC 4301 5.2: what a tunnel brings has to be what it was made for. */
+static bool is_within(const struct wire_selectors *ts, const uint8_t address[16], bool ipv6)
+{
+    size_t len = ipv6 ? 16 : 4;
+    for (unsigned i = 0; i < ts->count; i++)
+        if (ts->list[i].family == (ipv6 ? 6 : 4) && memcmp(address, ts->list[i].first, len) >= 0 &&
+            memcmp(address, ts->list[i].last, len) <= 0)
+            return true;
+    return false;
+}
+
+static bool is_for_us(const struct reference_peer *peer, const struct inner_packet *p)
+{
+    return (p->kind == INNER_ECHO_REQUEST || p->kind == INNER_UDP) &&
+           is_within(&peer->ike.local_ts, p->destination, p->ipv6) &&
+           is_within(&peer->ike.remote_ts, p->source, p->ipv6);
+}
+
+/* The ends are those that the IKE SA has now (NAT, MOBIKE). */
+static void direct(const struct reference_peer *peer, const struct traffic_sa *sa, struct datagram *d)
+{
+    const struct member *m = &peer->cluster.members[peer->cluster.active];
+    struct ike_sa_info info;
+    if (!ike_sa_info(m->host, sa->ike_sa, &info))
+        return;
+    d->from = info.local;
+    d->to = info.remote;
+}
+
+bool reference_echo_seal(struct reference_peer *peer, struct traffic_sa *sa, const struct inner_packet *inner)
+{
+    size_t room_len = INNER_MAX_HEADERS + inner->data.len;
+    uint8_t *room = malloc(room_len);
+    struct datagram d;
+    if (!room)
+        return false;
+    struct writer w = writer_into(room, room_len);
+    write_inner(&w, inner);
+    const struct esp_payload payload = {.next_header = inner->ipv6 ? ESP_NEXT_IPV6 : ESP_NEXT_IPV4,
+                                        .inner = writer_octets(&w)};
+    struct traffic *t = cluster_active(&peer->cluster)->traffic;
+    bool good = !w.full && traffic_seal(t, sa, 0, &payload, &peer->random, &d, NULL);
+    free(room);
+    if (!good)
+        return false;
+    direct(peer, sa, &d);
+    reference_echo_send(peer, &d);
+    return true;
+}
+
+static void answer(struct reference_peer *peer, const struct traffic_opened *opened)
+{
+    struct inner_packet asked;
+    if (!read_inner(opened->esp.inner, &asked, NULL) || !is_for_us(peer, &asked))
+        return;
+    struct inner_packet reply = inner_answer_to(&asked);
+    reference_echo_seal(peer, sa_to_answer_on(peer, opened->sa), &reply);
+    if (peer->after_echo)
+        peer->after_echo(peer, opened->sa, &reply);
+}
+
+/* --- faults -------------------------------------------------------------------------------------- */
+
+static struct traffic_sa *sa_of(struct reference_peer *peer, const struct datagram *d, uint32_t *seq_low)
+{
+    uint32_t spi;
+    if (!esp_read_header(datagram_octets(d), &spi, seq_low))
+        return NULL;
+    return traffic_sa_of(cluster_active(&peer->cluster)->traffic, spi);
+}
+
+static bool is_far_ahead(struct reference_peer *peer, const struct datagram *d)
+{
+    enum { FAR = 5000 };
+    uint32_t seq_low;
+    struct traffic_sa *sa = sa_of(peer, d, &seq_low);
+    return sa && replay_extend(&sa->in.window, seq_low) > sa->in.window.highest + FAR;
+}
+
+static void forget_numbers(struct reference_peer *peer, const struct datagram *d)
+{
+    uint32_t seq_low;
+    struct traffic_sa *sa = sa_of(peer, d, &seq_low);
+    if (sa)
+        sa->in.window = replay_window_of(sa->in.window.size, sa->in.window.esn);
+}
+
+bool reference_echo(struct reference_peer *peer, const struct datagram *d)
+{
+    struct traffic_opened opened;
+    if (!cluster_is_esp(&peer->cluster, d))
+        return false;
+    uint8_t *room = malloc(d->len);
+    if (peer->forgets_numbers)
+        forget_numbers(peer, d);
+    bool refused = peer->refuses_jumps && is_far_ahead(peer, d);
+    if (room && !refused &&
+        traffic_open(cluster_active(&peer->cluster)->traffic, d, room, &opened, NULL) == ESP_ACCEPTED)
+        answer(peer, &opened);
+    free(room);
+    return true;
+}

@@ -1,0 +1,22 @@
+/* The host behind the reference peer: it answers echoes and UDP datagrams at the protected address, through
+ * the Child SAs of the active member. Private to the folder. */
+#ifndef PEERS_REFERENCE_ECHO_H
+#define PEERS_REFERENCE_ECHO_H
+
+#include "peers/reference/peer.h"
+#include "traffic/traffic.h"
+#include "wire/inner.h"
+
+/* Takes an ESP datagram; its answer waits for reference_peer_output. False: it is no ESP. */
+bool reference_echo(struct reference_peer *peer, const struct datagram *d);
+
+/* Says something of its own over this Child SA; false: it cannot. For faults, too. */
+bool reference_echo_seal(struct reference_peer *peer, struct traffic_sa *sa,
+                         const struct inner_packet *inner);
+void reference_echo_send(struct reference_peer *peer, struct datagram *d); /* takes it over */
+
+/* The next answer; false: none. */
+bool reference_echo_output(struct reference_peer *peer, struct datagram *out);
+void reference_echo_clear(struct reference_peer *peer);
+
+#endif
