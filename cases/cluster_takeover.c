@@ -106,6 +106,9 @@ CASE(
     struct act added = {0};
     if (behind)
         added = member_does(stage, "add-child");
+    /* A copy of what the failed member answered would find a member that was never told of it, and answers it
+     * in its own way: that is no fault of the sync. */
+    wait_out_grace(stage);
     unsigned before = last_packet(stage);
     peer_fails_over(stage);
     struct recovery r = await_peer_recovery(stage, before);

@@ -70,7 +70,7 @@ CASE(
     memcpy(wrong.nonce, theirs.sync.nonce, sizeof wrong.nonce);
     wrong.nonce[3] ^= 1;
     struct sync_request first = answer_peer_sync(stage, wrong);
-    bool again = peer_sends_again(stage, &theirs, first.packet);
+    bool again = peer_goes_on_asking(stage, first.packet);
     check(stage, "FMT-5", again, PACKETS(theirs.packet, first.packet),
           "the peer goes on asking after an answer with a wrong nonce",
           again ? "it does" : "it took the answer for its own");

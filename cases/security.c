@@ -57,9 +57,9 @@ CASE(
     exchange_requests(stage, 2);
     keep_peer_syncs_back(stage);
     peer_fails_over(stage);
-    struct sync_request second = await_another_peer_sync(stage, &first);
+    struct sync_request second = await_another_peer_sync(stage, &recorded);
     unsigned replayed = send_again(stage, &recorded);
-    bool again = peer_sends_again(stage, &second, replayed);
+    bool again = peer_goes_on_asking(stage, replayed);
     check(stage, "SEC-2", again, PACKETS(recorded.packet, second.packet, replayed),
           "the peer goes on asking after an old response",
           again ? "it does" : "it took the old response for the answer");

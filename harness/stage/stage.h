@@ -192,8 +192,9 @@ void keep_peer_syncs_back(struct stage *stage);
 void let_peer_syncs_through(struct stage *stage);
 struct sync_request answer_peer_sync(struct stage *stage, struct message_id_sync answer);
 
-/* Did the peer send this request again, after packet `after`? Waits as long as the peer has time. */
-bool peer_sends_again(struct stage *stage, const struct sync_request *request, unsigned after);
+/* Does the peer, after packet `after`, still ask for a sync: with the same request, or with a new one in its
+ * place? Waits as long as the peer has time. */
+bool peer_goes_on_asking(struct stage *stage, unsigned after);
 
 /* --- evidence and judgement ---------------------------------------------------------------------- */
 

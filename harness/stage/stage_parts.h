@@ -248,6 +248,9 @@ bool try_pull(struct stage *stage, const char *verb);
 bool try_pull_one_of(struct stage *stage, const char *const *verbs, size_t n);
 int64_t grace_us(const struct stage *stage);
 
+/* How often a message by hand goes out while nothing comes, in the time that the peer has. */
+unsigned tries_by_hand(const struct stage *stage);
+
 /* Waits until what the peer has been told has arrived, as far as one can know. */
 void settle(struct stage *stage);
 bool link_is_lossy(const struct stage *stage);

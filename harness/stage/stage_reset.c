@@ -37,7 +37,7 @@ static bool is_reset_answered(struct stage *stage, void *arg)
 
 struct reset reset_counters(struct stage *stage, uint32_t start)
 {
-    enum { TRIES = 4 };
+    unsigned tries = tries_by_hand(stage);
     uint8_t room[64];
     struct writer w = writer_into(room, sizeof room);
     struct payload_writer p = payloads_into(&w);
@@ -47,10 +47,10 @@ struct reset reset_counters(struct stage *stage, uint32_t start)
     sent.packet = send_by_hand(stage, (struct ike_header){.exchange = EXCHANGE_INFORMATIONAL}, p.first,
                                writer_octets(&w), &sent.datagram);
     struct reset r = {.request_packet = sent.packet};
-    for (unsigned i = 0; i < TRIES && !r.answered; i++) {
+    for (unsigned i = 0; i < tries && !r.answered; i++) {
         if (i > 0)
             send_again(stage, &sent);
-        r.answered = pump_until(stage, stage->patience_us / TRIES, is_reset_answered, &wait);
+        r.answered = pump_until(stage, stage->patience_us / tries, is_reset_answered, &wait);
     }
     r.answer_packet = wait.packet;
     return r;

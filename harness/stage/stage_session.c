@@ -8,7 +8,7 @@ int64_t grace_us(const struct stage *stage)
     return link_is_lossy(stage) ? grace + CLOCK_MS(40) : grace;
 }
 
-/* Four would be enough for a peer; a link that loses takes one in five of them with their answers. */
+/* A link that loses takes one in five of them, or of their answers. */
 unsigned tries_by_hand(const struct stage *stage)
 {
     return link_is_lossy(stage) ? 24 : 4;

@@ -243,25 +243,22 @@ struct sync_request await_another_peer_sync(struct stage *stage, const struct sy
     return request;
 }
 
-struct repeat_wait {
-    const struct sync_request *request;
-    size_t from;
-};
-
-static bool is_repeated(struct stage *stage, void *arg)
+/* A duplicate that the link made says nothing. */
+static bool asks_on(struct stage *stage, void *from)
 {
-    const struct repeat_wait *w = arg;
-    for (size_t i = w->from; i < stage->n_wire; i++)
-        if (stage->wire[i]->from_peer &&
-            octets_equal(datagram_octets(&stage->wire[i]->datagram), datagram_octets(&w->request->datagram)))
+    struct message_id_sync sync;
+    for (size_t i = *(size_t *)from; i < stage->n_wire; i++)
+        if (packet_is(stage->wire[i], true, false, EXCHANGE_INFORMATIONAL) &&
+            of_session(stage, stage->wire[i]) && packet_sync(stage->wire[i], &sync) &&
+            !stage->wire[i]->by_filter)
             return true;
     return false;
 }
 
-bool peer_sends_again(struct stage *stage, const struct sync_request *request, unsigned after)
+bool peer_goes_on_asking(struct stage *stage, unsigned after)
 {
-    struct repeat_wait wait = {.request = request, .from = index_after(stage, after)};
-    return pump_until(stage, stage->patience_us, is_repeated, &wait);
+    size_t from = index_after(stage, after);
+    return pump_until(stage, stage->patience_us, asks_on, &from);
 }
 
 /* --- settling ------------------------------------------------------------------------------------ */
