@@ -104,7 +104,8 @@ WAYS := obj san plain fuzz
 
 ROOMS := base crypto wire net esp evidence capture ike traffic cluster suite driver stage run explore judge cli
 MAIN  := harness/cli/main.c
-SRC   := $(filter-out $(MAIN),$(wildcard $(ROOMS:%=harness/%/*.c) cases/*.c reports/*.c peers/reference/*.c))
+SRC   := $(filter-out $(MAIN),$(wildcard $(ROOMS:%=harness/%/*.c) cases/*.c reports/*.c reports/html/*.c \
+    peers/reference/*.c))
 UNIT_TESTS  := $(patsubst harness/tests/test_%.c,%,$(wildcard harness/tests/test_*.c))
 SHELL_TESTS := $(patsubst harness/tests/%.sh,%,$(wildcard harness/tests/*.sh))
 FUZZERS     := $(patsubst harness/tests/fuzz_%.c,%,$(wildcard harness/tests/fuzz_*.c))
@@ -140,6 +141,9 @@ $(BUILD)/$(1)/harness/tests/%.o: harness/tests/%.c $(BUILD)/$(1)/command
 $(BUILD)/$(1)/%.o: %.c $(BUILD)/$(1)/command
 	@mkdir -p $$(@D)
 	$$(call quiet,CC)$$($(1)_compile) -MMD -MP -c -o $$@ $$<
+
+# Held in the program: what .incbin reads, the compiler does not list.
+$(BUILD)/$(1)/reports/html/assets.o: reports/html/report.css reports/html/report.js
 
 # Several rooms have files of one name, so members are appended, not replaced.
 $(BUILD)/$(1)/libunderstudy.a: $(SRC:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/sources

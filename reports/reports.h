@@ -19,6 +19,9 @@ bool report_junit(const struct report_run *run, FILE *out, struct error *err);
 /* One object, docs/reports.md. */
 bool report_json(const struct report_run *run, FILE *out, struct error *err);
 
+/* One page for a browser, without anything beside it: docs/reports.md. Reads the journal once more. */
+bool report_html(const struct report_run *run, FILE *out, struct error *err);
+
 /* For a merge request: tables, and the failures folded below them. */
 void report_markdown(const struct report_run *run, FILE *out);
 

@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "reports/reports.h"
 
-enum format { FORMAT_TEXT, FORMAT_TAP, FORMAT_JUNIT, FORMAT_JSON, FORMAT_MARKDOWN, FORMAT_COUNT };
+enum format { FORMAT_TEXT, FORMAT_TAP, FORMAT_JUNIT, FORMAT_JSON, FORMAT_MARKDOWN, FORMAT_HTML, FORMAT_COUNT };
 enum { OPT_FORCE = FORMAT_COUNT + 1 };
 
 static const struct cli_option options[] = {
@@ -17,6 +17,7 @@ static const struct cli_option options[] = {
     {"junit", FORMAT_JUNIT + 1, "FILE", "JUnit XML"},
     {"json", FORMAT_JSON + 1, "FILE", "everything, for programs"},
     {"markdown", FORMAT_MARKDOWN + 1, "FILE", "for a merge request"},
+    {"html", FORMAT_HTML + 1, "FILE", "a page with ladder diagrams, for a browser"},
     {"force", OPT_FORCE, NULL, "replace files that exist"},
     {0},
 };
@@ -43,6 +44,8 @@ static bool write_format(const struct report_run *run, enum format format, FILE 
     case FORMAT_MARKDOWN:
         report_markdown(run, out);
         return true;
+    case FORMAT_HTML:
+        return report_html(run, out, err);
     case FORMAT_COUNT:
         break;
     }

@@ -1,0 +1,126 @@
+/* One combination: its checks, the command that shows its packets, its ladder. */
+#include <ctype.h>
+#include <string.h>
+
+#include "reports/html/ladder.h"
+#include "reports/html/pages.h"
+#include "suite/json_text.h"
+
+/* --- checks -------------------------------------------------------------------------------------- */
+
+static void put_packets(FILE *out, const struct check_record *c, const struct shown_result *r)
+{
+    char anchor[300];
+    shown_anchor(r, anchor, sizeof anchor);
+    for (unsigned i = 0; i < c->n_packets; i++)
+        if (r->lines)
+            html_put(out, "%s<a href=\"#c/%s/p%u\">%u</a>", i ? ", " : "", anchor, c->packets[i],
+                     c->packets[i]);
+        else
+            html_put(out, "%s%u", i ? ", " : "", c->packets[i]);
+}
+
+static void put_check(FILE *out, const struct check_record *c, const struct shown_result *r)
+{
+    html_put(out,
+             "<tr class=\"%s\"><th scope=\"row\"><a href=\"#r/%s\">%s</a></th><td>%s</td><td>%s</td><td>%s",
+             check_result_name(c->result), c->requirement, c->requirement, check_result_name(c->result),
+             c->expected, c->seen);
+    if (c->silence[0])
+        html_put(out, " <span class=\"silence\">%s</span>", c->silence);
+    fputs("</td><td>", out);
+    put_packets(out, c, r);
+    fputs("</td></tr>\n", out);
+}
+
+static void put_checks(FILE *out, const struct shown_result *r)
+{
+    const struct outcome *o = &r->result->outcome;
+    if (o->n_checks == 0)
+        return;
+    fputs("<div class=\"scroll\"><table class=\"checks\">\n<thead><tr><th scope=\"col\">Requirement</th>"
+          "<th scope=\"col\">Result</th><th scope=\"col\">Expected</th><th scope=\"col\">Seen</th>"
+          "<th scope=\"col\">Packets</th></tr></thead>\n<tbody>\n",
+          out);
+    for (unsigned i = 0; i < o->n_checks; i++)
+        if (o->checks[i].result == CHECK_BROKEN)
+            put_check(out, &o->checks[i], r);
+    for (unsigned i = 0; i < o->n_checks; i++)
+        if (o->checks[i].result != CHECK_BROKEN)
+            put_check(out, &o->checks[i], r);
+    fputs("</tbody></table></div>\n", out);
+}
+
+/* --- the packets --------------------------------------------------------------------------------- */
+
+/* As one word for a shell: the ID of a case may come from anywhere. */
+static void put_word(FILE *out, const char *text)
+{
+    for (; *text; text++) {
+        if (!isalnum((unsigned char)*text) && !strchr("._-/", *text))
+            fputc('\\', out);
+        const char one[] = {*text, '\0'};
+        html_text(out, one);
+    }
+}
+
+/* The folder of a case is a configuration folder for Wireshark: keys and ports lie in it. */
+static void put_command(FILE *out, const struct shown_result *r)
+{
+    const struct outcome *o = &r->result->outcome;
+    if (!o->first_packet)
+        return;
+    fputs("<p class=\"command\">In the run's folder: <code>WIRESHARK_CONFIG_DIR=cases/", out);
+    put_word(out, r->result->case_id);
+    fputs(" tshark -r cases/", out);
+    put_word(out, r->result->case_id);
+    html_put(out,
+             "/wire.pcap -Y 'frame.number &gt;= %u &amp;&amp; frame.number &lt;= %u' -O isakmp</code></p>\n",
+             o->first_packet, o->last_packet);
+}
+
+static void put_ladder(FILE *out, const struct shown_result *r)
+{
+    char anchor[300];
+    shown_anchor(r, anchor, sizeof anchor);
+    if (!r->lines || json_array_size(r->lines) == 0) {
+        html_put(out, "<p class=\"no-ladder\">No ladder%s.</p>\n",
+                 r->drawn ? ": nothing was on the wire" : " here; the command above shows the packets");
+        return;
+    }
+    html_ladder(out, r->lines, anchor);
+    fputs("<details class=\"in-words\"><summary>Packets in words</summary>\n", out);
+    html_packets(out, r->lines, anchor);
+    fputs("</details>\n", out);
+}
+
+static void put_remarks(FILE *out, const struct outcome *o)
+{
+    if (o->reason[0])
+        html_put(out, "<p class=\"reason\">%s</p>\n", o->reason);
+    if (o->schedule[0])
+        html_put(out, "<p>Failures that were played: <code>%s</code></p>\n", o->schedule);
+    if (o->unmet[0])
+        html_put(out, "<p>Of these, nothing met: <code>%s</code></p>\n", o->unmet);
+    for (unsigned bit = 0; bit < TAG_COUNT; bit++)
+        if (o->tags & 1U << bit)
+            html_put(out, "<p class=\"tag\">%s</p>\n", tag_name((enum tag_bit)bit));
+}
+
+void html_result(FILE *out, const struct shown_result *r)
+{
+    char anchor[300];
+    shown_anchor(r, anchor, sizeof anchor);
+    html_put(out, "<details class=\"combination\" id=\"c/%s\" data-verdict=\"%s\"><summary>", anchor,
+             verdict_name(r->result->outcome.verdict));
+    html_verdict(out, r->result->outcome.verdict);
+    html_put(out, " <span class=\"states\">%s</span>", r->result->combination);
+    if (r->drawn)
+        html_put(out, " <span class=\"why\">%s</span>", r->why);
+    fputs("</summary>\n", out);
+    put_remarks(out, &r->result->outcome);
+    put_checks(out, r);
+    put_command(out, r);
+    put_ladder(out, r);
+    fputs("</details>\n", out);
+}
