@@ -1,6 +1,7 @@
 /* What the failed member still says, and what the standby says of SAs that it does not know. */
 #include "stage/standby.h"
 
+#include "stage/own_request.h"
 #include "stage/stage_parts.h"
 
 /* --- the member that failed ---------------------------------------------------------------------- */
@@ -100,38 +101,23 @@ struct sync_request failed_member_syncs(struct stage *stage, struct message_id_s
 
 /* --- what the standby is left with --------------------------------------------------------------- */
 
-struct told_wait {
-    size_t from;
-    uint32_t tag;
-};
-
-static bool is_told(struct stage *stage, void *arg)
-{
-    const struct told_wait *w = arg;
-    return find_event(stage, w->from, IKE_EVENT_ANSWERED, w->tag) ||
-           find_event(stage, w->from, IKE_EVENT_GAVE_UP, w->tag) || !stage->session;
-}
-
 struct asked tell_invalid_spi(struct stage *stage, uint32_t spi)
 {
     uint8_t buffer[64], value[4];
     struct error err = {0};
     struct writer v = writer_into(value, sizeof value), w = writer_into(buffer, sizeof buffer);
     struct payload_writer p = payloads_into(&w);
-    struct told_wait wait = {.from = stage->n_events};
-    size_t from_wire = stage->n_wire;
+    struct own_request r;
     write_u32(&v, spi);
     const struct wire_notify n = {.type = NOTIFY_INVALID_SPI, .data = writer_octets(&v)};
     write_payload_notify(&p, &n);
-    wait.tag = ike_sa_inform(active_host(stage), session_sa(stage), p.first, writer_octets(&w),
-                             stage_now(stage), &err);
-    if (!wait.tag)
+    if (!next_own_request(stage, &r))
+        inconclusive(stage, "the IKE SA is gone: nothing can be told on it");
+    r.tag = ike_sa_inform(active_host(stage), session_sa(stage), p.first, writer_octets(&w), stage_now(stage),
+                          &err);
+    if (!r.tag)
         leave_with(stage, VERDICT_ERROR, err.text);
-    pump_until(stage, stage->patience_us, is_told, &wait);
-    struct asked a = {.request_packet = first_request_since(stage, from_wire, false)};
-    const struct ike_event *answer = find_event(stage, wait.from, IKE_EVENT_ANSWERED, wait.tag);
-    a.answered = answer != NULL;
-    return a;
+    return finish_own_request(stage, &r);
 }
 
 unsigned children_of_member(struct stage *stage, uint32_t *spis, unsigned max)

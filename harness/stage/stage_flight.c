@@ -1,21 +1,16 @@
-#include "stage/flight.h"
+#include "stage/flight_parts.h"
 
-#include <stdlib.h>
-
-#include "base/reader.h"
 #include "stage/stage_parts.h"
 
-enum { SLOW_PEER_FACTOR = 3, REFUSALS = 8 };
-
-/* A peer that sends again does so by a timer of its own. */
-static int64_t slow_peer_us(const struct stage *stage)
+int64_t slow_peer_us(const struct stage *stage)
 {
+    enum { SLOW_PEER_FACTOR = 3 };
     return SLOW_PEER_FACTOR * stage->patience_us;
 }
 
 /* --- messages of one IKE SA ---------------------------------------------------------------------- */
 
-static bool holds_delete(const struct wire_packet *p)
+bool holds_delete(const struct wire_packet *p)
 {
     return p->inner && ike_find(p->inner, PAYLOAD_DELETE);
 }
@@ -100,7 +95,7 @@ static uint32_t first_child(struct stage *stage)
     return spi;
 }
 
-static uint32_t begin_change(struct stage *stage, enum in_flight what, struct error *err)
+uint32_t begin_change(struct stage *stage, enum in_flight what, struct error *err)
 {
     struct ike_host *host = active_host(stage);
     uint32_t sa = session_sa(stage);
@@ -251,132 +246,6 @@ unsigned packet_in_unknown_sa(const struct stage *stage, unsigned after)
             return p->number;
     }
     return 0;
-}
-
-/* --- what both ends have ------------------------------------------------------------------------- */
-
-struct own_wait {
-    size_t from;
-    uint32_t tag;
-};
-
-static bool own_is_settled(struct stage *stage, void *arg)
-{
-    const struct own_wait *w = arg;
-    return find_event(stage, w->from, IKE_EVENT_ANSWERED, w->tag) ||
-           find_event(stage, w->from, IKE_EVENT_GAVE_UP, w->tag) || !stage->session;
-}
-
-/* The packet that answers a request that the member began at `from`, or that request. */
-static const struct wire_packet *last_of_exchange(const struct stage *stage, size_t from,
-                                                  const struct ike_event *answered)
-{
-    const struct wire_packet *request = NULL;
-    for (size_t i = from; i < stage->n_wire; i++) {
-        const struct wire_packet *p = stage->wire[i];
-        if (!request && packet_is(p, false, false, 0) && p->opened)
-            request = p;
-        if (request && answered && packet_is(p, true, true, answered->exchange) &&
-            p->header.message_id == answered->message_id)
-            return p;
-    }
-    return request;
-}
-
-static struct change conclude(struct stage *stage, uint32_t tag, size_t from_wire, size_t from_event)
-{
-    struct own_wait wait = {.from = from_event, .tag = tag};
-    struct change c = {0};
-    pump_until(stage, stage->patience_us, own_is_settled, &wait);
-    const struct ike_event *answered = find_event(stage, from_event, IKE_EVENT_ANSWERED, tag);
-    const struct wire_packet *last = last_of_exchange(stage, from_wire, answered);
-    c.answered = answered != NULL;
-    c.refused = answered ? answered->notify_error : 0;
-    c.packet = last ? last->number : 0;
-    c.deletes = answered && last && holds_delete(last);
-    if (!answered && session_sa(stage))
-        ike_sa_abandon_requests(active_host(stage), session_sa(stage));
-    return c;
-}
-
-struct change change_again(struct stage *stage)
-{
-    struct change c = {0};
-    for (unsigned i = 0; i < REFUSALS; i++) {
-        size_t wire = stage->n_wire, event = stage->n_events;
-        uint32_t tag = begin_change(stage, (enum in_flight)axis_of(stage, AXIS_IN_FLIGHT), NULL);
-        if (!tag)
-            return c;
-        c = conclude(stage, tag, wire, event);
-        if (c.refused != NOTIFY_TEMPORARY_FAILURE)
-            break;
-        pump_for(stage, slow_peer_us(stage) / REFUSALS);
-    }
-    settle(stage); /* the Delete of what was replaced */
-    return c;
-}
-
-struct change make_child(struct stage *stage)
-{
-    size_t wire = stage->n_wire, event = stage->n_events;
-    uint32_t tag = ike_child_create(active_host(stage), session_sa(stage), stage_now(stage), NULL);
-    return tag ? conclude(stage, tag, wire, event) : (struct change){0};
-}
-
-/* Does the answer name this SPI, and does it name another? */
-static void read_named(const struct wire_packet *p, uint32_t wanted, bool *named, bool *another)
-{
-    const struct ike_payload *d = p && p->inner ? ike_find(p->inner, PAYLOAD_DELETE) : NULL;
-    uint32_t spi;
-    struct reader r = reader_over(d ? d->del.spis : octets_of(NULL, 0));
-    while (read_u32(&r, &spi)) {
-        *named = *named || spi == wanted;
-        *another = *another || spi != wanted;
-    }
-}
-
-/* The two SPIs of a Child SA. */
-struct halves {
-    uint32_t spi_in, spi_out;
-};
-
-static void compare_child(struct stage *stage, const struct halves *child, struct children_compared *all)
-{
-    size_t wire = stage->n_wire, event = stage->n_events;
-    bool named = false, another = false, right_so_far = all->known_to_peer == all->deleted;
-    uint32_t tag =
-        ike_child_delete(active_host(stage), session_sa(stage), child->spi_in, stage_now(stage), NULL);
-    if (!tag)
-        return;
-    struct change c = conclude(stage, tag, wire, event);
-    read_named(packet_numbered(stage, c.packet), child->spi_out, &named, &another);
-    all->deleted++;
-    all->known_to_peer += c.answered && named;
-    all->answered = all->answered && c.answered;
-    all->names_another = all->names_another || another;
-    if (right_so_far)
-        all->packet = c.packet;
-}
-
-static unsigned list_children(struct stage *stage, struct halves list[SNAPSHOT_MAX_CHILDREN])
-{
-    struct ike_snapshot *now =
-        session_sa(stage) ? ike_sa_snapshot(active_host(stage), session_sa(stage), NULL) : NULL;
-    unsigned n = now ? now->n_children : 0;
-    for (unsigned i = 0; i < n; i++)
-        list[i] = (struct halves){now->children[i].spi_in, now->children[i].spi_out};
-    ike_snapshot_free(now);
-    return n;
-}
-
-struct children_compared compare_children(struct stage *stage)
-{
-    struct children_compared all = {.answered = true};
-    struct halves list[SNAPSHOT_MAX_CHILDREN];
-    unsigned n = list_children(stage, list);
-    for (unsigned i = 0; i < n && session_sa(stage); i++)
-        compare_child(stage, &list[i], &all);
-    return all;
 }
 
 /* --- copies of a request ------------------------------------------------------------------------- */

@@ -1,3 +1,4 @@
+#include "stage/own_request.h"
 #include "stage/stage_parts.h"
 
 /* --- message IDs as the wire shows them ---------------------------------------------------------- */
@@ -51,49 +52,13 @@ struct ids ids_seen(struct stage *stage)
 
 /* --- the cluster asks ---------------------------------------------------------------------------- */
 
-/* A wait for one own request. Tags are a host's own: another member's may be the same number, so only the
- * events since count. */
-struct awaited {
-    size_t from;
-    uint32_t tag;
-};
-
-static bool is_settled(struct stage *stage, void *arg)
-{
-    const struct awaited *a = arg;
-    return find_event(stage, a->from, IKE_EVENT_ANSWERED, a->tag) ||
-           find_event(stage, a->from, IKE_EVENT_GAVE_UP, a->tag) || !stage->session;
-}
-
-static unsigned packet_with_id(const struct stage *stage, size_t from, bool from_peer, uint32_t message_id)
-{
-    for (size_t i = from; i < stage->n_wire; i++)
-        if (packet_is(stage->wire[i], from_peer, from_peer, EXCHANGE_INFORMATIONAL) &&
-            of_session(stage, stage->wire[i]) && stage->wire[i]->header.message_id == message_id)
-            return stage->wire[i]->number;
-    return 0;
-}
-
 struct asked ask(struct stage *stage)
 {
-    struct error err = {0};
-    struct asked a = {0};
-    struct ike_sa_info info;
-    size_t from = stage->n_wire;
-    struct awaited wait = {.from = stage->n_events};
-    if (!session_sa(stage) || !ike_sa_info(active_host(stage), session_sa(stage), &info))
-        return a;
-    a.message_id = (uint32_t)info.next_send;
-    wait.tag = ike_sa_liveness(active_host(stage), session_sa(stage), stage_now(stage), &err);
-    if (!wait.tag)
-        return a;
-    pump_until(stage, stage->patience_us, is_settled, &wait);
-    a.answered = find_event(stage, wait.from, IKE_EVENT_ANSWERED, wait.tag) != NULL;
-    a.request_packet = packet_with_id(stage, from, false, a.message_id);
-    a.answer_packet = a.answered ? packet_with_id(stage, from, true, a.message_id) : 0;
-    if (!a.answered && session_sa(stage))
-        ike_sa_abandon_requests(active_host(stage), session_sa(stage));
-    return a;
+    struct own_request r;
+    if (!next_own_request(stage, &r))
+        return (struct asked){0};
+    r.tag = ike_sa_liveness(active_host(stage), session_sa(stage), stage_now(stage), NULL);
+    return r.tag ? finish_own_request(stage, &r) : (struct asked){.message_id = r.message_id};
 }
 
 void exchange_requests(struct stage *stage, unsigned n)
@@ -151,6 +116,15 @@ struct sync_request send_request_with_id(struct stage *stage, uint32_t message_i
     return sent;
 }
 
+static unsigned answer_with_id(const struct stage *stage, size_t from, uint32_t message_id)
+{
+    for (size_t i = from; i < stage->n_wire; i++)
+        if (packet_is(stage->wire[i], true, true, EXCHANGE_INFORMATIONAL) &&
+            of_session(stage, stage->wire[i]) && stage->wire[i]->header.message_id == message_id)
+            return stage->wire[i]->number;
+    return 0;
+}
+
 struct by_hand_wait {
     size_t from;
     uint32_t message_id;
@@ -159,22 +133,22 @@ struct by_hand_wait {
 static bool is_answered_by_hand(struct stage *stage, void *arg)
 {
     const struct by_hand_wait *w = arg;
-    return packet_with_id(stage, w->from, true, w->message_id) != 0;
+    return answer_with_id(stage, w->from, w->message_id) != 0;
 }
 
 struct asked ask_with_id(struct stage *stage, uint32_t message_id)
 {
-    enum { TRIES = 4 };
+    unsigned tries = tries_by_hand(stage);
     struct by_hand_wait wait = {.from = stage->n_wire, .message_id = message_id};
     struct asked a = {.message_id = message_id};
     struct sync_request sent = send_request_with_id(stage, message_id);
     a.request_packet = sent.packet;
-    for (unsigned i = 0; i < TRIES && !a.answered; i++) {
+    for (unsigned i = 0; i < tries && !a.answered; i++) {
         if (i > 0)
             send_again(stage, &sent);
-        a.answered = pump_until(stage, stage->patience_us / TRIES, is_answered_by_hand, &wait);
+        a.answered = pump_until(stage, stage->patience_us / tries, is_answered_by_hand, &wait);
     }
-    a.answer_packet = packet_with_id(stage, wait.from, true, message_id);
+    a.answer_packet = answer_with_id(stage, wait.from, message_id);
     return a;
 }
 
