@@ -3,6 +3,7 @@
 #ifndef STAGE_OWN_REQUEST_H
 #define STAGE_OWN_REQUEST_H
 
+#include "stage/packet.h"
 #include "stage/stage.h"
 
 /* Tags are a host's own: another member's may be the same number, so only the events since count. */
@@ -22,5 +23,9 @@ const struct ike_event *await_own_request(struct stage *stage, const struct own_
 
 /* The same for an INFORMATIONAL, with its packets. */
 struct asked finish_own_request(struct stage *stage, const struct own_request *r);
+
+/* Its first packet, or that of its answer; NULL: there is none. */
+const struct wire_packet *packet_of_request(const struct stage *stage, const struct own_request *r,
+                                            bool answer);
 
 #endif

@@ -28,21 +28,24 @@ const struct ike_event *await_own_request(struct stage *stage, const struct own_
     return answered;
 }
 
-static unsigned packet_of(const struct stage *stage, const struct own_request *r, bool from_peer)
+const struct wire_packet *packet_of_request(const struct stage *stage, const struct own_request *r,
+                                            bool answer)
 {
     for (size_t i = r->from_packet; i < stage->n_wire; i++) {
         const struct wire_packet *p = stage->wire[i];
-        if (packet_is(p, from_peer, from_peer, EXCHANGE_INFORMATIONAL) && of_session(stage, p) && p->opened &&
+        if (packet_is(p, answer, answer, EXCHANGE_INFORMATIONAL) && of_session(stage, p) && p->opened &&
             p->header.message_id == r->message_id)
-            return p->number;
+            return p;
     }
-    return 0;
+    return NULL;
 }
 
 struct asked finish_own_request(struct stage *stage, const struct own_request *r)
 {
     struct asked a = {.message_id = r->message_id, .answered = await_own_request(stage, r) != NULL};
-    a.request_packet = packet_of(stage, r, false);
-    a.answer_packet = a.answered ? packet_of(stage, r, true) : 0;
+    const struct wire_packet *request = packet_of_request(stage, r, false),
+                             *answer = packet_of_request(stage, r, true);
+    a.request_packet = request ? request->number : 0;
+    a.answer_packet = a.answered && answer ? answer->number : 0;
     return a;
 }
