@@ -24,9 +24,10 @@ CASE(
     if (!added.done || !deleted.done)
         unsupported(stage, "the Child SAs cannot be changed: add-child: %s; delete-child: %s", added.seen,
                     deleted.seen);
+    uint64_t cluster_next = ids_seen(stage).cluster_next;
     fail_over(stage);
     struct sync_answer a = try_synchronize(stage, sync_numbers(stage));
-    judge_answered(stage, "CLU-5", &a);
+    judge_answered_in_state(stage, "CLU-5", &a, cluster_next);
     if (!a.answered)
         return;
     must_be_in_step(stage);

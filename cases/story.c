@@ -20,6 +20,29 @@ void judge_answered(struct stage *stage, const char *requirement, const struct s
           a->answered ? say(stage, "answered with P2 = %u, M2 = %u", a->p2, a->m2) : "no valid answer came");
 }
 
+static bool plain_sync_is_answered(struct stage *stage, uint64_t cluster_next)
+{
+    end_session(stage);
+    establish(stage);
+    while (ids_seen(stage).cluster_next < cluster_next)
+        exchange_requests(stage, 1);
+    fail_over(stage);
+    return try_synchronize(stage, sync_numbers(stage)).answered;
+}
+
+void judge_answered_in_state(struct stage *stage, const char *requirement, const struct sync_answer *a,
+                             uint64_t cluster_next)
+{
+    bool any = a->answered || a->packet;
+    if (!any && !plain_sync_is_answered(stage, cluster_next))
+        inconclusive(
+            stage,
+            "the sync request (packet %u) is not answered, and none where nothing but requests up to "
+            "ID %lld came before (SYNC-5)",
+            a->request.packet, (long long)cluster_next - 1);
+    judge_answered(stage, requirement, a);
+}
+
 void judge_m2(struct stage *stage, const struct sync_answer *a, const struct ids *before)
 {
     uint64_t least = a->request.sync.expected_send;

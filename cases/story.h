@@ -8,6 +8,12 @@
 /* A sync that had to be answered was answered. */
 void judge_answered(struct stage *stage, const char *requirement, const struct sync_answer *a);
 
+/* The same where `requirement` is about the state in which the sync came. When there is no answer, a session
+ * in which the cluster has used as many IDs, and nothing else happened, is asked: a peer that does not answer
+ * there either says nothing about this state, and the case ends. */
+void judge_answered_in_state(struct stage *stage, const char *requirement, const struct sync_answer *a,
+                             uint64_t cluster_next);
+
 /* M2 and P2 of an answer against what the wire showed before the request. */
 void judge_m2(struct stage *stage, const struct sync_answer *a, const struct ids *before);
 void judge_p2(struct stage *stage, const struct sync_answer *a, const struct ids *before);

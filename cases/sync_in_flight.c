@@ -150,6 +150,7 @@ CASE(sync_change_by_peer, .id = "sync.change-by-peer-in-flight", .version = 1,
     establish(stage);
     exchange_requests(stage, axis_requests(stage));
     struct flight f = peer_change_in_flight(stage);
+    uint64_t cluster_next = ids_seen(stage).cluster_next;
     fail_over(stage);
     struct sync_answer a = try_synchronize(stage, sync_numbers(stage));
     let_peer_requests_through(stage);
@@ -157,7 +158,7 @@ CASE(sync_change_by_peer, .id = "sync.change-by-peer-in-flight", .version = 1,
         judge_delete_of_peer(stage, &f, &a);
         return;
     }
-    judge_answered(stage, "SYNC-16", &a);
+    judge_answered_in_state(stage, "SYNC-16", &a, cluster_next);
     if (a.answered)
         judge_change_of_peer(stage, &f, &a);
 }
@@ -234,12 +235,13 @@ CASE(sync_change_by_cluster, .id = "sync.change-by-cluster-in-flight", .version 
     establish(stage);
     exchange_requests(stage, 1);
     struct flight f = cluster_change_in_flight(stage);
+    uint64_t cluster_next = ids_seen(stage).cluster_next;
     struct sync_answer a = try_synchronize(stage, sync_numbers(stage));
     if (axis_of(stage, AXIS_IN_FLIGHT) == IN_FLIGHT_DELETE_IKE) {
         judge_delete_of_cluster(stage, &f, &a);
         return;
     }
-    judge_answered(stage, "SYNC-16", &a);
+    judge_answered_in_state(stage, "SYNC-16", &a, cluster_next);
     if (!a.answered)
         return;
     judge_ike_sa(stage, "SYNC-16", a.packet);

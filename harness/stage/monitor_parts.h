@@ -30,6 +30,7 @@ struct watched_sa {
     uint64_t starts[MONITOR_MAX_STARTS]; /* where a sync lets the peer go on */
     unsigned n_starts;                   /* the oldest are written over */
     uint8_t nonce[4];                    /* of the cluster's last sync request */
+    bool odd_sync;                       /* it sent one that cannot be read: an answer may be to that one */
     bool promised;                       /* it was answered, with */
     uint64_t p2;
 };
@@ -37,9 +38,11 @@ struct watched_sa {
 struct monitor {
     const struct monitor_view *view;
     struct monitor_report report;
-    struct packet_index said;        /* by direction, kind, Message ID and SPI */
-    struct packet_index ivs;         /* the peer's */
-    struct watched_sa *sas;          /* one for each of the view's keys */
+    struct packet_index said; /* by direction, kind, Message ID and SPI */
+    struct packet_index ivs;  /* the peer's */
+    struct packet_index esp,
+        echoes;             /* the peer's ESP by SPI; packets inside ESP, of both, by their numbers */
+    struct watched_sa *sas; /* one for each of the view's keys */
     const struct wire_packet **ring; /* the last `memory` packets */
     size_t memory;
     uint64_t at; /* of the packet that is being judged, from 0 */
@@ -91,6 +94,9 @@ struct octets iv_of(const struct monitor *m, const struct wire_packet *p); /* em
  * case may ask several by hand under one ID: then nobody knows which of them was answered. */
 bool answers_one_request(const struct monitor *m, const struct wire_packet *p);
 
+/* Adds the packet that is being judged. */
+void monitor_index(const struct monitor *m, struct packet_index *x, uint64_t hash);
+
 /* --- learning ------------------------------------------------------------------------------------ */
 
 void learn_of_cluster(struct monitor *m, const struct wire_packet *p);
@@ -117,6 +123,10 @@ void judge_refusal(struct monitor *m, const struct wire_packet *p);     /* IKE-1
 
 /* monitor_window.c: of the peer's own requests */
 void judge_own_request(struct monitor *m, const struct wire_packet *p); /* IKE-9, IKE-10, SYNC-7 */
+
+/* monitor_esp.c: of the data path */
+void judge_esp(struct monitor *m, const struct wire_packet *p); /* IKE-16 to IKE-19, RPL-4 */
+void learn_esp(struct monitor *m, const struct wire_packet *p);
 
 /* monitor_sync.c: of the sync exchange */
 void judge_sync(struct monitor *m, const struct wire_packet *p); /* FMT-1 to FMT-4 */

@@ -10,16 +10,26 @@ static bool stands_alone(const struct wire_packet *p)
     return p->inner->count == allowed;
 }
 
+/* A case may send a notify that cannot be read. What a peer makes of it is for FMT-8 to judge; a nonce that
+ * stands somewhere in it was sent. */
+static bool holds_nonce(const struct wire_packet *request, const uint8_t nonce[4])
+{
+    struct message_id_sync sent;
+    if (packet_sync(request, &sent))
+        return memcmp(sent.nonce, nonce, sizeof sent.nonce) == 0;
+    const struct ike_opened *o = request->opened;
+    return o && o->inner.len >= sizeof sent.nonce &&
+           memmem(o->inner.at, o->inner.len, nonce, sizeof sent.nonce) != NULL;
+}
+
 /* FMT-4 */
 static bool nonce_was_sent(const struct monitor *m, const struct wire_packet *p,
                            const struct message_id_sync *answer)
 {
-    struct message_id_sync sent;
     struct wire_packet asked = {.header = p->header};
     asked.header.message_id = 0; /* whatever the answer has (FMT-1) */
     FOR_EACH_WITH (q, m, &m->said, hash_of_said(&asked, false, false))
-        if (q->number && packet_is(q, false, false, EXCHANGE_INFORMATIONAL) && packet_sync(q, &sent) &&
-            memcmp(sent.nonce, answer->nonce, sizeof sent.nonce) == 0)
+        if (q->number && packet_is(q, false, false, EXCHANGE_INFORMATIONAL) && holds_nonce(q, answer->nonce))
             return true;
     return false;
 }

@@ -71,6 +71,14 @@ static void learn_sync(struct watched_sa *sa, const struct wire_packet *p, const
     add_start(sa, sync->expected_recv > sa->next ? sync->expected_recv : sa->next);
 }
 
+/* A request where a sync stands, and none that can be read. */
+static bool is_odd_sync(const struct wire_packet *p)
+{
+    struct message_id_sync sync;
+    return packet_is(p, false, false, EXCHANGE_INFORMATIONAL) && p->header.message_id == 0 &&
+           !packet_sync(p, &sync);
+}
+
 void learn_of_cluster(struct monitor *m, const struct wire_packet *p)
 {
     struct watched_sa *sa = sa_of(m, p);
@@ -82,6 +90,7 @@ void learn_of_cluster(struct monitor *m, const struct wire_packet *p)
         sa->first_asked = p->header.message_id;
     }
     learn_size(sa, p);
+    sa->odd_sync = sa->odd_sync || is_odd_sync(p);
     if (packet_sync(p, &sync))
         learn_sync(sa, p, &sync);
     else if (ike_is_response(&p->header))
@@ -93,7 +102,7 @@ void learn_of_peer(struct monitor *m, const struct wire_packet *p)
     struct watched_sa *sa = sa_of(m, p);
     struct message_id_sync sync;
     if (!sa || !ike_is_response(&p->header) || !packet_sync(p, &sync) ||
-        memcmp(sync.nonce, sa->nonce, sizeof sa->nonce) != 0)
+        (!sa->odd_sync && memcmp(sync.nonce, sa->nonce, sizeof sa->nonce) != 0))
         return;
     sa->promised = true;
     sa->p2 = sync.expected_send;
