@@ -46,4 +46,7 @@ bool selectors_narrow(const struct wire_selectors *offered, const struct wire_se
 bool selectors_parse(const char *text, struct wire_selectors *out, struct error *err);
 void selectors_text(const struct wire_selectors *s, char *out, size_t size);
 
+/* Is this address within one of them, whatever its protocol and port? `family` is 4 or 6. */
+bool selectors_contain(const struct wire_selectors *s, uint8_t family, const uint8_t *address);
+
 #endif

@@ -81,6 +81,16 @@ bool selectors_narrow(const struct wire_selectors *offered, const struct wire_se
     return narrowed.count > 0;
 }
 
+bool selectors_contain(const struct wire_selectors *s, uint8_t family, const uint8_t *address)
+{
+    size_t len = address_len(family);
+    for (uint8_t i = 0; i < s->count; i++)
+        if (s->list[i].family == family && memcmp(address, s->list[i].first, len) >= 0 &&
+            memcmp(address, s->list[i].last, len) <= 0)
+            return true;
+    return false;
+}
+
 /* --- text ---------------------------------------------------------------------------------------- */
 
 static const struct {

@@ -45,7 +45,7 @@ static void index_close(struct packet_index *x)
 }
 
 /* Of the packet that is being judged. */
-static void index_add(const struct monitor *m, struct packet_index *x, uint64_t hash)
+void monitor_index(const struct monitor *m, struct packet_index *x, uint64_t hash)
 {
     x->older[m->at % m->memory] = x->newest[hash & x->mask];
     x->newest[hash & x->mask] = m->at + 1;
@@ -201,25 +201,29 @@ static void learn(struct monitor *m, const struct wire_packet *p)
         learn_of_peer(m, p);
     else
         learn_of_cluster(m, p);
-    index_add(m, &m->said, hash_of_said(p, p->from_peer, ike_is_response(&p->header)));
+    monitor_index(m, &m->said, hash_of_said(p, p->from_peer, ike_is_response(&p->header)));
     if (iv.len)
-        index_add(m, &m->ivs, hash_of(iv, 0));
+        monitor_index(m, &m->ivs, hash_of(iv, 0));
 }
 
 void monitor_remember(struct monitor *m, const struct wire_packet *p)
 {
     if (!p->from_peer)
         learn_address(m, p);
-    if (p->readable)
+    if (p->esp)
+        learn_esp(m, p);
+    else if (p->readable)
         learn(m, p);
     m->ring[m->at++ % m->memory] = p;
 }
 
 void monitor_add(struct monitor *m, const struct wire_packet *p)
 {
-    if (p->from_peer && is_no_ike(m, p))
+    if (p->from_peer && p->esp)
+        judge_esp(m, p);
+    else if (p->from_peer && is_no_ike(m, p))
         return;
-    if (p->from_peer)
+    else if (p->from_peer)
         judge(m, p);
     monitor_remember(m, p);
 }
@@ -242,8 +246,9 @@ struct monitor *monitor_open(const struct monitor_view *view, size_t memory)
     m->sas = calloc(view->n_keys + 1, sizeof *m->sas);
     for (size_t i = 0; m->sas && i < view->n_keys; i++)
         m->sas[i].window = 1;
-    m->report.complete =
-        index_open(&m->said, m->memory) && index_open(&m->ivs, m->memory) && m->ring && m->sas;
+    m->report.complete = index_open(&m->said, m->memory) && index_open(&m->ivs, m->memory) &&
+                         index_open(&m->esp, m->memory) && index_open(&m->echoes, m->memory) && m->ring &&
+                         m->sas;
     if (m->report.complete)
         return m;
     monitor_close(m);
@@ -255,6 +260,8 @@ struct monitor_report monitor_close(struct monitor *m)
     struct monitor_report report = m->report;
     index_close(&m->said);
     index_close(&m->ivs);
+    index_close(&m->esp);
+    index_close(&m->echoes);
     free(m->ring);
     free(m->sas);
     free(m);

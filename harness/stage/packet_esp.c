@@ -56,8 +56,7 @@ struct packet_esp *packet_esp_read(const struct datagram *d, struct watched_esp 
     p->seq = p->seq_low;
     if (sa) {
         p->keys = &sa->keys;
-        p->ts_source = &sa->ts_source;
-        p->ts_destination = &sa->ts_destination;
+        p->sa = sa;
         open_packet(sa, d, p, &err);
     } else {
         fail(&err, "no Child SA has this SPI");

@@ -24,9 +24,9 @@ struct packet_esp {
     uint8_t next_header;
     bool readable; /* an echo or a UDP datagram: */
     struct inner_packet inner;
-    const struct wire_selectors *ts_source, *ts_destination;
-    char error[160];  /* why it is not opened, or not readable */
-    uint8_t octets[]; /* of the packet inside */
+    const struct watched_esp *sa; /* where there are keys */
+    char error[160];              /* why it is not opened, or not readable */
+    uint8_t octets[];             /* of the packet inside */
 };
 
 /* Opens the packet with the SA that has its SPI, whatever was seen on it before. NULL: memory is out. */

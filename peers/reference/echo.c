@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "cluster/data_path.h"
+#include "ike/propose.h"
 
 struct echo_answer {
     struct datagram datagram;
@@ -54,21 +55,12 @@ static struct traffic_sa *sa_to_answer_on(const struct reference_peer *peer, str
 }
 
 /* RFC 4301 5.2: what a tunnel brings has to be what it was made for. */
-static bool is_within(const struct wire_selectors *ts, const uint8_t address[16], bool ipv6)
-{
-    size_t len = ipv6 ? 16 : 4;
-    for (unsigned i = 0; i < ts->count; i++)
-        if (ts->list[i].family == (ipv6 ? 6 : 4) && memcmp(address, ts->list[i].first, len) >= 0 &&
-            memcmp(address, ts->list[i].last, len) <= 0)
-            return true;
-    return false;
-}
-
 static bool is_for_us(const struct reference_peer *peer, const struct inner_packet *p)
 {
+    uint8_t family = p->ipv6 ? 6 : 4;
     return (p->kind == INNER_ECHO_REQUEST || p->kind == INNER_UDP) &&
-           is_within(&peer->ike.local_ts, p->destination, p->ipv6) &&
-           is_within(&peer->ike.remote_ts, p->source, p->ipv6);
+           selectors_contain(&peer->ike.local_ts, family, p->destination) &&
+           selectors_contain(&peer->ike.remote_ts, family, p->source);
 }
 
 /* The ends are those that the IKE SA has now (NAT, MOBIKE). */
@@ -82,7 +74,8 @@ static void direct(const struct reference_peer *peer, const struct traffic_sa *s
     d->to = info.remote;
 }
 
-bool reference_echo_seal(struct reference_peer *peer, struct traffic_sa *sa, const struct inner_packet *inner)
+bool reference_echo_seal(struct reference_peer *peer, struct traffic_sa *sa, uint64_t seq,
+                         const struct inner_packet *inner)
 {
     size_t room_len = INNER_MAX_HEADERS + inner->data.len;
     uint8_t *room = malloc(room_len);
@@ -94,7 +87,7 @@ bool reference_echo_seal(struct reference_peer *peer, struct traffic_sa *sa, con
     const struct esp_payload payload = {.next_header = inner->ipv6 ? ESP_NEXT_IPV6 : ESP_NEXT_IPV4,
                                         .inner = writer_octets(&w)};
     struct traffic *t = cluster_active(&peer->cluster)->traffic;
-    bool good = !w.full && traffic_seal(t, sa, 0, &payload, &peer->random, &d, NULL);
+    bool good = !w.full && traffic_seal(t, sa, seq, &payload, &peer->random, &d, NULL);
     free(room);
     if (!good)
         return false;
@@ -109,9 +102,9 @@ static void answer(struct reference_peer *peer, const struct traffic_opened *ope
     if (!read_inner(opened->esp.inner, &asked, NULL) || !is_for_us(peer, &asked))
         return;
     struct inner_packet reply = inner_answer_to(&asked);
-    reference_echo_seal(peer, sa_to_answer_on(peer, opened->sa), &reply);
-    if (peer->after_echo)
-        peer->after_echo(peer, opened->sa, &reply);
+    struct traffic_sa *sa = sa_to_answer_on(peer, opened->sa);
+    if (reference_echo_seal(peer, sa, 0, &reply) && peer->after_echo)
+        peer->after_echo(peer, sa, &reply);
 }
 
 /* --- faults -------------------------------------------------------------------------------------- */

@@ -10,9 +10,11 @@
 /* Takes an ESP datagram; its answer waits for reference_peer_output. False: it is no ESP. */
 bool reference_echo(struct reference_peer *peer, const struct datagram *d);
 
-/* Says something of its own over this Child SA; false: it cannot. For faults, too. */
-bool reference_echo_seal(struct reference_peer *peer, struct traffic_sa *sa,
+/* Says something over this Child SA, under its next number or, when `seq` is not 0, under that one (and the
+ * counter stays). False: it cannot. */
+bool reference_echo_seal(struct reference_peer *peer, struct traffic_sa *sa, uint64_t seq,
                          const struct inner_packet *inner);
+
 void reference_echo_send(struct reference_peer *peer, struct datagram *d); /* takes it over */
 
 /* The next answer; false: none. */

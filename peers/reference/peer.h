@@ -45,6 +45,8 @@ struct reference_peer {
     bool loaded_member_is_deaf;   /* the same after load-context (CTX-2) */
     bool deaf_after_sync;         /* the same after a sync of the other side (CTX-2) */
     bool deaf_to_rekeys;          /* one of these has come true */
+    bool begins_nothing_after_sync; /* told to make or replace an SA after a sync, it does nothing (CLU-1) */
+    bool begins_nothing;            /* this has come true */
     bool deaf_after_stale_sync;   /* one stale sync, and it takes none any more (CLU-5) */
     bool deaf_to_syncs;           /* this has come true */
     bool trusts_lost_updates;     /* no sync after a failover with lost updates (CLU-5) */
@@ -60,7 +62,7 @@ struct reference_peer {
     bool refuses_jumps;   /* a fault of its data path: numbers far above the highest are dropped (RPL-3) */
     bool forgets_numbers; /* the same: replays are taken (RPL-4) */
     bool goes_on_below;   /* a new member begins below the numbers that were used (RPL-2) */
-    void (*after_echo)(struct reference_peer *peer, struct traffic_sa *came_on,
+    void (*after_echo)(struct reference_peer *peer, struct traffic_sa *answered_on,
                        const struct inner_packet *answer);                /* the same; NULL: none */
     unsigned (*jump)(struct traffic *t, uint32_t ike_sa, uint64_t delta); /* the same; NULL: none (RPL-1) */
     int log;                                                              /* a descriptor; -1: none */

@@ -1,0 +1,161 @@
+/* Rules of the peer's ESP packets. Only what opened is judged, but for its SPI. */
+#include "stage/monitor_parts.h"
+#include "ike/propose.h"
+#include "stage/packet_esp.h"
+
+enum { OF_SPI, OF_ECHO };
+
+static uint64_t hash_of_esp(const struct packet_esp *e, uint64_t what)
+{
+    return hash_of(octets_of(&e->spi, sizeof e->spi), what);
+}
+
+static bool is_opened(const struct wire_packet *p)
+{
+    return p->esp && p->esp->opened && !p->by_filter;
+}
+
+static bool same_sa(const struct wire_packet *p, const struct wire_packet *q)
+{
+    return is_opened(q) && q->from_peer == p->from_peer && q->esp->spi == p->esp->spi;
+}
+
+/* The newest packet of the same SA before this one. */
+static const struct wire_packet *packet_before(const struct monitor *m, const struct wire_packet *p)
+{
+    FOR_EACH_WITH (q, m, &m->esp, hash_of_esp(p->esp, OF_SPI))
+        if (same_sa(p, q))
+            return q;
+    return NULL;
+}
+
+/* IKE-16: numbers rise. On a link that reorders a lower one may come later, but none twice. */
+static void judge_number(struct monitor *m, const struct wire_packet *p)
+{
+    const struct wire_packet *q = packet_before(m, p);
+    if (!q || p->esp->seq > q->esp->seq || (m->view->lossy && p->esp->seq < q->esp->seq))
+        return;
+    monitor_found(m, "IKE-16", p, q, "the sequence numbers of an ESP SA rise from packet to packet",
+                  "packet %u has number %llu on SA %08x, packet %u had %llu", p->number,
+                  (unsigned long long)p->esp->seq, p->esp->spi, q->number, (unsigned long long)q->esp->seq);
+}
+
+static struct octets iv_of_esp(const struct wire_packet *p)
+{
+    struct cipher_sizes sizes;
+    if (!cipher_sizes_of(&p->esp->keys->suite, &sizes) || p->datagram.len < ESP_HEADER_LEN + sizes.iv_len)
+        return octets_of(NULL, 0);
+    return octets_of(p->datagram.octets + ESP_HEADER_LEN, sizes.iv_len);
+}
+
+/* IKE-17: an IV that comes twice under one key gives a counter mode away. Each SA has a key of its own. */
+static void judge_esp_iv(struct monitor *m, const struct wire_packet *p)
+{
+    struct octets iv = iv_of_esp(p);
+    if (iv.len == 0)
+        return;
+    FOR_EACH_WITH (q, m, &m->ivs, hash_of(iv, p->esp->spi))
+        if (same_sa(p, q) && octets_equal(iv, iv_of_esp(q)) &&
+            !octets_equal(datagram_octets(&p->datagram), datagram_octets(&q->datagram))) {
+            monitor_found(m, "IKE-17", p, q, "no initialization vector comes twice under one ESP key",
+                          "packets %u and %u on SA %08x have the same one", q->number, p->number,
+                          p->esp->spi);
+            return;
+        }
+}
+
+/* IKE-18: the SA is there. What was under way when it was deleted may come on a link that reorders. */
+static void judge_sa(struct monitor *m, const struct wire_packet *p)
+{
+    static const char expected[] = "ESP comes on Child SAs that were agreed on and are not deleted";
+    if (!p->esp->keys)
+        monitor_found(m, "IKE-18", p, NULL, expected, "packet %u has SPI %08x, which no Child SA has",
+                      p->number, p->esp->spi);
+    else if (m->at >= p->esp->sa->gone_at && !m->view->lossy)
+        monitor_found(m, "IKE-18", p, NULL, expected,
+                      "packet %u is on Child SA %08x, which was deleted before", p->number, p->esp->spi);
+}
+
+/* IKE-19 */
+static void judge_selectors(struct monitor *m, const struct wire_packet *p)
+{
+    const struct packet_esp *e = p->esp;
+    char what[300];
+    if (!e->readable ||
+        (selectors_contain(&e->sa->ts_source, e->inner.ipv6 ? 6 : 4, e->inner.source) &&
+         selectors_contain(&e->sa->ts_destination, e->inner.ipv6 ? 6 : 4, e->inner.destination)))
+        return;
+    packet_esp_describe(e, what, sizeof what);
+    monitor_found(m, "IKE-19", p, NULL, "packets inside a tunnel are within the selectors of its Child SA",
+                  "packet %u is not: %.200s", p->number, what);
+}
+
+/* The ports of UDP are turned round in an answer: the hash may not tell the ways apart. */
+static uint64_t hash_of_echo(const struct packet_esp *e)
+{
+    uint16_t low = e->inner.a < e->inner.b ? e->inner.a : e->inner.b;
+    uint16_t high = e->inner.a < e->inner.b ? e->inner.b : e->inner.a;
+    return hash_of(octets_of(NULL, 0), (uint64_t)OF_ECHO << 32 | (uint64_t)high << 16 | low);
+}
+
+/* The same echo, one way or the other. */
+static bool same_echo(const struct wire_packet *p, const struct wire_packet *q, bool answer)
+{
+    const struct inner_packet *a = &p->esp->inner, *b = &q->esp->inner;
+    bool udp = a->kind == INNER_UDP;
+    return is_opened(q) && q->esp->readable && udp == (b->kind == INNER_UDP) &&
+           (udp && answer ? a->a == b->b && a->b == b->a : a->a == b->a && a->b == b->b);
+}
+
+/* Were the packets of the cluster that ask for this answer one and the same? */
+static bool was_asked_once(const struct monitor *m, const struct wire_packet *p)
+{
+    const struct wire_packet *first = NULL;
+    FOR_EACH_WITH (q, m, &m->echoes, hash_of_echo(p->esp)) {
+        if (q->from_peer || !q->number || !same_echo(p, q, true))
+            continue;
+        if (first && (first->esp->seq != q->esp->seq || first->esp->spi != q->esp->spi))
+            return false;
+        first = q;
+    }
+    return first != NULL;
+}
+
+/* RPL-4: a second answer to one ESP packet answers a replay of it. */
+static void judge_replay(struct monitor *m, const struct wire_packet *p)
+{
+    if (!p->esp->readable || p->copy_of)
+        return;
+    FOR_EACH_WITH (q, m, &m->echoes, hash_of_echo(p->esp))
+        if (q->from_peer && same_echo(p, q, false) && was_asked_once(m, p)) {
+            monitor_found(m, "RPL-4", p, q, "a replayed ESP packet is dropped",
+                          "packets %u and %u both answer one ESP packet", q->number, p->number);
+            return;
+        }
+}
+
+void judge_esp(struct monitor *m, const struct wire_packet *p)
+{
+    if (p->by_filter)
+        return;
+    judge_sa(m, p);
+    if (!p->esp->opened)
+        return;
+    judge_number(m, p);
+    judge_esp_iv(m, p);
+    judge_selectors(m, p);
+    judge_replay(m, p);
+}
+
+void learn_esp(struct monitor *m, const struct wire_packet *p)
+{
+    struct octets iv = is_opened(p) && p->from_peer ? iv_of_esp(p) : octets_of(NULL, 0);
+    if (!is_opened(p))
+        return;
+    if (p->from_peer)
+        monitor_index(m, &m->esp, hash_of_esp(p->esp, OF_SPI));
+    if (iv.len)
+        monitor_index(m, &m->ivs, hash_of(iv, p->esp->spi));
+    if (p->esp->readable)
+        monitor_index(m, &m->echoes, hash_of_echo(p->esp));
+}
