@@ -15,6 +15,7 @@ struct source {
     int link_type;
     unsigned number;
     bool ended;
+    int64_t first_us; /* the time of its first frame */
     char flaw[PCAP_ERRBUF_SIZE];
     struct pcap_pkthdr *header; /* of the frame that is next */
     const uint8_t *octets;
@@ -44,6 +45,18 @@ static void advance(struct source *s)
         snprintf(s->flaw, sizeof s->flaw, "%s", pcap_geterr(s->handle));
 }
 
+/* A time that no capture can have is kept from overflowing. */
+static int64_t time_of(const struct source *s)
+{
+    static const int64_t most_s = INT64_C(1) << 40;
+    int64_t seconds = s->header->ts.tv_sec;
+    return (seconds < 0        ? 0
+            : seconds < most_s ? seconds
+                               : most_s) *
+               1000000 +
+           s->header->ts.tv_usec % 1000000;
+}
+
 static bool open_source(struct source *s, const char *path, struct error *err)
 {
     char why[PCAP_ERRBUF_SIZE] = "";
@@ -58,6 +71,7 @@ static bool open_source(struct source *s, const char *path, struct error *err)
                     path, name ? name : "unknown", s->link_type);
     }
     advance(s);
+    s->first_us = s->ended ? 0 : time_of(s);
     return true;
 }
 
@@ -213,23 +227,18 @@ static bool read_frame(struct capture *c, const struct source *s, struct capture
 
 /* --- the stream ---------------------------------------------------------------------------------------- */
 
-/* A time that no capture can have is kept from overflowing. */
-static int64_t time_of(const struct source *s)
+/* At the same time the file that begins earlier is the one that the other continues. */
+static bool is_before(const struct source *a, const struct source *b)
 {
-    static const int64_t most_s = INT64_C(1) << 40;
-    int64_t seconds = s->header->ts.tv_sec;
-    return (seconds < 0        ? 0
-            : seconds < most_s ? seconds
-                               : most_s) *
-               1000000 +
-           s->header->ts.tv_usec % 1000000;
+    int64_t at = time_of(a), bt = time_of(b);
+    return at < bt || (at == bt && a->first_us < b->first_us);
 }
 
 static struct source *earliest(struct capture *c)
 {
     struct source *first = NULL;
     for (size_t i = 0; i < c->n_sources; i++)
-        if (!c->sources[i].ended && (!first || time_of(&c->sources[i]) < time_of(first)))
+        if (!c->sources[i].ended && (!first || is_before(&c->sources[i], first)))
             first = &c->sources[i];
     return first;
 }

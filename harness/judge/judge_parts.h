@@ -80,6 +80,7 @@ struct asker {
     uint32_t proven; /* highest that the other side answered */
     uint32_t m1;     /* highest of its own syncs */
     uint32_t window; /* of the other side */
+    uint32_t p2;     /* highest that it answered a sync with */
     struct judge_frame proven_frame;
 };
 
@@ -119,6 +120,7 @@ struct ike_unit {
     struct seen_header headers[HEADERS_MAX];
     unsigned n_headers;
     bool initiator_known;
+    bool has_variant; /* something beside RFC 6311 speaks with Message ID 0 */
     enum judge_party initiator;
     int64_t last_us;
     uint64_t held[PARTY_COUNT][4]; /* bits, in the order of the catalogue */

@@ -128,22 +128,29 @@ static void judge_m2(struct ike_unit *u, const struct judge_packet *p, const str
                     "packet %u says M2 %u, it must be %u or more", frame_of(p).number, s->m2, least);
 }
 
-/* SYNC-6. Of the side that answers the capture may have missed requests: as many as its window holds, and any
- * number before the capture began. */
+/* Of the side that answers the capture may have missed requests: as many as its window holds. */
+static uint64_t highest_p2(const struct asker *own, uint32_t least)
+{
+    return (uint64_t)higher(higher(least, own->p2), own->has_m1 ? own->m1 : 0) + higher(own->window, 1);
+}
+
+/* SYNC-6. What is too high shows only where the whole IKE SA was seen. */
 static void judge_p2(struct ike_unit *u, const struct judge_packet *p, const struct seen_sync *s)
 {
-    const struct asker *own = &u->askers[p->from];
+    struct asker *own = &u->askers[p->from];
     uint32_t least = s->p1;
     if (own->has_used && own->used < UINT32_MAX)
         least = higher(least, own->used + 1);
-    uint64_t most = (uint64_t)(own->has_m1 ? higher(least, own->m1) : least) + higher(own->window, 1);
+    uint64_t most = highest_p2(own, least);
+    bool whole = !u->sa->begins_late && !u->sa->has_cut && !u->has_variant && !u->judge->options.lossy;
+    own->p2 = higher(own->p2, s->p2);
     if (s->stale || s->has_rival)
         return;
     if (s->p2 < least)
         unit_broken(u, p->from, "SYNC-6", FRAMES(s->request, frame_of(p)),
                     "P2 is the higher of P1 and the next ID of the side that answers",
                     "packet %u says P2 %u, it must be %u", frame_of(p).number, s->p2, least);
-    else if (s->p2 > most && !u->sa->begins_late && !u->judge->options.lossy)
+    else if (s->p2 > most && whole)
         unit_broken(u, p->from, "SYNC-6", FRAMES(s->request, frame_of(p)),
                     "P2 is the higher of P1 and the next ID of the side that answers",
                     "packet %u says P2 %u, and no request shows that it is above %u", frame_of(p).number,
@@ -218,6 +225,7 @@ static void note_request(struct ike_unit *u, const struct judge_packet *p)
         if (step)
             snprintf(step->text, sizeof step->text, "its request IDs go on from %u at %u", a->used, id);
     }
+    u->has_variant = u->has_variant || (id == 0 && header_of(p)->exchange == EXCHANGE_INFORMATIONAL);
     const struct asker *other = &u->askers[other_party(p->from)];
     for (unsigned i = 0; i < SYNCS_MAX; i++)
         if (other->syncs[i].answered && id >= other->syncs[i].p2)

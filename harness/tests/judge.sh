@@ -1,0 +1,150 @@
+#!/bin/bash
+# The judge of captures: beside live runs, over all forms of captures, and over what must be refused.
+# Usage: judge.sh [PROGRAM]
+set -u
+program=$(readlink -f "${UNDERSTUDY_FAST:-${1:-build/understudy}}")
+careful=$(readlink -f "${1:-build/understudy}") # with sanitizers
+here=$(dirname "$(readlink -f "$0")")
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 2
+passed=0 failed=0
+
+ok() { # TITLE COMMAND...
+    local title=$1
+    shift
+    if "$@" >out 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "not ok $((passed + failed)) - $title"
+        head -n 25 out | sed 's/^/    /'
+    fi
+}
+
+status_is() { # STATUS COMMAND...
+    local want=$1 got
+    shift
+    "$@"
+    got=$?
+    ((got == want)) || { echo "exit status $got, expected $want: $*"; return 1; }
+}
+
+says() { # STATUS TEXT COMMAND...
+    local want=$1 text=$2
+    shift 2
+    status_is "$want" "$@" >said 2>&1 || { cat said; return 1; }
+    grep -qF -- "$text" said || { cat said; return 1; }
+}
+
+# --- beside live runs -------------------------------------------------------------------------------------
+
+agrees() { # FOLDER OPTION...
+    local folder=$1
+    shift
+    "$program" run --depth quick --seed 7 --out "$folder" --no-color "$@" >/dev/null
+    "$here/judge_agrees.py" "$program" "$folder"
+}
+
+ok "all cases with a peer that conforms" agrees good
+for fault in answer-with-unasked-id reuse-request-id answer-copies-anew create-in-clear repeat-ivs \
+    create-with-illegal-payload accept-lower-m1 accept-equal-m1; do
+    ok "all cases with $fault" agrees "$fault" --fault "$fault"
+done
+
+# --- one failover, in every form of a capture -------------------------------------------------------------
+
+case=sync.several-failovers
+pcap=good/cases/$case/wire.pcap
+keys=good/cases/$case/ikev2_decryption_table
+
+requirements_of() { # CAPTURE OPTION...
+    "$careful" judge --json - "$@" | jq -c '[.requirements[] | [.id, .of, .verdict]]'
+}
+
+same_as_raw() { # FORM OPTION...
+    local form=$1
+    shift
+    "$here/recapture.py" "$form" "$pcap" "$form.pcap" &&
+        requirements_of "$pcap" --keys "$keys" >want && requirements_of "$form.pcap" --keys "$keys" "$@" >got &&
+        grep -q SYNC-6 want && diff want got
+}
+
+ok "a failover" says 0 "SYNC answer" "$careful" judge "$pcap" --keys "$keys"
+for form in ethernet vlan qinq sll sll2 null loop pcapng fragments extensions swapped doubled; do
+    ok "the same: $form" same_as_raw "$form"
+done
+ok "the same: fragments of IPv6" same_as_raw ipv6-fragments
+ok "the same: another port" same_as_raw natt-port --port 4501
+
+# --- captures that show less ------------------------------------------------------------------------------
+
+breaks_nothing() { # FORM
+    "$here/recapture.py" "$1" "$pcap" "$1.pcap" &&
+        "$careful" judge "$1.pcap" --keys "$keys" --json "$1.json"
+    jq -e '[.ike_sas[].findings[]] == []' "$1.json" || { jq '.ike_sas[].findings' "$1.json"; return 1; }
+}
+
+for form in late cut torn shuffled; do
+    ok "no rule is broken by a capture that is $form" breaks_nothing "$form"
+done
+ok "a torn file is said to be so" says 0 "what came before it is judged" "$careful" judge torn.pcap --keys "$keys"
+ok "a late beginning is said" says 0 "older than the capture" "$careful" judge late.pcap --keys "$keys"
+ok "cut frames are said" grep -q '"has_cut": true' cut.json
+
+half() { # both halves of a capture, given in the wrong order
+    tcpdump -r "$pcap" -w all.pcap 2>/dev/null
+    editcap -r "$pcap" a.pcap 1-6 && editcap "$pcap" b.pcap 1-6 &&
+        requirements_of "$pcap" --keys "$keys" >want && requirements_of b.pcap a.pcap --keys "$keys" >got &&
+        diff want got
+}
+if command -v editcap >/dev/null; then
+    ok "several files" half
+fi
+
+# --- keys -------------------------------------------------------------------------------------------------
+
+sed 's/^\([^,]*,[^,]*\),[0-9a-f]\{8\}/\1,00000000/; s/^\([^,]*,[^,]*,[^,]*\),[0-9a-f]\{8\}/\1,00000000/' "$keys" >wrong
+sed 's/^.\{16\}/ffffffffffffffff/' "$keys" >others
+{ echo '# a comment'; echo; sed 's/\r*$/\r/' "$keys"
+  echo '"IPv4","192.0.2.1","192.0.2.2","0xc0ffee01","AES-GCM [RFC4106]","0x00","ANY 128 bit authentication [no checking]","0x"'
+} >mixed
+ok "wrong keys are no verdict" says 3 "the keys do not open it" "$careful" judge "$pcap" --keys wrong
+ok "keys of others" says 0 "judged by headers alone" "$careful" judge "$pcap" --keys others
+ok "no keys" says 0 "a sync, perhaps" "$careful" judge "$pcap"
+ok "a table with comments and Child SAs" says 0 "esp_sa" "$careful" judge "$pcap" --keys mixed
+
+refuses() { # TEXT LINE
+    printf '%s\n' '# keys' "$2" >bad
+    says 2 "key file bad: line 2: $1" "$careful" judge "$pcap" --keys bad
+}
+zeros=$(printf '0%.0s' {1..72})
+ok "a table with too few fields" refuses "3 fields" 'a,b,c'
+ok "a table with an open quote" refuses "field 1" '"abc'
+ok "a table with a short SPI" refuses "SPIi: 4 hex digits" \
+    "0102,0102030405060708,$zeros,$zeros,\"AES-GCM-256 with 16 octet ICV [RFC5282]\",,,\"NONE [RFC4306]\""
+ok "a table with a key that is no hex" refuses "SK_ei: not hex" \
+    "0102030405060708,0102030405060708,${zeros/0/x},$zeros,\"AES-GCM-256 with 16 octet ICV [RFC5282]\",,,\"NONE [RFC4306]\""
+ok "a table with an unknown name" refuses "encryption" "0102030405060708,0102030405060708,00,00,\"ROT13\",,,\"NONE [RFC4306]\""
+ok "an error does not repeat a key" status_is 1 grep -q "$zeros" said
+
+# --- what must be refused ---------------------------------------------------------------------------------
+
+ok "no capture" says 2 "which capture" "$careful" judge
+ok "a file that is not there" says 2 "nowhere.pcap" "$careful" judge nowhere.pcap
+ok "a file that is no capture" says 2 "mixed" "$careful" judge mixed
+ok "an empty file" says 2 "empty" "$careful" judge empty "$(: >empty)"
+ok "a folder" says 2 "good" "$careful" judge good
+printf '\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x69\0\0\0' >wlan.pcap
+ok "a link type without IP" says 2 "IEEE802_11" "$careful" judge wlan.pcap
+printf '\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x01\0\0\0' >nothing.pcap
+ok "a capture of nothing" says 3 "nothing could be judged" "$careful" judge nothing.pcap
+ok "an address that is none" says 2 "--cluster" "$careful" judge "$pcap" --cluster here
+ok "a port that is none" says 2 "--port" "$careful" judge "$pcap" --port 70000
+ok "a file that exists" says 2 "--force replaces it" "$careful" judge "$pcap" --json wrong
+ok "a file that exists, replaced" status_is 0 "$careful" judge "$pcap" --keys "$keys" --json wrong --force
+ok "a disk that is full" says 2 "cannot write /dev/full" "$careful" judge "$pcap" --keys "$keys" --text /dev/full --force
+ok "the cluster is not in the capture" says 3 "between others" "$careful" judge "$pcap" --cluster 198.18.0.1
+
+echo "$passed passed, $failed failed"
+((failed == 0))

@@ -1,0 +1,65 @@
+#!/usr/bin/python3
+"""judge_agrees.py PROGRAM RUN: does the judge find in the captures of a run what the monitors found live?
+
+Nothing that they found may be missing. What it finds beyond that in one case must have been found in another: a
+case that ended early has no monitors, and it leaves rules to others that it is not about."""
+
+import json
+import os
+import subprocess
+import sys
+
+
+def live(run):
+    cluster, monitors, broken = {}, {}, {}
+    for line in open(run + "/journal.jsonl", encoding="utf-8"):
+        event = json.loads(line)
+        case = event.get("case")
+        if event["event"] == "packet" and event["direction"] == "to-peer":
+            cluster.setdefault(case, set()).add(event["from"].rsplit(":", 1)[0].strip("[]"))
+        for check in event.get("checks", []) if event["event"] == "verdict" else []:
+            if check["result"] == "broken":
+                broken.setdefault(case, set()).add(check["requirement"])
+                if check["silence"] == "monitor":
+                    monitors.setdefault(case, set()).add(check["requirement"])
+    return cluster, monitors, broken
+
+
+def judged(program, folder, cluster):
+    command = [program, "judge", folder + "/wire.pcap", "--json", "-"]
+    if os.path.exists(folder + "/ikev2_decryption_table"):
+        command += ["--keys", folder + "/ikev2_decryption_table"]
+    for address in sorted(cluster):
+        command += ["--cluster", address]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1, 3):
+        sys.exit(f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr}")
+    found = {}
+    for sa in json.loads(done.stdout)["ike_sas"]:
+        for f in sa["findings"]:
+            if f["by"] == "peer":
+                found.setdefault(f["requirement"], f["seen"])
+    return found
+
+
+def main():
+    program, run = sys.argv[1:3]
+    cluster, monitors, broken = live(run)
+    anywhere = set().union(*broken.values()) if broken else set()
+    differ, compared = 0, 0
+    for case in sorted(os.listdir(run + "/cases")):
+        folder = f"{run}/cases/{case}"
+        if not os.path.exists(folder + "/wire.pcap"):
+            continue
+        compared += 1
+        found = judged(program, folder, cluster.get(case, set()))
+        missing = monitors.get(case, set()) - set(found)
+        extra = {r: found[r] for r in set(found) - anywhere}
+        if missing or extra:
+            differ += 1
+            print(f"{case}: not found: {sorted(missing)}, found beyond: {extra}")
+    print(f"{compared} cases, {differ} differ")
+    sys.exit(1 if differ or not compared else 0)
+
+
+main()
