@@ -10,7 +10,7 @@
 
 /* What is still to come. An entry that has its case and its fault must go. */
 static const char *const not_yet[] = {
-    "ALT-1",
+    "",
 };
 
 static bool listed(const char *const *list, size_t n, const char *id)

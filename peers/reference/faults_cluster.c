@@ -11,6 +11,11 @@ void deaf_to_rekeys_after_sync(struct reference_peer *peer)
     peer->deaf_after_sync = true;
 }
 
+void begin_nothing_after_sync(struct reference_peer *peer)
+{
+    peer->begins_nothing_after_sync = true;
+}
+
 void new_member_is_deaf_to_rekeys(struct reference_peer *peer)
 {
     peer->new_member_is_deaf = true;

@@ -237,14 +237,18 @@ int reference_peer_trigger(struct reference_peer *peer, const char *verb, const 
     static const struct {
         const char *verb;
         int (*pull)(struct reference_peer *, struct member *, int64_t, struct error *);
+        bool creates; /* by CREATE_CHILD_SA */
     } triggers[] = {
-        {"initiate", initiate},       {"liveness", liveness},         {"rekey-ike", rekey_ike},
-        {"rekey-child", rekey_child}, {"add-child", add_child},       {"delete", delete_sa},
-        {"failover", fail_over},      {"delete-child", delete_child},
+        {"initiate", initiate, false},  {"liveness", liveness, false},
+        {"rekey-ike", rekey_ike, true}, {"rekey-child", rekey_child, true},
+        {"add-child", add_child, true}, {"delete", delete_sa, false},
+        {"failover", fail_over, false}, {"delete-child", delete_child, false},
     };
     for (size_t i = 0; i < sizeof triggers / sizeof *triggers; i++) {
         if (strcmp(verb, triggers[i].verb) != 0)
             continue;
+        if (peer->begins_nothing && triggers[i].creates)
+            return 0;
         int status = triggers[i].pull(peer, cluster_active(&peer->cluster), now_us, err);
         cluster_publish(&peer->cluster, now_us);
         return status;
@@ -280,11 +284,13 @@ static void follow(struct reference_peer *peer, int64_t now_us)
         if (peer->after_sync && e.kind == IKE_EVENT_SYNC_ANSWERED)
             peer->after_sync(peer, e.sa, now_us);
         if (e.kind == IKE_EVENT_ESTABLISHED && !e.replaces)
-            peer->deaf_to_rekeys = peer->deaf_to_syncs = false;
+            peer->deaf_to_rekeys = peer->deaf_to_syncs = peer->begins_nothing = false;
         if (e.kind == IKE_EVENT_DROPPED && e.sa && e.message_id == 0 && peer->deaf_after_stale_sync)
             peer->deaf_to_syncs = true;
         if (e.kind == IKE_EVENT_SYNC_ANSWERED && peer->deaf_after_sync)
             peer->deaf_to_rekeys = true;
+        if (e.kind == IKE_EVENT_SYNC_ANSWERED && peer->begins_nothing_after_sync)
+            peer->begins_nothing = true;
         crypto_wipe(&e.keys, sizeof e.keys);
         reference_log_event(peer->log, now_us, cluster_active(&peer->cluster)->name, &e);
     }
