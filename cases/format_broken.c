@@ -154,7 +154,7 @@ static struct sync_request send_malformed(struct stage *stage, const struct malf
     write_bytes(&w, octets_of(spi, m->is_spi));
     write_bytes(&w, octets_of(data, m->is_data));
     struct octets chain = writer_octets(&w);
-    return send_chain(stage, 0, PAYLOAD_NOTIFY, octets_of(chain.at, chain.len - m->cut), numbers);
+    return send_broken_chain(stage, PAYLOAD_NOTIFY, octets_of(chain.at, chain.len - m->cut), numbers);
 }
 
 /* RFC 7296 3.10 has the Protocol ID ignored where there is no SPI: both ways are right. The numbers change
@@ -172,14 +172,14 @@ static void observe_protocol(struct stage *stage)
     write_payload_notify(&p, &(struct wire_notify){.protocol = PROTOCOL_IKE,
                                                    .type = NOTIFY_IKEV2_MESSAGE_ID_SYNC,
                                                    .data = writer_octets(&d)});
-    struct sync_request sent = send_chain(stage, 0, p.first, writer_octets(&w), numbers);
+    struct sync_request sent = send_broken_chain(stage, p.first, writer_octets(&w), numbers);
     judge_member_is_heard(stage, "FMT-8");
     unsigned answer = sync_answer_to(stage, &sent);
     observe(stage, "FMT-8", PACKETS(sent.packet, answer), "with Protocol ID 1 it may be a sync or none",
             answer ? "it is answered as a sync" : "no sync answer");
 }
 
-CASE(fmt_malformed_notify, .id = "fmt.malformed-notify", .version = 1,
+CASE(fmt_malformed_notify, .id = "fmt.malformed-notify", .version = 2,
      .title = "A malformed sync notify moves no counter and does no harm",
      .story = "The sync request of the new member is damaged by a mistake of its own: data too short or too "
               "long, an SPI, length fields that lie, a payload cut off. It is sealed rightly. Each one is "
@@ -187,7 +187,8 @@ CASE(fmt_malformed_notify, .id = "fmt.malformed-notify", .version = 1,
      .sent = "INFORMATIONAL requests with Message ID 0, authentic, whose notify is malformed, M1 and P1 far "
              "ahead; then the same octets.",
      .expected = "No sync answer. The member's next request is answered, the peer's own next one has its "
-                 "ordinary ID, and nothing crashes.",
+                 "ordinary ID, and nothing crashes. Or the peer answers INVALID_SYNTAX, which closes the IKE "
+                 "SA at both ends.",
      .why = "Message ID 0 is outside all windows, so a broken message is not the request that the IKE SA "
             "waits for: it must not cost the session.",
      .requires = {"FMT-8", "FMT-11"}, .needs = NEED_MESSAGE_ID_SYNC)

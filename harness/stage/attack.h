@@ -8,10 +8,15 @@
 
 /* --- messages of the case's own making, under the session's keys --------------------------------- */
 
-/* An INFORMATIONAL request with this chain of payloads, well-formed or not. `sync` is what the chain says or
- * tries to say; an answer is known by its nonce. */
+/* An INFORMATIONAL request with this chain of payloads. `sync` is what the chain says or tries to say; an
+ * answer is known by its nonce. */
 struct sync_request send_chain(struct stage *stage, uint32_t message_id, uint8_t first, struct octets chain,
                                struct message_id_sync sync);
+
+/* The same with Message ID 0 and a chain that has not the form it must have, on purpose: the journal says so,
+ * as it does of forgeries. */
+struct sync_request send_broken_chain(struct stage *stage, uint8_t first, struct octets chain,
+                                      struct message_id_sync sync);
 
 /* An ordinary request of the active member's, with this chain: the peer has its time to answer it. `sent`
  * (may be NULL) is for send_again. */
@@ -40,6 +45,10 @@ struct sync_request send_forged_sync(struct stage *stage, enum forgery how, stru
 /* The first response since then with the request's `message_id`, of its IKE SA, authentic or not; 0: none.
  * Only where no other request has that ID it is an answer to this one. */
 unsigned response_to(const struct stage *stage, const struct sync_request *request);
+
+/* The response, when it is INVALID_SYNTAX: that closes the IKE SA at both ends without a Delete (RFC 7296
+ * 2.21.3). */
+unsigned invalid_syntax_to(const struct stage *stage, const struct sync_request *request);
 
 /* The same, but only one that says it is a sync answer: inside SK, with the nonce of the request. Also of an
  * IKE SA that is no longer the session's. */

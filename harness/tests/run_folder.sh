@@ -64,7 +64,8 @@ look_into() { # RUN CASE
         -o udp.check_checksum:TRUE -T fields -E separator=/t -E occurrence=a -e frame.number -e ip.checksum.status \
         -e udp.checksum.status -e _ws.malformed -e isakmp.exchangetype -e isakmp.flag_r -e isakmp.messageid \
         -e isakmp.notify.data.ha.nonce_data -e isakmp.notify.data.ha.expected_send_req_message_id \
-        -e isakmp.notify.data.ha.expected_recv_req_message_id 2>>complaints
+        -e isakmp.notify.data.ha.expected_recv_req_message_id -e _ws.expert.message -e isakmp.typepayload -e isakmp.nextpayload \
+        -e isakmp.payloadlength -e isakmp.spisize -e isakmp.notify.protoid -e isakmp.enc.iv -e isakmp.enc.icd -e isakmp.enc.pad_length 2>>complaints
 }
 
 # Of the peer, other than the usual: those that see an IKE_SA_INIT, or those that see none.
@@ -76,22 +77,27 @@ peer_ports() { # CASE BOOLEAN
         group_by(.port)[] | select(any(.first) == $first) | .[0].port | select(. != "500" and . != "4500")' "parts/$1"
 }
 
-# "NUMBER EXCHANGE request|response ID nonce/send/recv...", a line for each packet that is in the capture.
-# tshark 4.0 does not decrypt ChaCha20-Poly1305.
-packets_of_journal() { # CASE
-    jq -r -n '
+# The lines of packets that are in the capture. tshark 4.0 does not decrypt ChaCha20-Poly1305.
+readable_packets() { # CASE
+    jq -c -n '
         reduce inputs as $line ({readable: true, lines: []};
             if $line.event == "begin" then .readable = ($line.combination.algorithms // "" | startswith("chacha") | not)
             elif $line.event == "packet" and $line.number > 0 and .readable then .lines += [$line] else . end) |
-        .lines[] |
+        .lines[]' "parts/$1"
+}
+
+# "NUMBER EXCHANGE request|response ID nonce/send/recv...", a line for each, but for what the case made wrong on purpose.
+packets_of_journal() { # CASE
+    readable_packets "$1" | jq -r '
+        select(.forged or .broken | not) |
         ([.message | scan("N\\(IKEV2_MESSAGE_ID_SYNC nonce ([0-9a-f]{8}) send ([0-9]+) recv ([0-9]+)\\)") | join("/")] |
             join(" ")) as $sync |
         (.message | capture("^(?<what>[A-Z_]+ (request|response) [0-9]+)").what // "other") as $what |
-        "\(.number) \($what) \($sync)"' "parts/$1"
+        "\(.number) \($what) \($sync)"'
 }
 
-packets_of_tshark() { # CASE
-    jq -rR '
+packets_of_tshark() { # CASE, on standard input the numbers of packets
+    awk -F '\t' 'NR == FNR { wanted[$1] = 1; next } $1 in wanted' - "parts/$1.tshark" | jq -rR '
         def number: ltrimstr("0x") | explode | reduce .[] as $c (0; . * 16 + if $c > 96 then $c - 87 else $c - 48 end);
         def list: if . == "" then [] else split(",") end;
         {"34": "IKE_SA_INIT", "35": "IKE_AUTH", "36": "CREATE_CHILD_SA", "37": "INFORMATIONAL"} as $exchange |
@@ -99,17 +105,45 @@ packets_of_tshark() { # CASE
             map("\(.[0] | ltrimstr("0x"))/\(.[1] | number)/\(.[2] | number)") | join(" ")) as $sync |
         if .[4] == "" then "\(.[0]) other \($sync)"
         else "\(.[0]) \($exchange[.[4]] // .[4]) \(if .[5] == "1" then "response" else "request" end) \(.[6] | number) \($sync)"
-        end' "parts/$1.tshark"
+        end'
 }
 
 same_packets() { # CASE
     packets_of_journal "$1" >by_journal
-    packets_of_tshark "$1" | awk 'NR == FNR { wanted[$1] = 1; next } $1 in wanted' by_journal - >by_tshark
+    cut -d ' ' -f 1 by_journal | packets_of_tshark "$1" >by_tshark
+    [[ -s by_journal ]] && diff by_journal by_tshark
+}
+
+flaws_of_journal() { # CASE
+    readable_packets "$1" | jq -r '"\(.number) \(if .forged then "forged" elif .broken then "broken" else "right" end)"'
+}
+
+# A forgery has a wrong ICV, or is a sync without protection. In something broken, lengths do not agree, or a sync notify has
+# not its form: payloads that hold others (SA) cannot be added up here.
+flaws_of_tshark() { # CASE, on standard input the numbers of packets
+    awk -F '\t' 'NR == FNR { wanted[$1] = 1; next } $1 in wanted' - "parts/$1.tshark" | jq -rR '
+        def list: if . == "" then [] else split(",") end;
+        def octets: length / 2;
+        split("\t") | .[0] as $number | .[3] as $malformed | (.[7] | list | length > 0) as $sync | .[10] as $says |
+        (.[11] | list) as $types | (.[12] | list) as $next | (.[13] | list | map(tonumber)) as $lengths |
+        ([.[14, 15] | list[]] | all(. == "0")) as $without_spi |
+        (if .[18] == "" then null else $lengths[0] - 4 - (.[16] + .[17] | octets) - (.[18] | tonumber) - 1 end) as $inside |
+        ($types[0] == "46" and ($types | index("33") | not)) as $can_be_added |
+        ([range($types | length) | select($types[.] == "41" and $lengths[.] == 20)] | length > 0) as $has_its_size |
+        if ($says | test("Integrity Checksum Data is incorrect")) or ($sync and (["46", "53"] | index($types[0]) | not)) then "\($number) forged"
+        elif $malformed != "" or ($can_be_added and ($next[-1] != "0" or ($lengths[1:] | add // 0) != $inside)) or
+            ($sync and (($has_its_size | not) or ($types | index("42") | not) and ($without_spi | not)))
+        then "\($number) broken" else "\($number) right" end'
+}
+
+same_flaws() { # CASE
+    flaws_of_journal "$1" >by_journal
+    cut -d ' ' -f 1 by_journal | flaws_of_tshark "$1" >by_tshark
     [[ -s by_journal ]] && diff by_journal by_tshark
 }
 
 checksums() { # CASE: those that are not good; IPv6 has none of its own
-    awk -F '\t' '!($2 == "1" || $2 == "") || $3 != "1" || $4 != "" { print "number, IP, UDP, malformed: " $1, $2, $3, $4 }' \
+    awk -F '\t' '!($2 == "1" || $2 == "") || $3 != "1" { print "number, IP, UDP: " $1, $2, $3 }' \
         "parts/$1.tshark" >bad_checksums
     [[ -s parts/$1.tshark ]] && nothing_in bad_checksums
 }
@@ -209,6 +243,7 @@ read_it_all() { # RUN
         ok "$run, $name: a packet line for each packet" packet_lines "$name"
         ok "$run, $name: checksums" checksums "$name"
         ok "$run, $name: tshark decrypts what the journal says" same_packets "$name"
+        ok "$run, $name: tshark finds what is wrong on purpose" same_flaws "$name"
     done
 }
 

@@ -94,7 +94,8 @@ static void send_half_a_payload(struct stage *stage)
     static const uint8_t half[] = {0, 0};
     establish(stage);
     exchange_requests(stage, 1);
-    seen.sent = send_chain(stage, 0, PAYLOAD_NOTIFY, octets_of(half, sizeof half), sync_of(stage, 99, 99));
+    seen.sent =
+        send_broken_chain(stage, PAYLOAD_NOTIFY, octets_of(half, sizeof half), sync_of(stage, 99, 99));
     seen.asked = ask(stage);
     seen.answer = sync_answer_to(stage, &seen.sent);
     seen.stray = stray_response(stage, 0);
