@@ -407,11 +407,12 @@ no_such_address() {
 ok "an address that this machine has not" no_such_address
 
 reference_peer
-good_ini "$port" "$natt_port" >box.ini
+# It answers at once, but a busy machine may keep the answer.
+good_ini "$port" "$natt_port" | with peer response_timeout_ms 1000 >box.ini
 whole_suite() {
     rm -rf run
     ends_with 0 run --peer box.ini --out run && all_verdicts '["PASS", "OBSERVED", "UNSUPPORTED", "SKIP"]' && good_journal &&
-        has_reason UNSUPPORTED 'no trigger|family' &&
+        has_reason UNSUPPORTED 'no trigger|family|no ESP proposal with extended sequence numbers' &&
         jq -e '.counts.PASS > 50 and ([.results[] | select(.verdict == "PASS").combination] | all(startswith("role=initiator")))' \
             run/result.json
 }
