@@ -2,7 +2,7 @@
 #include "cases/story.h"
 #include "cases/unmoved.h"
 
-CASE(sync_before_auth, .id = "sync.before-ike-auth", .version = 1,
+CASE(sync_before_auth, .id = "sync.before-ike-auth", .version = 2,
      .title = "A sync request before IKE_AUTH is complete has no effect",
      .story = "The keys are there as soon as IKE_SA_INIT is answered. Before the cluster's IKE_AUTH message "
               "reaches the peer, a sync request does.",
@@ -19,6 +19,9 @@ CASE(sync_before_auth, .id = "sync.before-ike-auth", .version = 1,
     check(stage, "SYNC-17", !answer, PACKETS(sent.packet, answer), "no sync answer",
           answer ? say(stage, "packet %u is one", answer) : "none came");
     bool established = finish_establishing(stage);
+    /* Where none comes up without an early sync either, it was not the sync that prevented this one. */
+    if (!established)
+        establish(stage);
     check(stage, "SYNC-17", established, PACKETS(sent.packet), "IKE_AUTH completes all the same",
           established ? "it did" : "it did not");
     if (!established)
