@@ -24,8 +24,10 @@ bench establish
 bench memory
 bench sync
 bench sync_udp
+bench esp
 bench failover
 bench explore
+bench judge "$BENCH/captures"
 
 jq -s . "$lines" >"$BENCH/results.json" && rm "$lines"
 
