@@ -19,15 +19,32 @@ void demand_readable(struct stage *stage, const struct sync_answer *a)
                      a->packet, a->request.packet);
 }
 
+/* The peer's other way out: it may refuse what it cannot parse, and both ends then close the IKE SA. */
+static bool is_closed_by_peer(struct stage *stage, const char *requirement, const struct sync_request *sent,
+                              const char *what)
+{
+    wait_out_grace(stage);
+    unsigned closed = invalid_syntax_to(stage, sent);
+    if (closed)
+        observe(stage, requirement, PACKETS(sent->packet, closed),
+                "INVALID_SYNTAX closes the IKE SA at both ends (RFC 7296 2.21.3)",
+                say(stage, "%s: packet %u does so; a new session is used", what, closed));
+    return closed != 0;
+}
+
 bool judge_not_followed(struct stage *stage, const char *requirement, const struct sync_request *sent,
                         const char *what)
 {
+    if (is_closed_by_peer(stage, requirement, sent, what))
+        return false;
     struct silence s = listen_for(stage, sent);
     /* A peer that works in threads may have taken up the fence first: what it did then shows at the next. */
     struct asked fence = s.fence.answered ? ask(stage) : s.fence;
     unsigned answer = sync_answer_to(stage, sent);
     check(stage, requirement, !answer, PACKETS(sent->packet, answer), say(stage, "%s: no sync answer", what),
           answer ? say(stage, "packet %u is one", answer) : "none came");
+    if (!fence.answered && is_closed_by_peer(stage, requirement, sent, what))
+        return false;
     check(stage, requirement, fence.answered,
           PACKETS(sent->packet, fence.request_packet, fence.answer_packet),
           say(stage, "%s: the member's next requests, up to ID %u, are answered", what, fence.message_id),

@@ -121,6 +121,13 @@ unsigned response_to(const struct stage *stage, const struct sync_request *reque
     return 0;
 }
 
+unsigned invalid_syntax_to(const struct stage *stage, const struct sync_request *request)
+{
+    unsigned number = response_to(stage, request);
+    const struct wire_packet *p = number ? packet_numbered(stage, number) : NULL;
+    return p && packet_notify(p, NOTIFY_INVALID_SYNTAX) ? number : 0;
+}
+
 unsigned sync_answer_to(const struct stage *stage, const struct sync_request *request)
 {
     struct message_id_sync sync;
