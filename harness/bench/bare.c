@@ -72,24 +72,31 @@ void bare_free(struct bare *b)
 /* --- AES-GCM
  * -------------------------------------------------------------------------------------------------- */
 
-void bare_seal_and_open(struct bare *b, size_t message_len, bool rekey)
+void bare_seal_and_open_text(struct bare *b, size_t aad_len, size_t text_len, bool rekey)
 {
     uint8_t aad[SK_AAD_LEN] = {0}, tag[16];
-    int done, len = (int)(message_len - SK_OVERHEAD);
+    int done, len = (int)text_len, aad_octets = (int)aad_len;
     const uint8_t *key = rekey ? b->key : NULL;
-    require(message_len > SK_OVERHEAD && message_len <= SCRATCH_LEN, "no message of %zu octets", message_len);
+    require(aad_len <= sizeof aad && text_len > 0 && text_len <= SCRATCH_LEN, "no text of %zu octets",
+            text_len);
     b->iv[11]++;
     bool ok = EVP_CipherInit_ex2(b->seal, NULL, key, b->iv, 1, NULL) &&
-              EVP_CipherUpdate(b->seal, NULL, &done, aad, sizeof aad) &&
+              EVP_CipherUpdate(b->seal, NULL, &done, aad, aad_octets) &&
               EVP_CipherUpdate(b->seal, b->scratch, &done, b->scratch, len) &&
               EVP_CipherFinal_ex(b->seal, NULL, &done) &&
               EVP_CIPHER_CTX_ctrl(b->seal, EVP_CTRL_AEAD_GET_TAG, sizeof tag, tag) &&
               EVP_CipherInit_ex2(b->open, NULL, key, b->iv, 0, NULL) &&
               EVP_CIPHER_CTX_ctrl(b->open, EVP_CTRL_AEAD_SET_TAG, sizeof tag, tag) &&
-              EVP_CipherUpdate(b->open, NULL, &done, aad, sizeof aad) &&
+              EVP_CipherUpdate(b->open, NULL, &done, aad, aad_octets) &&
               EVP_CipherUpdate(b->open, b->scratch, &done, b->scratch, len) &&
               EVP_CipherFinal_ex(b->open, NULL, &done);
     require(ok, "AES-GCM failed");
+}
+
+void bare_seal_and_open(struct bare *b, size_t message_len, bool rekey)
+{
+    require(message_len > SK_OVERHEAD, "no message of %zu octets", message_len);
+    bare_seal_and_open_text(b, SK_AAD_LEN, message_len - SK_OVERHEAD, rekey);
 }
 
 /* --- key exchange

@@ -105,6 +105,9 @@ enum { SK_AAD_LEN = 32, SK_OVERHEAD = SK_AAD_LEN + 8 + 16 };
 /* Seals, and opens what it sealed. `rekey` false: with the key of the call before. */
 void bare_seal_and_open(struct bare *b, size_t message_len, bool rekey);
 
+/* The same for any text that AES-GCM-16 encrypts, with octets that it only authenticates. */
+void bare_seal_and_open_text(struct bare *b, size_t aad_len, size_t text_len, bool rekey);
+
 /* What establishing one IKE SA with its Child SA costs both ends together; the lengths are those of the four
  * messages. The counts stand in bare.c. */
 void bare_establish(struct bare *b, const size_t lengths[4]);

@@ -24,8 +24,8 @@ bool cluster_carry_traffic(struct cluster *c, struct error *err)
 /* RFC 3948: IKE has a marker on that port. */
 bool cluster_is_esp(const struct cluster *c, const struct datagram *d)
 {
-    uint16_t port = c->config->local_natt_port;
-    return c->carries_traffic && port != 0 && (d->to.port == port || d->from.port == port) &&
+    uint16_t port = c->carries_traffic ? c->config->local_natt_port : 0;
+    return port != 0 && (d->to.port == port || d->from.port == port) &&
            traffic_is_esp(d);
 }
 

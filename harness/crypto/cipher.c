@@ -14,7 +14,11 @@ static bool aead_init(EVP_CIPHER_CTX *context, const struct encr_method *encr, c
     uint8_t nonce[12];
     memcpy(nonce, key + encr->key_len, encr->salt_len);
     memcpy(nonce + encr->salt_len, iv, encr->iv_len);
-    return EVP_CipherInit_ex2(context, NULL, key, nonce, direction, NULL);
+    if (EVP_CipherInit_ex2(context, NULL, shared_key(encr->cipher, key, encr->key_len), nonce, direction,
+                           NULL))
+        return true;
+    shared_key(encr->cipher, NULL, 0);
+    return false;
 }
 
 static bool aead_run(EVP_CIPHER_CTX *context, struct octets aad, uint8_t *text, size_t text_len)

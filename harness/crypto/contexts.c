@@ -40,6 +40,10 @@ static struct {
     EVP_MD_CTX *digests[HASH_COUNT];
     EVP_MAC_CTX *hmacs[HASH_COUNT];
     EVP_CIPHER_CTX *ciphers[CIPHER_COUNT];
+    struct {
+        bool set;
+        uint8_t key[EVP_MAX_KEY_LENGTH];
+    } keyed[CIPHER_COUNT];
     EC_GROUP *curves[CURVE_COUNT];
     struct {
         BIGNUM *p;
@@ -111,6 +115,16 @@ EVP_CIPHER_CTX *shared_cipher(enum cipher cipher)
     return shared.ciphers[cipher];
 }
 
+const uint8_t *shared_key(enum cipher cipher, const uint8_t *key, size_t len)
+{
+    bool same = key && shared.keyed[cipher].set && len <= sizeof shared.keyed[cipher].key &&
+                CRYPTO_memcmp(shared.keyed[cipher].key, key, len) == 0;
+    shared.keyed[cipher].set = key && len <= sizeof shared.keyed[cipher].key;
+    if (shared.keyed[cipher].set && !same)
+        memcpy(shared.keyed[cipher].key, key, len);
+    return same ? NULL : key;
+}
+
 const EC_GROUP *shared_curve(enum curve curve)
 {
     if (!shared.curves[curve])
@@ -157,7 +171,7 @@ void crypto_cleanup(void)
         BN_MONT_CTX_free(shared.primes[i].mont);
     }
     BN_CTX_free(shared.bn);
-    memset(&shared, 0, sizeof shared);
+    OPENSSL_cleanse(&shared, sizeof shared);
 }
 
 bool fail_openssl(struct error *err, const char *what)

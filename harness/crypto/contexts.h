@@ -1,8 +1,8 @@
 /* Internal to the room: the OpenSSL objects that all SAs of the process share.
  *
  * Fetching an algorithm costs microseconds and a context a kilobyte, keying one a few hundred nanoseconds.
- * So each algorithm is fetched once, on first use, with one context that every call keys anew. Not for
- * use by two threads at once. Every call returns NULL when OpenSSL has no such algorithm or no memory. */
+ * So each algorithm is fetched once, on first use, with one context that calls key anew. Not for use by two
+ * threads at once. Every call returns NULL when OpenSSL has no such algorithm or no memory. */
 #ifndef CRYPTO_CONTEXTS_H
 #define CRYPTO_CONTEXTS_H
 
@@ -33,6 +33,10 @@ enum modp_prime { PRIME_2048, PRIME_3072, PRIME_4096, PRIME_COUNT };
 EVP_MD_CTX *shared_digest(enum hash hash);
 EVP_MAC_CTX *shared_hmac(enum hash hash);
 EVP_CIPHER_CTX *shared_cipher(enum cipher cipher); /* padding is off; CIPHER_NONE has no context */
+
+/* Of an AEAD: NULL when its context was keyed with this key last, else the key, which is the last one from now
+ * on. So a run of packets of one SA keys it once. NULL as the key: the context has none any more. */
+const uint8_t *shared_key(enum cipher cipher, const uint8_t *key, size_t len);
 const EC_GROUP *shared_curve(enum curve curve);
 BN_MONT_CTX *shared_modp(enum modp_prime prime, const BIGNUM **p);
 BN_CTX *shared_bn(void);

@@ -10,6 +10,7 @@
 
 #include "driver/peer_keys.h"
 #include "driver/pki.h"
+#include "ike/propose.h"
 
 enum {
     MAX_KEYS = 32,
@@ -377,6 +378,31 @@ static bool certificates_have_a_source(const char *file, const struct peer_confi
                 file);
 }
 
+static bool is_within(const char *address, const char *selectors, unsigned slot)
+{
+    char text[PEER_TEXT + 16], ts_text[PEER_TEXT + 16];
+    struct wire_selectors ts;
+    struct endpoint e;
+    return peer_config_for_slot(address, slot, text, sizeof text) &&
+           peer_config_for_slot(selectors, slot, ts_text, sizeof ts_text) &&
+           endpoint_parse(text, 0, &e, NULL) && selectors_parse(ts_text, &ts, NULL) &&
+           selectors_contain(&ts, e.family, e.address);
+}
+
+/* A probe between addresses that no Child SA is for would be dropped by a peer that is right. */
+static bool probes_are_within_selectors(const char *file, const struct peer_config *config, struct error *err)
+{
+    if (config->protected_address[0] && !is_within(config->protected_address, config->peer_ts, 0))
+        return fail(err, "%s: protected = %s in [address] is not within peer = %s in [selectors]", file,
+                    config->protected_address, config->peer_ts);
+    for (unsigned slot = 0; config->behind_address[0] && slot < config->slots; slot++)
+        if (!is_within(config->behind_address, config->harness_ts, slot))
+            return fail(err,
+                        "%s: behind = %s in [address] is not within harness = %s in [selectors], for slot %u",
+                        file, config->behind_address, config->harness_ts, slot);
+    return true;
+}
+
 bool peer_config_read(const char *path, struct peer_config *out, struct error *err)
 {
     char file[2 * PEER_TEXT];
@@ -392,5 +418,6 @@ bool peer_config_read(const char *path, struct peer_config *out, struct error *e
     char *text = read_file(file, err);
     bool good = text && peer_config_parse(text, file, out, err);
     free(text);
-    return good && slots_are_told_apart(file, out, err) && certificates_have_a_source(file, out, err);
+    return good && slots_are_told_apart(file, out, err) && certificates_have_a_source(file, out, err) &&
+           probes_are_within_selectors(file, out, err);
 }

@@ -1,7 +1,9 @@
 #include "evidence/esp_keys.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/registry.h"
 #include "evidence/secret_file.h"
@@ -73,4 +75,11 @@ bool esp_sa_add(const char *path, const struct esp_keys *keys, struct error *err
     bool ok = secret_file_append(path, line, len, err);
     crypto_wipe(line, sizeof line);
     return ok;
+}
+
+bool esp_preferences_write(const char *path, struct error *err)
+{
+    FILE *file = fopen(path, "we");
+    bool written = file && fputs("esp.enable_encryption_decode: TRUE\n", file) >= 0;
+    return (file && fclose(file) == 0 && written) || fail(err, "%s: %s", path, strerror(errno));
 }

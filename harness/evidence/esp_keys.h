@@ -22,4 +22,7 @@ struct esp_keys {
  * (evidence/secret_file.h). For what Wireshark 4.0 cannot decrypt, ChaCha20-Poly1305, a comment. */
 bool esp_sa_add(const char *path, const struct esp_keys *keys, struct error *err);
 
+/* Writes Wireshark's "preferences" file with what makes it use the above. */
+bool esp_preferences_write(const char *path, struct error *err);
+
 #endif

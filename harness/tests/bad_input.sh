@@ -240,6 +240,10 @@ proposals|esp|nothing|nothing
 selectors|peer|198.51.100.0/33|198.51.100.0/33
 selectors|harness|everything|everything
 TABLE
+good_ini 500 4500 | with address protected 198.51.100.9 >peer.ini
+wrong "peer.ini" protected 198.51.100.9 selectors -- run --peer peer.ini
+good_ini 500 4500 | with address behind 203.0.113.7 >peer.ini
+wrong "peer.ini" behind 203.0.113.7 selectors -- run --peer peer.ini
 good_ini 500 4500 | with peer slots 2 >peer.ini
 wrong 'peer.ini' '[identity]' 'harness' '%n' -- run --peer peer.ini
 good_ini 500 4500 | with peer name "$(printf 'x%.0s' {1..250})" >peer.ini
