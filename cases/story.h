@@ -18,6 +18,13 @@ void judge_answered_in_state(struct stage *stage, const char *requirement, const
 void judge_m2(struct stage *stage, const struct sync_answer *a, const struct ids *before);
 void judge_p2(struct stage *stage, const struct sync_answer *a, const struct ids *before);
 
+/* Is P2 what SYNC-6 says? A request of the peer's that came between the sync and its answer may have been
+ * sent before the answer was made, or behind it. */
+struct p2_range {
+    uint64_t least, most;
+};
+struct p2_range p2_range_of(struct stage *stage, const struct sync_answer *a, const struct ids *before);
+
 /* The counters are where `answer` (ours, to the peer's sync) says: the member's next request is answered, the
  * peer's next own request has the ID that was promised. */
 void judge_counters_unmoved(struct stage *stage, const char *requirement, struct message_id_sync answer,

@@ -64,6 +64,9 @@ struct ids {
 };
 struct ids ids_seen(struct stage *stage);
 
+/* The same as it was when this packet had come. */
+struct ids ids_seen_until(struct stage *stage, unsigned packet);
+
 /* --- ordinary requests --------------------------------------------------------------------------- */
 
 /* The cluster asks `n` times and is answered (empty INFORMATIONAL). */

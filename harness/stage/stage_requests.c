@@ -1,4 +1,6 @@
 #include "stage/own_request.h"
+#include <limits.h>
+
 #include "stage/stage_parts.h"
 
 /* --- message IDs as the wire shows them ---------------------------------------------------------- */
@@ -34,13 +36,13 @@ static void count_answer(const struct stage *stage, const struct wire_packet *p,
         ids->cluster_highest = p->header.message_id;
 }
 
-struct ids ids_seen(struct stage *stage)
+struct ids ids_seen_until(struct stage *stage, unsigned packet)
 {
     struct ids ids = {.cluster_highest = -1};
     struct message_id_sync sync;
     for (size_t i = 0; i < stage->n_wire; i++) {
         const struct wire_packet *p = stage->wire[i];
-        if (!p->from_peer || !is_authentic(stage, p))
+        if (!p->from_peer || p->number > packet || !is_authentic(stage, p))
             continue;
         if (ike_is_response(&p->header))
             count_answer(stage, p, &ids);
@@ -48,6 +50,11 @@ struct ids ids_seen(struct stage *stage)
             ids.peer_next = (uint64_t)p->header.message_id + 1;
     }
     return ids;
+}
+
+struct ids ids_seen(struct stage *stage)
+{
+    return ids_seen_until(stage, UINT_MAX);
 }
 
 /* --- the cluster asks ---------------------------------------------------------------------------- */
