@@ -2,11 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "suite/json_text.h"
-
-#define HASH_NONFATAL_OOM                    1
-#define HASH_FUNCTION(keyptr, keylen, hashv) HASH_FNV(keyptr, keylen, hashv)
-#include <uthash.h>
 
 /* Results by case and combination. */
 struct place {
@@ -27,12 +24,13 @@ static char *key_of(const struct report_result *r)
 
 static void forget(struct place *index)
 {
-    struct place *p, *next;
-    HASH_ITER(hh, index, p, next)
-    {
-        HASH_DEL(index, p);
+    struct place *p = index;
+    HASH_CLEAR(hh, index); /* the table; the list stays */
+    while (p) {
+        struct place *next = p->hh.next;
         free(p->key);
         free(p);
+        p = next;
     }
 }
 
@@ -61,6 +59,11 @@ static bool index_of(const struct report_run *run, struct place **index)
             continue;
         }
         HASH_ADD_KEYPTR(hh, *index, p->key, strlen(p->key), p);
+        if (!p->hh.tbl) {
+            free(p->key);
+            free(p);
+            return false;
+        }
     }
     return true;
 }
@@ -234,7 +237,7 @@ bool run_changes_json(const struct run_changes *changes, FILE *out, struct error
     json_t *list = json_array();
     for (size_t i = 0; i < changes->count; i++) {
         const struct run_change *c = &changes->list[i];
-        const struct report_result *r = c->after ? c->after : c->before;
+        const struct report_result *r = c->kind == CHANGE_GONE ? c->before : c->after;
         json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o}", "change", run_change_name(c->kind), "case",
                               json_text(r->case_id), "combination", json_text(r->combination), "before",
                               side(c->before), "after", side(c->after));

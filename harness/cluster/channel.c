@@ -188,6 +188,7 @@ static void send_out(struct sync_channel *ch, const struct fate *fate, int64_t n
         enqueue(ch, &u, false);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is taken over */
 void channel_publish(struct sync_channel *ch, char *context, int64_t now_us)
 {
     struct fate fate = {.context = context};

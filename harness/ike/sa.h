@@ -14,10 +14,7 @@
 #ifndef IKE_SA_H
 #define IKE_SA_H
 
-#define HASH_NONFATAL_OOM                    1
-#define HASH_FUNCTION(keyptr, keylen, hashv) HASH_FNV(keyptr, keylen, hashv)
-#include <uthash.h>
-
+#include "base/hash.h"
 #include "crypto/ke.h"
 #include "ike/fragments.h"
 #include "ike/host.h"
@@ -465,7 +462,7 @@ bool rekey_conclude(struct ike_sa *sa, struct request *r, const struct received 
 void rekey_hear_rival(struct ike_sa *rival);    /* a request came in it */
 void rekey_settle_for_rival(struct ike_sa *sa); /* own rekey came to nothing: the rival is the successor */
 bool rekey_asked_again(const struct ike_sa *sa, const struct ike_payloads *in);
-void rekey_take_back(struct ike_sa *sa);        /* the successor was lost with the member that knew it */
+void rekey_take_back(struct ike_sa *sa); /* the successor was lost with the member that knew it */
 
 void inform_respond(struct ike_sa *sa, const struct received *in, struct reply *out);
 bool inform_conclude(struct ike_sa *sa, struct request *r, const struct received *in);

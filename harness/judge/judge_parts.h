@@ -2,9 +2,7 @@
 #ifndef JUDGE_JUDGE_PARTS_H
 #define JUDGE_JUDGE_PARTS_H
 
-#define HASH_NONFATAL_OOM 1 /* nothing down here ends the process */
-#include <uthash.h>
-
+#include "base/hash.h"
 #include "judge/judge.h"
 #include "stage/monitor.h"
 
@@ -105,7 +103,8 @@ struct ike_unit {
     struct ike_evidence_keys *keys; /* a copy of those with this SPI */
     size_t n_keys;
     struct judge_packet **ring;
-    size_t memory, at;
+    uint64_t *newest, *older; /* places in it by digest, from 1; 0 ends a walk */
+    size_t memory, at; /* memory is a power of two */
     struct assemblies pending;
     struct monitor *monitors[PARTY_COUNT]; /* [X]: X is judged */
     struct monitor_view views[PARTY_COUNT];

@@ -88,8 +88,9 @@ bool axis_parse(const char *name, enum axis *out)
 
 bool axis_value_parse(enum axis a, const char *name, uint8_t *out)
 {
-    for (unsigned v = 0; v < axis_values(a); v++) {
-        if (strcmp(value_names[a][v], name) == 0) {
+    const char *value;
+    for (unsigned v = 0; (value = axis_value_name(a, v)); v++) {
+        if (strcmp(value, name) == 0) {
             *out = (uint8_t)v;
             return true;
         }

@@ -56,14 +56,20 @@ static void take_keys(struct vector_file *v, struct cipher_suite *suite, struct 
     memcpy(keys->integ, integ.at, integ.len);
 }
 
+static uint64_t vector_hex(struct vector_file *v, const char *name)
+{
+    const struct vector_field *field = vector_field(v, name);
+    ck_assert_msg(field != NULL, "%s: no field %s", v->name, name);
+    return strtoull(field->value, NULL, 16);
+}
+
 static void check_vector(struct vector_file *v)
 {
-    uint64_t seq = strtoull(vector_field(v, "seq")->value, NULL, 16);
+    uint64_t seq = vector_hex(v, "seq");
     bool esn = vector_number(v, "esn") != 0;
     struct octets iv = vector_octets(v, "iv"), inner = vector_octets(v, "inner"),
                   packet = vector_octets(v, "packet");
-    struct esp_receiver r = {.spi = (uint32_t)strtoul(vector_field(v, "spi")->value, NULL, 16),
-                             .window = replay_window_of(64, esn)};
+    struct esp_receiver r = {.spi = (uint32_t)vector_hex(v, "spi"), .window = replay_window_of(64, esn)};
     take_keys(v, &r.suite, &r.keys);
     r.window.highest = seq - 1;
     struct esp_opened opened;

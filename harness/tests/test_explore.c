@@ -171,8 +171,8 @@ static const char *const once_broken[] = {
     /* whoever proposed an M1 may have used what comes behind it */
     "window:5 late:from#4+1 p:failover p:failover p:channel-down p:liveness p:liveness wait:2 p:failover",
     /* a Child SA that was rekeyed or deleted before the answer that made it came */
-    "m:failover p:failover p:rekey-child wait:1 m:add-child m:failover p:failover drop:from#3 wait:20 "
-    "p:rekey-child",
+    ("m:failover p:failover p:rekey-child wait:1 m:add-child m:failover p:failover drop:from#3 wait:20 "
+     "p:rekey-child"),
     "m:delete-child m:add-child wait:1 drop:from wait:2 p:delete-child",
 };
 enum { N_ONCE_BROKEN = sizeof once_broken / sizeof *once_broken };

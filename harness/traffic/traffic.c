@@ -87,6 +87,10 @@ static bool install(struct traffic *t, uint32_t ike_sa, const struct child_snaps
     sa->in = (struct esp_receiver){
         .spi = c->spi_in, .suite = suite, .keys = c->keys_in, .window = window_from(c, t->window, esn)};
     HASH_ADD(by_spi_in, t->by_spi_in, in.spi, sizeof sa->in.spi, sa);
+    if (!sa->by_spi_in.tbl) {
+        free(sa);
+        return fail(err, "out of memory");
+    }
     *t->end = sa;
     t->end = &sa->next;
     return true;

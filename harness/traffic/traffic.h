@@ -7,10 +7,7 @@
 #ifndef TRAFFIC_TRAFFIC_H
 #define TRAFFIC_TRAFFIC_H
 
-/* The default hash falls through switch cases, which clang does not take in a macro. */
-#define HASH_FUNCTION(keyptr, keylen, hashv) HASH_FNV(keyptr, keylen, hashv)
-#include <uthash.h>
-
+#include "base/hash.h"
 #include "esp/esp.h"
 #include "ike/host.h"
 

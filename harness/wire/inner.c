@@ -170,7 +170,7 @@ static bool kind_of_icmp(struct inner_packet *p, uint8_t type, uint8_t code, str
 static bool read_upper(struct inner_packet *p, uint8_t protocol, struct octets upper, struct error *err)
 {
     uint8_t type, code;
-    uint16_t sum, len;
+    uint16_t sum, len = 0;
     struct reader r = reader_over(upper);
     bool icmp = protocol == (p->ipv6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP);
     if (!icmp && protocol != PROTOCOL_UDP)

@@ -6,7 +6,7 @@
 #define BREAKS(...)    .requirements = {__VA_ARGS__}
 #define FALLS_TOO(...) .falls_too = {__VA_ARGS__}
 #define FAULT(function, dashed, breaks, falls_too, words)                                                    \
-    {.name = (dashed), .text = words, .apply = (function), breaks, falls_too},
+    {.name = (dashed), .text = (words), .apply = (function), breaks, falls_too},
 
 static const struct reference_fault faults[] = {
 #include "peers/reference/fault_list.inc"

@@ -11,6 +11,7 @@ void ignore_sync_in_fragments(struct reference_peer *peer)
     peer->rules.judge_sync = judge_whole_only;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): as in struct ike_rules */
 static void shrink_window(uint32_t *send, uint32_t *recv)
 {
     (void)send;
@@ -22,6 +23,7 @@ void shrink_window_with_sync(struct reference_peer *peer)
     peer->rules.keep_windows = shrink_window;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): as in struct ike_rules */
 static void forget_window(uint32_t *send, uint32_t *recv)
 {
     (void)recv;
