@@ -73,6 +73,17 @@ static void read_named(const struct wire_packet *p, uint32_t wanted, bool *named
     }
 }
 
+/* Did the peer ask to delete it? Deletes that cross name nothing in their answers (RFC 7296 1.4.1). */
+static bool is_deleted_by_peer(const struct stage *stage, uint32_t spi_out)
+{
+    bool named = false, another = false;
+    for (size_t i = 0; i < stage->n_wire && !named; i++)
+        if (packet_is(stage->wire[i], true, false, EXCHANGE_INFORMATIONAL) &&
+            of_session(stage, stage->wire[i]))
+            read_named(stage->wire[i], spi_out, &named, &another);
+    return named;
+}
+
 /* The two SPIs of a Child SA. */
 struct halves {
     uint32_t spi_in, spi_out;
@@ -88,6 +99,7 @@ static void compare_child(struct stage *stage, const struct halves *child, struc
         return;
     struct change c = conclude(stage, &r);
     read_named(packet_numbered(stage, c.packet), child->spi_out, &named, &another);
+    named = named || is_deleted_by_peer(stage, child->spi_out);
     all->deleted++;
     all->known_to_peer += c.answered && named;
     all->answered = all->answered && c.answered;
@@ -111,6 +123,7 @@ struct children_compared compare_children(struct stage *stage)
 {
     struct children_compared all = {.answered = true};
     struct halves list[SNAPSHOT_MAX_CHILDREN];
+    wait_out_grace(stage); /* what follows a rekey may still be on its way */
     unsigned n = list_children(stage, list);
     for (unsigned i = 0; i < n && session_sa(stage); i++)
         compare_child(stage, &list[i], &all);
