@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/registry.h"
 #include "evidence/key_names.h"
 
 enum { N_FIELDS = 8, MAX_FIELDS = 12 };
@@ -71,17 +72,18 @@ static enum line_kind take_suite(char *const fields[], struct cipher_suite *suit
 {
     bool encr = wireshark_encryption_parse(fields[ENCRYPTION], suite);
     bool integ = wireshark_integrity_parse(fields[INTEGRITY], suite);
-    if (encr && integ && cipher_sizes_of(suite, sizes))
-        return LINE_KEYS;
-    if (encr && integ)
+    struct cipher_suite aead = {suite->encr, suite->encr_key_bits, INTEG_NONE};
+    bool has_integ = suite->integ != INTEG_NONE, needs_integ = !cipher_sizes_of(&aead, sizes);
+    if (encr && integ && has_integ != needs_integ)
         fail(err, "encryption \"%s\" and integrity \"%s\" do not go together", fields[ENCRYPTION],
              fields[INTEGRITY]);
+    else if (encr && integ)
+        return cipher_sizes_of(suite, sizes) ? LINE_KEYS : LINE_FOREIGN;
     else if ((encr || wireshark_name_is_foreign(fields[ENCRYPTION])) &&
              (integ || wireshark_name_is_foreign(fields[INTEGRITY])))
         return LINE_FOREIGN;
     else
-        fail(err, "%s: \"%.60s\" is no name that Wireshark has", encr ? "integrity" : "encryption",
-             fields[encr ? INTEGRITY : ENCRYPTION]);
+        fail(err, "%s: no name that Wireshark has", encr ? "integrity" : "encryption");
     return LINE_WRONG;
 }
 

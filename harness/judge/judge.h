@@ -11,7 +11,7 @@
 #include "suite/requirement.h"
 
 enum {
-    JUDGE_MEMORY = 512,         /* messages of an IKE SA with keys */
+    JUDGE_MEMORY = 256,         /* messages of an IKE SA with keys */
     JUDGE_MEMORY_IN_CLEAR = 16, /* of one without */
     JUDGE_MAX_SAS = 16384,      /* without keys; further ones are counted only */
     JUDGE_MAX_CLUSTER = 16,

@@ -101,6 +101,14 @@ static bool copy_keys(struct ike_unit *u, const struct ike_header *h)
     return u->keys != NULL;
 }
 
+static bool open_ring(struct ike_unit *u)
+{
+    u->ring = calloc(u->memory, sizeof(struct judge_packet *));
+    u->newest = calloc(u->memory, sizeof *u->newest);
+    u->older = calloc(u->memory, sizeof *u->older);
+    return u->ring && u->newest && u->older;
+}
+
 struct ike_unit *unit_new(struct judge *j, const struct judge_packet *first)
 {
     struct ike_unit *u = calloc(1, sizeof *u);
@@ -122,9 +130,8 @@ struct ike_unit *unit_new(struct judge *j, const struct judge_packet *first)
     *j->last_sa = sa;
     j->last_sa = &sa->next;
     j->result.n_sas++;
-    bool whole = copy_keys(u, h);
-    u->ring = calloc(u->memory, sizeof(struct judge_packet *));
-    if (whole && u->ring && open_monitors(u))
+    bool whole = copy_keys(u, h) && open_ring(u);
+    if (whole && open_monitors(u))
         return u;
     unit_finish(u);
     return NULL;
@@ -139,6 +146,8 @@ void unit_finish(struct ike_unit *u)
     for (size_t i = 0; u->ring && i < u->memory; i++)
         judge_packet_free(u->ring[i]);
     free(u->ring);
+    free(u->newest);
+    free(u->older);
     assemblies_clear(&u->pending);
     if (u->keys)
         crypto_wipe(u->keys, u->n_keys * sizeof *u->keys);
@@ -196,36 +205,32 @@ static void note_move(struct ike_unit *u, const struct judge_packet *p)
 
 /* --- a message, in order ------------------------------------------------------------------------------- */
 
-static void shrink(struct ike_payloads **list)
+static const struct judge_packet *same_octets(const struct ike_unit *u, const struct judge_packet *p)
 {
-    size_t size = *list ? offsetof(struct ike_payloads, list) + (*list)->count * sizeof(*list)->list[0] : 0;
-    struct ike_payloads *small = size ? malloc(size) : NULL;
-    if (!small)
-        return;
-    memcpy(small, *list, size);
-    free(*list);
-    *list = small;
+    uint64_t at = u->newest[p->digest & (u->memory - 1)];
+    for (; at && at + u->memory > u->at; at = u->older[(at - 1) & (u->memory - 1)]) {
+        const struct judge_packet *q = u->ring[(at - 1) & (u->memory - 1)];
+        if (q->digest == p->digest && q->from == p->from &&
+            octets_equal(packet_message(&q->as[0].datagram), packet_message(&p->as[0].datagram)))
+            return q;
+    }
+    return NULL;
 }
 
-/* The window is walked backwards, for those of the same direction only. */
 static void find_copy(struct ike_unit *u, struct judge_packet *p)
 {
     static const int64_t by_capture_us = 1000;
-    for (size_t i = 1; i <= u->memory && i <= u->at; i++) {
-        struct judge_packet *q = u->ring[(u->at - i) % u->memory];
-        if (q->digest != p->digest || q->from != p->from ||
-            !octets_equal(packet_message(&q->as[0].datagram), packet_message(&p->as[0].datagram)))
-            continue;
-        const struct wire_packet *original = q->as[0].copy_of;
-        const struct judge_packet *o = original ? whole_of(original, PARTY_A) : q;
-        p->as[PARTY_A].copy_of = &o->as[PARTY_A];
-        p->as[PARTY_B].copy_of = &o->as[PARTY_B];
-        p->as[0].by_filter = p->as[0].at_us - q->as[0].at_us < by_capture_us &&
-                             endpoint_same(&q->as[0].datagram.from, &p->as[0].datagram.from) &&
-                             endpoint_same(&q->as[0].datagram.to, &p->as[0].datagram.to);
-        u->sa->duplicates += p->as[0].by_filter;
+    const struct judge_packet *q = same_octets(u, p);
+    if (!q)
         return;
-    }
+    const struct wire_packet *original = q->as[0].copy_of;
+    const struct judge_packet *o = original ? whole_of(original, PARTY_A) : q;
+    p->as[PARTY_A].copy_of = &o->as[PARTY_A];
+    p->as[PARTY_B].copy_of = &o->as[PARTY_B];
+    p->as[0].by_filter = p->as[0].at_us - q->as[0].at_us < by_capture_us &&
+                         endpoint_same(&q->as[0].datagram.from, &p->as[0].datagram.from) &&
+                         endpoint_same(&q->as[0].datagram.to, &p->as[0].datagram.to);
+    u->sa->duplicates += p->as[0].by_filter;
 }
 
 static void read_packet(struct ike_unit *u, struct judge_packet *p)
@@ -237,8 +242,6 @@ static void read_packet(struct ike_unit *u, struct judge_packet *p)
     } else {
         packet_read_in_order(w, u->keys, u->n_keys, &u->pending);
     }
-    shrink(&w->outer);
-    shrink(&w->inner);
     find_copy(u, p);
     bool from_peer = p->as[1].from_peer;
     const struct wire_packet *copy_of = p->as[1].copy_of;
@@ -274,10 +277,11 @@ static void count(struct ike_unit *u, const struct judge_packet *p)
 
 static void remember(struct ike_unit *u, struct judge_packet *p)
 {
-    struct judge_packet **place = &u->ring[u->at++ % u->memory];
-    if (*place)
-        judge_packet_free(*place);
-    *place = p;
+    size_t at = u->at & (u->memory - 1), row = p->digest & (u->memory - 1);
+    judge_packet_free(u->ring[at]);
+    u->ring[at] = p;
+    u->older[at] = u->newest[row];
+    u->newest[row] = ++u->at;
 }
 
 void unit_take(struct ike_unit *u, struct judge_packet *p)

@@ -9,13 +9,17 @@ struct octets packet_message(const struct datagram *d)
     return skip_non_esp_marker(datagram_octets(d));
 }
 
+/* Of the size that this chain needs: a record keeps thousands. */
 static struct ike_payloads *read_chain(uint8_t first, struct octets chain)
 {
-    struct ike_payloads *out = malloc(sizeof *out);
-    if (out && ike_read_payloads(first, chain, out, NULL))
-        return out;
-    free(out);
-    return NULL;
+    struct ike_payloads all;
+    if (!ike_read_payloads(first, chain, &all, NULL))
+        return NULL;
+    size_t size = offsetof(struct ike_payloads, list) + all.count * sizeof all.list[0];
+    struct ike_payloads *out = malloc(size);
+    if (out)
+        memcpy(out, &all, size);
+    return out;
 }
 
 const struct ike_evidence_keys *keys_of_header(const struct ike_evidence_keys *keys, size_t n_keys,
