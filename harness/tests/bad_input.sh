@@ -582,7 +582,7 @@ ok "Ctrl-C twice" interrupted INT 2 0.02
 ok "Ctrl-C ten times" interrupted INT 10 0.005
 not_hung_up() {
     rm -rf run
-    (trap '' HUP && exec "$program" run --transport udp --depth quick --out run) >"$work/out" 2>&1 &
+    (trap '' HUP && exec "$program" run --transport udp --depth quick --case 'sync.*' --out run) >"$work/out" 2>&1 &
     local pid=$!
     started+=("$pid")
     for _ in $(seq 100); do [[ -s run/journal.jsonl ]] && break; sleep 0.02; done
@@ -596,7 +596,7 @@ ok "nohup is obeyed" not_hung_up
 # "script" gives it a terminal.
 on_terminal() { # VARIABLE=VALUE...
     rm -rf run
-    env -u NO_COLOR TERM=xterm "$@" script -qec "stty cols 60; $program run --transport udp --depth quick --out run" /dev/null \
+    env -u NO_COLOR TERM=xterm "$@" script -qec "stty cols 60; $program run --transport udp --depth quick --case 'sync.*' --out run" /dev/null \
         >"$work/out" 2>&1 </dev/null
 }
 progress='[0-9]+ of [0-9]+ done, [0-9]+ running'
@@ -627,7 +627,7 @@ ok "without colour" hides "$escape\[[0-9;]*m"
 ok "TERM=dumb" on_terminal TERM=dumb
 ok "gets no sequences" hides "$escape"
 rm -rf run
-ok "a run into a pipe" bash -c "'$program' run --transport udp --depth quick --out run | cat >'$work/out'"
+ok "a run into a pipe" bash -c "'$program' run --transport udp --depth quick --case 'sync.*' --out run | cat >'$work/out'"
 ok "shows no progress line" hides "$progress"
 ok "nor sequences" hides "$escape"
 
