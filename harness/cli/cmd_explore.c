@@ -142,11 +142,11 @@ static int explore(struct explorer *x, const struct request *r)
     if (!play_many(x, r, &t, &s, &outcome, &err))
         return broke(&err);
     if (!outcome.finding.rule[0]) {
-        printf("%s%llu schedules with seed %llu: no rule is broken. In %llu a member that took over knew "
-               "only an "
-               "IKE SA that is no more.\n",
-               interrupted ? "Interrupted. " : "", (unsigned long long)t.played,
-               (unsigned long long)r->options.seed, (unsigned long long)t.gave_up);
+        printf(
+            "%s%llu schedules with seed %llu: no rule is broken. In %llu only a new IKE SA helps, for what "
+            "members could not tell each other.\n",
+            interrupted ? "Interrupted. " : "", (unsigned long long)t.played,
+            (unsigned long long)r->options.seed, (unsigned long long)t.gave_up);
         return EXIT_CONFORMS;
     }
     if (!explorer_shrink(x, &s, &outcome, &err))

@@ -301,11 +301,12 @@ bool cluster_sync_numbers(struct cluster *c, struct message_id_sync *out, struct
     /* SYNC-1: above what is known to be used, by at least the sender's window, as updates may be missing.
      * Whoever proposed an M1 may have used what comes from there on. Another IKE SA has message IDs of its
      * own. */
-    bool told = memcmp(m->m1_spi, info.spi_i, sizeof m->m1_spi) == 0 && m->m1_told > info.next_send;
-    uint64_t m1 = (told ? m->m1_told : info.next_send) + (c->margin ? c->margin : info.window_send);
-    if (m1 > UINT32_MAX || info.next_recv > UINT32_MAX)
+    bool told = memcmp(m->m1_spi, info.spi_i, sizeof m->m1_spi) == 0 && m->m1_told >= info.next_send;
+    uint64_t margin = c->bare_m1 && !told ? 0 : c->margin ? c->margin : info.window_send;
+    uint64_t m1 = (told ? m->m1_told : info.next_send) + margin, p1 = info.next_recv + c->p1_margin;
+    if (m1 > UINT32_MAX || p1 > UINT32_MAX)
         return fail(err, "the message IDs of the IKE SA are used up");
-    *out = (struct message_id_sync){.expected_send = (uint32_t)m1, .expected_recv = (uint32_t)info.next_recv};
+    *out = (struct message_id_sync){.expected_send = (uint32_t)m1, .expected_recv = (uint32_t)p1};
     random_fill(c->random, out->nonce, sizeof out->nonce);
     return true;
 }
@@ -315,6 +316,9 @@ static void tell_m1(const struct member *from, struct member *to, uint32_t m1)
     struct ike_sa_info info;
     if (!ike_sa_info(from->host, from->sa, &info))
         return;
+    bool same_sa = memcmp(to->m1_spi, info.spi_i, sizeof to->m1_spi) == 0;
+    if (same_sa && to->m1_told > m1)
+        return; /* of its own, and it was lost on the way to `from` */
     to->m1_told = m1;
     memcpy(to->m1_spi, info.spi_i, sizeof to->m1_spi);
 }
@@ -330,8 +334,10 @@ uint32_t cluster_sync(struct cluster *c, const struct message_id_sync *request, 
         return 0;
     tell_m1(m, m, request->expected_send);
     m->sync_due_us = c->sync_patience_us ? now_us + c->sync_patience_us : 0;
+    m->m1_untold = c->m1s_to_lose > 0;
+    c->m1s_to_lose -= m->m1_untold;
     /* SYNC-2: told apart from the context, so that a second failover before the answer does not repeat it. */
-    for (unsigned i = 0; i < c->n_members && c->shares_m1; i++)
+    for (unsigned i = 0; i < c->n_members && c->shares_m1 && !m->m1_untold; i++)
         tell_m1(m, &c->members[i], request->expected_send);
     cluster_publish(c, now_us);
     return tag;

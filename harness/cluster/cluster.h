@@ -29,6 +29,7 @@ struct member {
     int64_t sync_due_us; /* an own sync that is not answered by then is repeated with a higher M1; 0: none */
     uint8_t m1_spi[IKE_SPI_LEN]; /* the IKE SA that m1_told is of */
     uint64_t m1_told; /* M1 of a sync request that another member told of; the next one goes above it */
+    bool m1_untold;   /* what it proposed last itself did not reach the others: m1s_to_lose */
 };
 
 struct cluster {
@@ -44,6 +45,9 @@ struct cluster {
     int64_t sync_patience_us; /* a peer drops in silence what it takes for stale: after so long the active
                                  member proposes more. 0: never */
     unsigned margin;          /* SYNC-1: added to the known next ID, at least; 0: the peer's window */
+    bool bare_m1;         /* SYNC-1 without its SHOULD: where no M1 is known of, the known next ID itself */
+    unsigned p1_margin;   /* P1 above what is known: the peer may have used that much meanwhile */
+    unsigned m1s_to_lose; /* so many of the next M1 that are told are lost on the way (SYNC-2) */
 
     /* The delta of IPSEC_REPLAY_COUNTER_SYNC beside each sync request, where it was agreed on: how far a
      * member that takes over asks the peer to move its counters on. 0: it says nothing of them. */

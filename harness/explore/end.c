@@ -84,13 +84,16 @@ bool end_begin(struct explore_world *w, enum explore_side side, const struct ike
     struct explore_end *e = &w->ends[side];
     e->n_deferred = e->epoch = e->answered = 0;
     e->must_sync = e->rekey_in_doubt = false;
-    e->confirming = e->to_confirm = e->children_in_doubt = e->left_behind = e->sent_any = e->synced = false;
+    e->confirming = e->to_confirm = e->children_in_doubt = e->left_behind = e->overtaken = false;
+    e->sent_any = e->synced = false;
     e->down[0] = '\0';
     e->peer->ike.window = w->schedule->window;
     if (!reference_peer_resume(e->peer, session, random_derive_seed(seed, side == SIDE_PEER ? "p" : "m"),
                                err))
         return false;
-    e->peer->cluster.margin = w->schedule->tight ? 0 : EXPLORE_WIDE_MARGIN;
+    e->peer->cluster.margin = w->schedule->margin == MARGIN_WIDE ? EXPLORE_WIDE_MARGIN : 0;
+    e->peer->cluster.bare_m1 = w->schedule->margin == MARGIN_NONE;
+    e->peer->cluster.p1_margin = w->schedule->p1_margin;
     e->peer->cluster.sync_patience_us = PATIENCE_US;
     e->peer->cluster.replay_margin = 0; /* what ESP does is not judged here */
     return true;
@@ -128,7 +131,7 @@ static void on_event(void *state, const struct ike_event *event)
     else if (event->kind == IKE_EVENT_SYNCED) {
         judge_synced(tap->world, e, event);
         e->synced = true;
-        e->to_confirm = tap->world->schedule->tight && !e->confirming;
+        e->to_confirm = tap->world->schedule->margin != MARGIN_WIDE && !e->confirming;
         e->confirming = false;
         e->must_sync = e->to_confirm;
     }

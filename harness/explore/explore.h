@@ -30,7 +30,7 @@ struct explore_finding {
 /* What came of a schedule. */
 struct explore_outcome {
     struct explore_finding finding;
-    bool gave_up; /* a member that took over knew only an IKE SA that is no more: a new one is needed */
+    bool gave_up; /* what members could not tell each other leaves only a new IKE SA (finish.c) */
     unsigned packets;
 };
 

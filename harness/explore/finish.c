@@ -3,6 +3,9 @@
  * Tolerated, each since no rule of RFC 6311 or RFC 7296 lets a member do better (docs/exploration.md):
  *   - left behind: the member that took over knew only an IKE SA that the failed one had replaced already,
  *     since the update was lost or late (CLU-5). It needs a new IKE SA (CLU-11);
+ *   - overtaken: a sync of a failed member came late, and above what the present one proposed, since the
+ *     notice of its M1 was lost (SYNC-2). Nobody can tell that it is old, and what the present one asks is
+ *     below it: it needs a new IKE SA (CLU-11);
  *   - a rekey in doubt on both sides: both failed over between the making of a new IKE SA and the end of the
  *     old one. A context holds one IKE SA, and the two may hold different ones;
  *   - children in doubt: it did not know the Child SAs of the failed one, or a request was out on either
@@ -134,7 +137,7 @@ bool judge_end(struct explore_world *w)
     bool left_behind = m->left_behind || p->left_behind || (m->rekey_in_doubt && p->rekey_in_doubt);
     if (w->finding.rule[0])
         return true;
-    if (left_behind && (!same_session(&b) || m->must_sync || p->must_sync))
+    if (m->overtaken || p->overtaken || (left_behind && (!same_session(&b) || m->must_sync || p->must_sync)))
         return false;
     judge_session(w, &b);
     if (!w->finding.rule[0] && !quiet)

@@ -127,7 +127,7 @@ static void put_result(const struct ladder *l, const struct explore_outcome *o)
     char packets[40] = "";
     say(l, "%s", "");
     if (!f->rule[0] && o->gave_up) {
-        say(l, "No rule is broken. The member that took over knew only an IKE SA that is no more.");
+        say(l, "No rule is broken. What the members could not tell each other leaves only a new IKE SA.");
         return;
     }
     if (!f->rule[0]) {

@@ -55,10 +55,33 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+static bool info_of_sa(const struct explore_end *e, const struct explore_packet *p, struct ike_sa_info *out)
+{
+    uint32_t ids[16];
+    struct ike_host *host = cluster_active(&e->peer->cluster)->host;
+    unsigned n = ike_host_sas(host, ids, 16);
+    for (unsigned i = 0; i < n && i < 16; i++)
+        if (ike_sa_info(host, ids[i], out) && memcmp(out->spi_i, p->wire.header.spi_i, IKE_SPI_LEN) == 0 &&
+            memcmp(out->spi_r, p->wire.header.spi_r, IKE_SPI_LEN) == 0)
+            return true;
+    return false;
+}
+
+/* Requests at once. One that a rekey made begins with 1 (RFC 7296 2.18). */
+static unsigned window_of_sa(const struct explore_world *w, const struct explore_packet *p)
+{
+    const struct ike_snapshot *first = w->ends[p->from].session;
+    return memcmp(first->spi_i, p->wire.header.spi_i, IKE_SPI_LEN) == 0 ? w->schedule->window : 1;
+}
+
 /* --- requests ------------------------------------------------------------------------------------ */
 
 static void judge_request(struct explore_world *w, const struct explore_packet *p)
 {
+    struct ike_sa_info info;
+    if (info_of_sa(&w->ends[p->from], p, &info) && info.unanswered > window_of_sa(w, p))
+        world_found(w, "IKE-9", p->from, p, NULL, "%u requests are out, and the window is %u",
+                    info.unanswered, window_of_sa(w, p));
     for (const struct explore_packet *q = next_before(w, p, NULL); q; q = next_before(w, p, q)) {
         if (q->from != p->from || q->wire.copy_of)
             continue;
@@ -72,17 +95,24 @@ static void judge_request(struct explore_world *w, const struct explore_packet *
     }
 }
 
+/* Did the member that proposes `p` know of the M1 of `q`, unless it was told nothing of it for a fault? */
+static bool was_told(const struct explore_packet *p, const struct explore_packet *q)
+{
+    return !q->untold || q->epoch % REFERENCE_MEMBERS == p->epoch % REFERENCE_MEMBERS;
+}
+
 /* SYNC-1: M1 is above all that is known to be used. SYNC-2: and above what other members have proposed. */
-static void judge_proposal(struct explore_world *w, const struct explore_packet *p)
+static void judge_proposal(struct explore_world *w, struct explore_packet *p)
 {
     struct ike_sa_info info;
+    p->untold = cluster_active(&w->ends[p->from].peer->cluster)->m1_untold;
     bool own =
         end_info(&w->ends[p->from], &info) && memcmp(info.spi_i, p->wire.header.spi_i, IKE_SPI_LEN) == 0;
     if (own && p->sync.expected_send < info.next_send)
         world_found(w, "SYNC-1", p->from, p, NULL, "M1 = %u, and the member knows that ID %llu is used",
                     p->sync.expected_send, (unsigned long long)info.next_send - 1);
     for (const struct explore_packet *q = next_before(w, p, NULL); q; q = next_before(w, p, q)) {
-        if (q->from == p->from && q->is_sync && !is_response(q) &&
+        if (q->from == p->from && q->is_sync && !is_response(q) && !q->wire.copy_of && was_told(p, q) &&
             q->sync.expected_send >= p->sync.expected_send)
             world_found(w, q->epoch == p->epoch ? "SYNC-1" : "SYNC-2", p->from, p, q,
                         "M1 = %u was proposed before", p->sync.expected_send);
@@ -138,7 +168,8 @@ static int64_t seen_by_member(const struct explore_world *w, const struct explor
     return seen;
 }
 
-/* SEC-1: an old sync request is one that was sent before a later request that this member has answered. */
+/* SEC-1: an old sync request is one that was sent before a later request that this member has answered. (One
+ * of which the later member was not told may be above that request: nobody can tell that it is old.) */
 static const struct explore_packet *later_request(const struct explore_world *w,
                                                   const struct explore_packet *answer,
                                                   const struct explore_packet *asked)
@@ -149,10 +180,20 @@ static const struct explore_packet *later_request(const struct explore_world *w,
             continue;
         for (const struct explore_packet *r = asked + 1; r < q; r++)
             if (same_sa(r, q) && r->from != q->from && is_ordinary(r) && !is_response(r) &&
-                id_of(r) == id_of(q) && !r->wire.copy_of)
+                id_of(r) == id_of(q) && !r->wire.copy_of && asked->sync.expected_send <= id_of(q))
                 return q;
     }
     return NULL;
+}
+
+/* A sync of a failed member, of whose M1 the present one was not told, moves the counters beyond what that
+ * will ever know of, unless it synchronizes again. */
+static void note_overtaking(struct explore_end *e, const struct explore_packet *asked)
+{
+    if (asked->epoch == e->epoch)
+        e->overtaken = false;
+    else if (asked->untold && e->sent_any && asked->sync.expected_send > e->sent.expected_send)
+        e->overtaken = true;
 }
 
 static void judge_answer(struct explore_world *w, const struct explore_packet *p)
@@ -160,6 +201,7 @@ static void judge_answer(struct explore_world *w, const struct explore_packet *p
     const struct explore_packet *asked = request_with_nonce(w, p), *by_sync, *later;
     if (!asked)
         return; /* FMT-4, of the monitors */
+    note_overtaking(&w->ends[asked->from], asked);
     later = later_request(w, p, asked);
     if (later)
         world_found(w, "SEC-1", p->from, p, asked,
@@ -200,17 +242,6 @@ void judge_sent(struct explore_world *w, struct explore_packet *p)
 
 /* --- what arrives -------------------------------------------------------------------------------- */
 
-static bool info_of_sa(const struct explore_end *e, const struct explore_packet *p, struct ike_sa_info *out)
-{
-    uint32_t ids[16];
-    struct ike_host *host = cluster_active(&e->peer->cluster)->host;
-    unsigned n = ike_host_sas(host, ids, 16);
-    for (unsigned i = 0; i < n && i < 16; i++)
-        if (ike_sa_info(host, ids[i], out) && memcmp(out->spi_i, p->wire.header.spi_i, IKE_SPI_LEN) == 0)
-            return true;
-    return false;
-}
-
 /* Whatever the other side has ever used or proposed, this sync is above it. */
 static bool is_above_all(const struct explore_world *w, const struct explore_packet *p,
                          const struct ike_sa_info *info)
@@ -227,13 +258,23 @@ static bool is_above_all(const struct explore_world *w, const struct explore_pac
     return true;
 }
 
+/* SYNC-18: the window of the end that it comes to, wherever a sync has moved it. */
+static bool is_inside_window(const struct explore_world *w, const struct explore_packet *p,
+                             const struct ike_sa_info *info)
+{
+    return id_of(p) >= info->next_recv && id_of(p) < info->next_recv + window_of_sa(w, p);
+}
+
 struct before_input judge_before(struct explore_world *w, const struct explore_packet *p, bool copy)
 {
     struct before_input b = {0};
-    if (!p->is_sync || is_response(p))
+    if (is_response(p) || (!p->is_sync && !is_ordinary(p)))
         return b;
-    b.known = info_of_sa(&w->ends[other_side(p->from)], p, &b.info);
-    b.answer_due = b.known && !copy && !p->wire.copy_of && is_above_all(w, p, &b.info);
+    const struct explore_end *e = &w->ends[other_side(p->from)];
+    b.known = info_of_sa(e, p, &b.info);
+    if (b.known && !copy && !p->wire.copy_of)
+        b.answer_due =
+            p->is_sync ? is_above_all(w, p, &b.info) : !end_is_busy(e) && is_inside_window(w, p, &b.info);
     return b;
 }
 
@@ -252,22 +293,35 @@ static void judge_p2(struct explore_world *w, const struct explore_packet *asked
                     (unsigned long long)before->info.next_send);
 }
 
+/* Among the packets from that number on. */
+static const struct explore_packet *answer_to(const struct explore_world *w, const struct explore_packet *p,
+                                              size_t from)
+{
+    for (size_t i = from; i < w->n_packets; i++) {
+        const struct explore_packet *q = &w->packets[i];
+        if (q->from == p->from || !is_response(q) || q->is_sync != p->is_sync || !same_sa(q, p))
+            continue;
+        if (p->is_sync ? memcmp(q->sync.nonce, p->sync.nonce, sizeof q->sync.nonce) == 0
+                       : id_of(q) == id_of(p))
+            return q;
+    }
+    return NULL;
+}
+
 void judge_after(struct explore_world *w, const struct explore_packet *p, const struct before_input *before,
                  size_t n_before)
 {
-    const struct explore_packet *answer = NULL;
-    if (!before->known)
-        return;
-    for (size_t i = n_before; i < w->n_packets && !answer; i++) {
-        const struct explore_packet *q = &w->packets[i];
-        if (q->from != p->from && q->is_sync && is_response(q) &&
-            memcmp(q->sync.nonce, p->sync.nonce, sizeof q->sync.nonce) == 0)
-            answer = q;
-    }
-    if (answer && !answer->wire.copy_of)
+    const struct explore_packet *answer = before->known ? answer_to(w, p, n_before) : NULL;
+    if (answer && p->is_sync && !answer->wire.copy_of)
         judge_p2(w, p, answer, before);
     if (answer || !before->answer_due)
         return;
+    if (!p->is_sync) {
+        world_found(w, "SYNC-18", other_side(p->from), p, NULL,
+                    "request %u gets no answer: %llu is expected next, and the window is %u", id_of(p),
+                    (unsigned long long)before->info.next_recv, window_of_sa(w, p));
+        return;
+    }
     const char *rule = before->info.sync_outstanding ? "EX-3"
                        : before->info.unanswered     ? "SYNC-9"
                                                      : "SYNC-12";

@@ -1,5 +1,6 @@
 #include "explore/schedule.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ static const struct {
     [VERB_DELETE_CHILD] = {"delete-child", SHAPE_SIDE, false},
     [VERB_FAILOVER] = {"failover", SHAPE_SIDE, false},
     [VERB_CHANNEL_DOWN] = {"channel-down", SHAPE_SIDE, false},
+    [VERB_LOSE_M1] = {"lose-m1", SHAPE_SIDE, false},
     [VERB_LOSE_UPDATE] = {"lose-update", SHAPE_UPDATE, false},
     [VERB_DELAY_UPDATE] = {"delay-update", SHAPE_UPDATE, true},
     [VERB_SWAP_UPDATE] = {"swap-update", SHAPE_UPDATE, false},
@@ -63,12 +65,17 @@ void explore_event_print(const struct explore_event *e, char *out, size_t size)
 
 void explore_schedule_print(const struct explore_schedule *s, char *out, size_t size)
 {
+    static const char *const margins[] = {
+        [MARGIN_WIDE] = "", [MARGIN_WINDOW] = " margin:window", [MARGIN_NONE] = " margin:none"};
     snprintf(out, size, "%s", s->responder ? "as:responder" : "as:initiator");
     size_t len = strlen(out);
     if (s->window > 1)
         len += (size_t)snprintf(out + len, size - len, " window:%u", s->window);
-    if (s->tight)
-        len += (size_t)snprintf(out + len, size - len, " margin:window");
+    len += (size_t)snprintf(out + len, size - len, "%s", margins[s->margin]);
+    if (s->p1_margin > 0)
+        len += (size_t)snprintf(out + len, size - len, " p1-margin:%u", s->p1_margin);
+    if (s->from > 0)
+        len += (size_t)snprintf(out + len, size - len, " from:%" PRIu32, s->from);
     for (unsigned i = 0; i < s->n && len + 1 < size; i++) {
         out[len++] = ' ';
         explore_event_print(&s->events[i], out + len, size - len);
@@ -81,12 +88,12 @@ void explore_schedule_print(const struct explore_schedule *s, char *out, size_t 
 /* Digits up to `max`, not 0; moves the cursor behind them. */
 static bool read_number(const char **at, unsigned max, unsigned *out)
 {
-    unsigned value = 0;
+    uint64_t value = 0;
     size_t n = strspn(*at, "0123456789");
     for (size_t i = 0; i < n && value <= max; i++)
         value = value * 10 + (unsigned)((*at)[i] - '0');
     *at += n;
-    *out = value;
+    *out = (unsigned)value;
     return n > 0 && value > 0 && value <= max;
 }
 
@@ -145,17 +152,26 @@ static bool read_event(const char *word, struct explore_event *e)
     return verbs[e->verb].shape == SHAPE_BARE && !colon;
 }
 
+/* "name:NUMBER" */
+static bool read_numbered(const char *word, const char *name, unsigned max, unsigned *out)
+{
+    size_t len = strlen(name);
+    const char *number = word + len;
+    return strncmp(word, name, len) == 0 && read_number(&number, max, out) && *number == '\0';
+}
+
 static bool read_setting(const char *word, struct explore_schedule *s)
 {
-    const char *number = word + strlen("window:");
     if (strcmp(word, "as:initiator") == 0 || strcmp(word, "as:responder") == 0)
         s->responder = word[3] == 'r';
     else if (strcmp(word, "margin:window") == 0)
-        s->tight = true;
-    else if (strncmp(word, "window:", strlen("window:")) != 0)
-        return false;
+        s->margin = MARGIN_WINDOW;
+    else if (strcmp(word, "margin:none") == 0)
+        s->margin = MARGIN_NONE;
     else
-        return read_number(&number, EXPLORE_MAX_WINDOW, &s->window) && *number == '\0';
+        return read_numbered(word, "window:", EXPLORE_MAX_WINDOW, &s->window) ||
+               read_numbered(word, "p1-margin:", EXPLORE_MAX_P1_MARGIN, &s->p1_margin) ||
+               read_numbered(word, "from:", EXPLORE_MAX_FROM, &s->from);
     return true;
 }
 

@@ -3,6 +3,7 @@
  *   m:failover  p:liveness      at the member's cluster, at the peer: liveness, rekey-ike, rekey-child,
  *                               add-child, delete-child, failover
  *   m:channel-down              all updates in its sync channel are lost, until it fails over
+ *   m:lose-m1                   the next M1 that it tells its standbys of (SYNC-2) does not reach them
  *   m:lose-update#2             the second update from now in the sync channel of that cluster is lost;
  *   p:delay-update+50           the next one is 50 ms late; swap-update: it arrives behind the one after it
  *   drop:to  drop:from#3        the next datagram to the peer, the third one from now on from it, is lost;
@@ -10,8 +11,9 @@
  *   wait:20  quiet              20 ms pass; time passes until nothing is under way
  *
  * and in front of them what the session is like: as:responder (the member's cluster, else initiator),
- * window:5 (requests at once, else 1), margin:window (what the clusters put between the IDs that they know
- * and M1, else 32).
+ * window:5 (requests at once, else 1), margin:window, margin:none (what the clusters put between the IDs that
+ * they know and M1, else 32), p1-margin:2 (how far P1 is above what they know, else 0), from:2147483640 (both
+ * sides have used so many IDs, else few).
  */
 #ifndef EXPLORE_SCHEDULE_H
 #define EXPLORE_SCHEDULE_H
@@ -33,6 +35,7 @@ enum explore_verb {
     VERB_DELETE_CHILD,
     VERB_FAILOVER,
     VERB_CHANNEL_DOWN, /* until that side fails over */
+    VERB_LOSE_M1,
     VERB_LOSE_UPDATE,
     VERB_DELAY_UPDATE,
     VERB_SWAP_UPDATE,
@@ -57,13 +60,22 @@ enum {
     EXPLORE_MAX_MS = 20000,
     EXPLORE_WIDE_MARGIN = 32,
     EXPLORE_MAX_WINDOW = 5,
+    EXPLORE_MAX_P1_MARGIN = 2, /* as many failovers as are drawn stay below the wide margin */
     EXPLORE_TEXT_MAX = EXPLORE_MAX_EVENTS * 32,
 };
+
+/* How far the first M1 of a member that takes over is above the IDs that it knows. */
+enum explore_margin { MARGIN_WIDE, MARGIN_WINDOW, MARGIN_NONE };
+
+/* From there on one more failover might find no ID left. */
+#define EXPLORE_MAX_FROM UINT32_C(0xf0000000)
 
 struct explore_schedule {
     bool responder; /* the member's cluster */
     unsigned window;
-    bool tight; /* margin:window */
+    enum explore_margin margin;
+    unsigned p1_margin;
+    uint32_t from; /* IDs that both sides have used; 0: those of the session */
     unsigned n;
     struct explore_event events[EXPLORE_MAX_EVENTS];
 };

@@ -56,15 +56,22 @@ static bool remove_events(struct shrinking *s)
 
 static bool try_settings(struct shrinking *s)
 {
-    struct explore_schedule wide = s->best, narrow = s->best, initiator = s->best;
-    wide.tight = false;
-    bool any = s->best.tight && still_breaks(s, &wide);
-    narrow = s->best;
-    narrow.window = 1;
-    any = (s->best.window > 1 && still_breaks(s, &narrow)) || any;
-    initiator = s->best;
-    initiator.responder = false;
-    return (s->best.responder && still_breaks(s, &initiator)) || any;
+    struct explore_schedule simpler = s->best;
+    bool any = false;
+    simpler.margin = MARGIN_WIDE;
+    any = (s->best.margin != MARGIN_WIDE && still_breaks(s, &simpler)) || any;
+    simpler = s->best;
+    simpler.p1_margin = 0;
+    any = (s->best.p1_margin > 0 && still_breaks(s, &simpler)) || any;
+    simpler = s->best;
+    simpler.from = 0;
+    any = (s->best.from > 0 && still_breaks(s, &simpler)) || any;
+    simpler = s->best;
+    simpler.window = 1;
+    any = (s->best.window > 1 && still_breaks(s, &simpler)) || any;
+    simpler = s->best;
+    simpler.responder = false;
+    return (s->best.responder && still_breaks(s, &simpler)) || any;
 }
 
 /* The same with another event in one place. */

@@ -152,6 +152,9 @@ static void carry_out(struct explore_world *w, const struct explore_event *e)
         w->ends[e->side].peer->cluster.channel.down = true;
         record_note(w, e->side, "(from now on its sync channel loses everything)");
         break;
+    case VERB_LOSE_M1:
+        w->ends[e->side].peer->cluster.m1s_to_lose++;
+        break;
     case VERB_LOSE_UPDATE:
     case VERB_DELAY_UPDATE:
     case VERB_SWAP_UPDATE:
@@ -200,6 +203,14 @@ static void record_session_keys(struct explore_world *w, const struct ike_snapsh
     crypto_wipe(&keys, sizeof keys);
 }
 
+/* IDs are used in both directions, and all of them were answered. */
+static void age(struct ike_snapshot *session, const struct explore_schedule *s, const struct session_age *own)
+{
+    session->next_send = s->from ? s->from : own->next_send;
+    session->next_recv = s->from ? s->from : own->next_recv;
+    session->highest_seen = s->from ? (int64_t)s->from - 1 : own->highest_seen;
+}
+
 static bool begin(struct explorer *x, const struct explore_schedule *s, struct error *err)
 {
     struct explore_world *w = &x->world;
@@ -208,6 +219,7 @@ static bool begin(struct explorer *x, const struct explore_schedule *s, struct e
     for (enum explore_side side = SIDE_MEMBER; side < SIDES; side++) {
         struct ike_snapshot *session = x->sessions[s->responder][side];
         session->window_send = session->window_recv = s->window;
+        age(session, s, &x->ages[s->responder][side]);
         w->ends[side].session = session;
         record_session_keys(w, session);
         if (!end_begin(w, side, session, x->seed, err))
@@ -252,8 +264,11 @@ bool world_establish(struct explorer *x, bool responder, struct error *err)
         if (!m->sa)
             return fail(err, "no IKE SA was established");
         x->sessions[responder][side] = ike_sa_snapshot(m->host, m->sa, err);
-        if (!x->sessions[responder][side])
+        struct ike_snapshot *session = x->sessions[responder][side];
+        if (!session)
             return false;
+        x->ages[responder][side] =
+            (struct session_age){session->next_send, session->next_recv, session->highest_seen};
         ike_sa_forget(m->host, m->sa);
         m->sa = 0;
     }

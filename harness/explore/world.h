@@ -30,11 +30,11 @@ struct explore_end {
     unsigned epoch;              /* failovers so far: tells the members apart */
     bool confirming, to_confirm; /* end.c: a second sync, above all that may have been used */
     bool must_sync;              /* since it took over */
-    bool children_in_doubt, left_behind, rekey_in_doubt; /* finish.c */
-    unsigned answered;                                   /* own requests */
-    struct message_id_sync sent;                         /* the own sync request that was sent last */
-    bool sent_any, synced;                               /* it was answered */
-    char down[96];                                       /* why the last IKE SA ended */
+    bool children_in_doubt, left_behind, rekey_in_doubt, overtaken; /* finish.c */
+    unsigned answered;                                              /* own requests */
+    struct message_id_sync sent; /* the own sync request that was sent last */
+    bool sent_any, synced;       /* it was answered */
+    char down[96];               /* why the last IKE SA ended */
 };
 
 /* --- the record ---------------------------------------------------------------------------------- */
@@ -49,6 +49,7 @@ struct explore_packet {
     enum packet_fate fate;
     unsigned late_ms;
     bool is_sync, is_variant; /* holds a sync notify; one of a variant */
+    bool untold;              /* its M1 was lost on the way to the standbys */
     struct message_id_sync sync;
 };
 
@@ -95,11 +96,18 @@ struct explore_world {
     bool memory_out;
 };
 
+/* The counters of a session as it was established. */
+struct session_age {
+    uint64_t next_send, next_recv;
+    int64_t highest_seen;
+};
+
 struct explorer {
     struct explore_world world;
     uint64_t seed;
     const struct variant *variant;
     struct ike_snapshot *sessions[2][SIDES]; /* by role of the member's cluster */
+    struct session_age ages[2][SIDES];
 };
 
 /* --- end.c --------------------------------------------------------------------------------------- */
@@ -146,7 +154,7 @@ void world_found(struct explore_world *w, const char *rule, enum explore_side si
 struct before_input {
     bool known;
     struct ike_sa_info info;
-    bool answer_due; /* it is a sync request that has to be answered */
+    bool answer_due; /* it is a request that has to be answered */
 };
 
 void judge_sent(struct explore_world *w, struct explore_packet *p);
