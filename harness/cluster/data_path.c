@@ -25,8 +25,7 @@ bool cluster_carry_traffic(struct cluster *c, struct error *err)
 bool cluster_is_esp(const struct cluster *c, const struct datagram *d)
 {
     uint16_t port = c->carries_traffic ? c->config->local_natt_port : 0;
-    return port != 0 && (d->to.port == port || d->from.port == port) &&
-           traffic_is_esp(d);
+    return port != 0 && (d->to.port == port || d->from.port == port) && traffic_is_esp(d);
 }
 
 bool data_path_restore(struct cluster *c, struct member *m, struct error *err)

@@ -34,8 +34,8 @@ EVP_MD_CTX *shared_digest(enum hash hash);
 EVP_MAC_CTX *shared_hmac(enum hash hash);
 EVP_CIPHER_CTX *shared_cipher(enum cipher cipher); /* padding is off; CIPHER_NONE has no context */
 
-/* Of an AEAD: NULL when its context was keyed with this key last, else the key, which is the last one from now
- * on. So a run of packets of one SA keys it once. NULL as the key: the context has none any more. */
+/* Of an AEAD: NULL when its context was keyed with this key last, else the key, which is the last one from
+ * now on. So a run of packets of one SA keys it once. NULL as the key: the context has none any more. */
 const uint8_t *shared_key(enum cipher cipher, const uint8_t *key, size_t len);
 const EC_GROUP *shared_curve(enum curve curve);
 BN_MONT_CTX *shared_modp(enum modp_prime prime, const BIGNUM **p);

@@ -1,5 +1,5 @@
-/* Text files with keys in them: mode 0600, and lines that are written whole or not at all, also when processes
- * share the file. */
+/* Text files with keys in them: mode 0600, and lines that are written whole or not at all, also when
+ * processes share the file. */
 #ifndef EVIDENCE_SECRET_FILE_H
 #define EVIDENCE_SECRET_FILE_H
 

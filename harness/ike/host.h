@@ -32,8 +32,8 @@ enum ike_event_kind {
                           (`text`). Other than for a sync request, DOWN follows */
     IKE_EVENT_REQUEST, /* a request of the peer was processed and answered */
     IKE_EVENT_SYNC_ANSWERED, /* this end answered a sync request: `sync` is what it answered */
-    IKE_EVENT_REPLAY_SYNC, /* and it asked for this: the outgoing counter of every Child SA of the IKE SA moves
-                              on by `delta` (RPL-1) */
+    IKE_EVENT_REPLAY_SYNC,   /* and it asked for this: outgoing counters of the IKE SA move on by `delta`
+                                (RPL-1) */
     IKE_EVENT_SYNCED,        /* own sync request `tag` is answered: `sync` is what the peer said (P2, M2) */
     IKE_EVENT_DROPPED,       /* a datagram was dropped; `text` says why */
     IKE_EVENT_DOWN,          /* the IKE SA is gone: deleted, failed or replaced; `text` says why */

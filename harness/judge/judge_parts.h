@@ -104,7 +104,7 @@ struct ike_unit {
     size_t n_keys;
     struct judge_packet **ring;
     uint64_t *newest, *older; /* places in it by digest, from 1; 0 ends a walk */
-    size_t memory, at; /* memory is a power of two */
+    size_t memory, at;        /* memory is a power of two */
     struct assemblies pending;
     struct monitor *monitors[PARTY_COUNT]; /* [X]: X is judged */
     struct monitor_view views[PARTY_COUNT];

@@ -17,7 +17,7 @@ struct wire_packet {
     bool by_filter; /* a duplicate that the link's fault filter made */
     int64_t at_us;
     struct datagram datagram;
-    struct packet_esp *esp; /* stage/packet_esp.h; NULL: it is no ESP, or nobody asked. Then nothing below is */
+    struct packet_esp *esp; /* stage/packet_esp.h, and nothing below; NULL: no ESP, or nobody asked */
     bool readable;
     struct ike_header header;
     struct ike_payloads *outer;        /* NULL: the chain cannot be read */

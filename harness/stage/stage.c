@@ -105,8 +105,7 @@ static bool open_stage(struct stage *stage, struct error *err)
     stage->round_trip_us = CLOCK_MS(1);
     return open_evidence(stage, err) && stage_configure(stage, err) &&
            cluster_init(&stage->cluster, &stage->ike, NULL, &stage->random, STAGE_MEMBERS, err) &&
-           traffic_open_stage(stage, err) &&
-           play_schedule(stage, err);
+           traffic_open_stage(stage, err) && play_schedule(stage, err);
 }
 
 static void close_evidence(struct stage *stage)

@@ -59,7 +59,7 @@ struct received_inner {
 struct silent_echo {
     const char *requirement;
     uint16_t id, number;
-    size_t since;    /* its place in the record */
+    size_t since; /* its place in the record */
     unsigned packet;
 };
 

@@ -15,7 +15,7 @@ enum case_need {
     NEED_OWN_REQUEST = 4, /* the driver can make the peer send a request of its own */
     NEED_FAILOVER = 8,    /* the peer is a cluster and the driver can make it fail over */
     NEED_WINDOW = 16,     /* the peer accepts several requests at once */
-    NEED_ESP = 32, /* ESP in UDP between addresses behind both ends (stage/traffic.h): the cluster pretends a NAT */
+    NEED_ESP = 32, /* ESP in UDP between addresses behind both ends (stage/traffic.h): as behind a NAT */
 };
 
 struct test_case {

@@ -40,20 +40,20 @@ struct reference_peer {
     void (*after_drop)(struct reference_peer *peer, const struct ike_event *dropped); /* the same */
     bool follows_copies; /* of sync requests that it dropped (FMT-11) */
     bool dead;
-    bool ignores_initial_contact; /* CLU-11 */
-    bool new_member_is_deaf;      /* after an own failover it answers no CREATE_CHILD_SA request (CLU-1) */
-    bool loaded_member_is_deaf;   /* the same after load-context (CTX-2) */
-    bool deaf_after_sync;         /* the same after a sync of the other side (CTX-2) */
-    bool deaf_to_rekeys;          /* one of these has come true */
+    bool ignores_initial_contact;   /* CLU-11 */
+    bool new_member_is_deaf;        /* after an own failover it answers no CREATE_CHILD_SA request (CLU-1) */
+    bool loaded_member_is_deaf;     /* the same after load-context (CTX-2) */
+    bool deaf_after_sync;           /* the same after a sync of the other side (CTX-2) */
+    bool deaf_to_rekeys;            /* one of these has come true */
     bool begins_nothing_after_sync; /* told to make or replace an SA after a sync, it does nothing (CLU-1) */
     bool begins_nothing;            /* this has come true */
-    bool deaf_after_stale_sync;   /* one stale sync, and it takes none any more (CLU-5) */
-    bool deaf_to_syncs;           /* this has come true */
-    bool trusts_lost_updates;     /* no sync after a failover with lost updates (CLU-5) */
-    bool hides_a_field;           /* in save-context (CTX-1) */
-    bool completes_contexts;      /* in load-context (CTX-3) */
-    bool opens_context_files;     /* in save-context (CTX-4) */
-    unsigned losing_rule;         /* of lose-updates, at the channel, from 1; 0: none */
+    bool deaf_after_stale_sync;     /* one stale sync, and it takes none any more (CLU-5) */
+    bool deaf_to_syncs;             /* this has come true */
+    bool trusts_lost_updates;       /* no sync after a failover with lost updates (CLU-5) */
+    bool hides_a_field;             /* in save-context (CTX-1) */
+    bool completes_contexts;        /* in load-context (CTX-3) */
+    bool opens_context_files;       /* in save-context (CTX-4) */
+    unsigned losing_rule;           /* of lose-updates, at the channel, from 1; 0: none */
     struct datagram last_input, own_words; /* for faults: what came last; what is said besides all rules */
     struct random_source first_random;     /* to begin again from */
     struct datagram last_answer;           /* to an ordinary INFORMATIONAL request */
