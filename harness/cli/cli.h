@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
 
 #define UNDERSTUDY_VERSION "0.1.0"
 
@@ -53,6 +56,14 @@ const char *cli_nearest(const char *word, const char *const *names, size_t n);
 
 /* A text as one word for a shell. */
 void cli_quote(const char *text, char *out, size_t size);
+
+/* --- files that are written ----------------------------------------------------------------------- */
+
+/* "-" is standard output. One that exists is replaced only when `force` is set. NULL with the error. */
+FILE *cli_open_output(const char *path, bool force, struct error *err);
+
+/* Closes it. False: not all of it could be written. */
+bool cli_close_output(FILE *out, const char *path, struct error *err);
 
 /* --- a growing list of borrowed texts ------------------------------------------------------------ */
 

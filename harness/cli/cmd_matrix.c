@@ -1,7 +1,12 @@
 #include "cli/catalogue.h"
 
+#include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include "reports/html/matrix.h"
 
 /* A cell of a Markdown table ends at a bar. */
 static void print_cell(const char *text)
@@ -36,13 +41,8 @@ static const char *who_name(unsigned who)
     return who == SUBJECT_PEER ? "peer" : who == SUBJECT_CLUSTER ? "cluster" : "both";
 }
 
-static int matrix_run(const struct cli_command *command, int argc, char **argv)
+static void print_markdown(void)
 {
-    const char *value;
-    int status;
-    if (cli_next(command, argc, argv, &value, &status) == CLI_STOP)
-        return status;
-
     size_t n_groups, n;
     const struct requirement_group *groups = requirement_groups(&n_groups);
     const struct requirement *all = requirements(&n);
@@ -65,11 +65,103 @@ static int matrix_run(const struct cli_command *command, int argc, char **argv)
             puts(" |");
         }
     }
+}
+
+/* --- of runs -------------------------------------------------------------------------------------- */
+
+struct wanted {
+    const char *html;
+    bool force;
+};
+
+/* "RUN=PAGE"; a folder whose name has such a sign in it is one all the same. */
+static const char *split_page(char *argument)
+{
+    struct stat st;
+    char *equals = stat(argument, &st) == 0 ? NULL : strrchr(argument, '=');
+    if (!equals)
+        return NULL;
+    *equals = '\0';
+    return equals + 1;
+}
+
+static bool write_matrix(const struct wanted *wanted, const struct matrix_run *runs, size_t n,
+                         struct error *err)
+{
+    FILE *out = cli_open_output(wanted->html, wanted->force, err);
+    if (!out)
+        return false;
+    report_matrix(runs, n, out);
+    return cli_close_output(out, wanted->html, err);
+}
+
+static bool read_and_write(const struct wanted *wanted, char **arguments, size_t n, struct error *err)
+{
+    struct matrix_run *runs = calloc(n, sizeof *runs);
+    size_t read = 0;
+    bool good = runs || fail(err, "out of memory");
+    for (; good && read < n; read++) {
+        runs[read].page = split_page(arguments[read]);
+        if (!report_run_read(arguments[read], &runs[read].run, err)) {
+            good = false;
+            break;
+        }
+    }
+    good = good && write_matrix(wanted, runs, n, err);
+    for (size_t i = 0; i < read; i++)
+        report_run_clear(&runs[i].run);
+    free(runs);
+    return good;
+}
+
+static int matrix_of_runs(const struct cli_command *command, const struct wanted *wanted, char **arguments,
+                          int n)
+{
+    struct error err = {0};
+    if (!wanted->html)
+        return cli_usage_error(command, "a matrix of runs is written with --html FILE");
+    if (n == 0)
+        return cli_usage_error(command, "--html takes the folders of one run or more");
+    if (read_and_write(wanted, arguments, (size_t)n, &err))
+        return EXIT_CONFORMS;
+    fprintf(stderr, "understudy: %s\n", err.text);
+    return EXIT_USAGE;
+}
+
+enum { OPT_HTML = 1, OPT_FORCE };
+
+static const struct cli_option options[] = {
+    {"html", OPT_HTML, "FILE", "peers and requirements of those runs, for a browser"},
+    {"force", OPT_FORCE, NULL, "replace a file that exists"},
+    {0},
+};
+
+static int matrix_run(const struct cli_command *command, int argc, char **argv)
+{
+    struct wanted wanted = {0};
+    const char *value;
+    int key, status;
+    while ((key = cli_next(command, argc, argv, &value, &status)) != CLI_END) {
+        if (key == CLI_STOP)
+            return status;
+        if (key == OPT_FORCE)
+            wanted.force = true;
+        else
+            wanted.html = value;
+    }
+    if (optind < argc || wanted.html)
+        return matrix_of_runs(command, &wanted, argv + optind, argc - optind);
+    print_markdown();
     return EXIT_CONFORMS;
 }
 
 const struct cli_command command_matrix = {
     .name = "matrix",
-    .summary = "Requirements, their cases and faults, as Markdown",
+    .arguments = "[RUN[=PAGE]...]",
+    .summary = "Requirements, their cases and faults, as Markdown; or what runs said of them",
+    .options = options,
+    .notes = "With RUNs, --html writes a table of their peers. PAGE is the address of a run's own HTML "
+             "report, as\n"
+             "seen from FILE: the cells then lead into it.",
     .run = matrix_run,
 };

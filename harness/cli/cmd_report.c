@@ -1,14 +1,18 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "reports/reports.h"
 
-enum format { FORMAT_TEXT, FORMAT_TAP, FORMAT_JUNIT, FORMAT_JSON, FORMAT_MARKDOWN, FORMAT_HTML, FORMAT_COUNT };
+enum format {
+    FORMAT_TEXT,
+    FORMAT_TAP,
+    FORMAT_JUNIT,
+    FORMAT_JSON,
+    FORMAT_MARKDOWN,
+    FORMAT_HTML,
+    FORMAT_COUNT
+};
 enum { OPT_FORCE = FORMAT_COUNT + 1 };
 
 static const struct cli_option options[] = {
@@ -52,33 +56,14 @@ static bool write_format(const struct report_run *run, enum format format, FILE 
     return false;
 }
 
-static FILE *open_output(const char *path, bool force, struct error *err)
-{
-    if (strcmp(path, "-") == 0)
-        return stdout;
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), 0644);
-    if (fd < 0 && errno == EEXIST) {
-        fail(err, "%s exists; --force replaces it", path);
-        return NULL;
-    }
-    FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!out)
-        fail(err, "cannot write %s: %s", path, strerror(errno));
-    return out;
-}
-
 static bool write_file(const struct report_run *run, enum format format, const char *path, bool force,
                        struct error *err)
 {
-    FILE *out = open_output(path, force, err);
+    FILE *out = cli_open_output(path, force, err);
     if (!out)
         return false;
     bool good = write_format(run, format, out, err);
-    bool whole = fflush(out) == 0 && !ferror(out);
-    int why = errno;
-    if (out != stdout)
-        whole = fclose(out) == 0 && whole;
-    return good && (whole || fail(err, "cannot write %s: %s", path, strerror(why)));
+    return cli_close_output(out, path, good ? err : NULL) && good;
 }
 
 static bool write_all(const struct wanted *wanted, struct error *err)

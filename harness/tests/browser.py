@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 
 
 class Browser:
@@ -89,18 +90,24 @@ class Browser:
         self.call("Page.navigate", url=url)
         self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
 
-    def until(self, condition):
-        self.run("new Promise(done => { const look = () => { let good = false; try { good = (" + condition +
-                 "); } catch (_) {} if (good) done(true); else setTimeout(look, 20); }; look(); })", wait=True)
+    def until(self, condition, seconds=20):
+        """Whether it came true in that time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.run("(() => { try { return Boolean(" + condition + "); } catch (_) { return false; } })()"):
+                return True
+            time.sleep(0.02)
+        return False
 
     def run(self, script, wait=False):
-        for _ in range(100):
+        for _ in range(20):
             try:
                 answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=wait)
                 break
             except RuntimeError as gone:  # the page changed under it
                 if "context" not in str(gone) and "navigated" not in str(gone):
                     raise
+                time.sleep(0.05)
         if "exceptionDetails" in answer:
             raise RuntimeError(script + ": " + json.dumps(answer["exceptionDetails"])[:300])
         return answer["result"].get("value")

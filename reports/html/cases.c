@@ -122,7 +122,8 @@ static void for_each(FILE *out, const struct shown_run *shown, const struct one_
     for (unsigned pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < shown->run->count; i++) {
             const struct shown_result *r = &shown->results[i];
-            if (of_case(r, c->id) && comes_first(r) == (pass == 0))
+            if (of_case(r, c->id) && comes_first(r) == (pass == 0) &&
+                r->result->outcome.verdict != VERDICT_SKIP)
                 put(out, r, r->drawn || with_checks++ < CHECKS_OF_CASE);
         }
 }
@@ -136,7 +137,7 @@ static void put_long(FILE *out, const struct shown_result *r, bool with_checks)
 static void put_combinations(FILE *out, const struct shown_run *shown, const struct one_case *c)
 {
     size_t all = 0;
-    for (unsigned v = 0; v < VERDICT_COUNT; v++)
+    for (unsigned v = VERDICT_SKIP + 1; v < VERDICT_COUNT; v++)
         all += c->verdicts[v];
     for_each(out, shown, c, put_long);
     if (all <= CHECKS_OF_CASE)
@@ -173,10 +174,10 @@ void html_cases(FILE *out, const struct shown_run *shown)
     fputs("<section aria-labelledby=\"cases\">\n<h2 id=\"cases\">Cases</h2>\n", out);
     for (size_t c = 0; c < n_cases; c++)
         for (size_t i = 0; i < n; i++)
-            if (shown->results[i].ordinal == 1 && shown->results[i].result->test_case == cases[c])
+            if (shown->results[i].first && shown->results[i].result->test_case == cases[c])
                 put_case(out, shown, &shown->results[i]);
     for (size_t i = 0; i < n; i++)
-        if (shown->results[i].ordinal == 1 && !shown->results[i].result->test_case)
+        if (shown->results[i].first && !shown->results[i].result->test_case)
             put_case(out, shown, &shown->results[i]);
     fputs("<p id=\"nothing\" hidden=\"hidden\">No case is like that.</p>\n</section>\n", out);
 }

@@ -39,13 +39,13 @@ void html_verdict(FILE *out, enum verdict v)
              v == VERDICT_SKIP ? "not judged" : verdict_name(v));
 }
 
-static void put_filter(FILE *out, const struct report_run *run)
+void html_filter(FILE *out, const size_t verdicts[VERDICT_COUNT])
 {
     fputs("<form id=\"filter\" role=\"search\">\n<label>Verdict <select id=\"filter-verdict\">"
           "<option value=\"\">all</option>",
           out);
-    for (unsigned v = VERDICT_COUNT; v-- > 0;)
-        if (run->verdicts[v])
+    for (unsigned v = VERDICT_COUNT; v-- > VERDICT_SKIP + 1;)
+        if (verdicts[v])
             html_put(out, "<option>%s</option>", verdict_name((enum verdict)v));
     fputs("</select></label>\n<label>Requirement <select id=\"filter-requirement\">"
           "<option value=\"\">all</option>",
@@ -72,7 +72,7 @@ bool report_html(const struct report_run *run, FILE *out, struct error *err)
     html_begin(out, title);
     fputs("<main>\n", out);
     html_summary(out, &shown);
-    put_filter(out, run);
+    html_filter(out, run->verdicts);
     html_failures(out, &shown);
     html_requirements(out, &shown);
     html_cases(out, &shown);

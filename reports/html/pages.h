@@ -17,6 +17,8 @@ enum {
 struct shown_result {
     const struct report_result *result;
     unsigned ordinal; /* in its case, from 1 */
+    bool first;       /* of its case that was played */
+    bool case_begun;  /* it, or one before it, was played */
     bool drawn;
     const char *why; /* it is drawn: "the first one", ... */
     json_t *lines;   /* array; NULL: none */
@@ -55,6 +57,10 @@ bool shown_claims(const struct test_case *test_case, const char *requirement);
 
 void html_begin(FILE *out, const char *title);
 void html_end(FILE *out);
+
+/* Verdicts that are there to choose from are those that are counted. */
+void html_filter(FILE *out, const size_t verdicts[VERDICT_COUNT]);
+
 void html_verdict(FILE *out, enum verdict v);
 
 void html_summary(FILE *out, const struct shown_run *shown);

@@ -71,13 +71,14 @@
       });
     });
     rows.forEach(function (row) {
-      row.hidden = !((!state.verdict || row.dataset.verdict === state.verdict) &&
+      row.hidden = !(has(row.dataset.verdicts, state.verdict) &&
         (!state.requirement || row.dataset.requirement === state.requirement) && says(row));
     });
     all('details.group').forEach(function (group) {
       group.hidden = all('tr.requirement', group).every(function (row) { return row.hidden; });
     });
-    byId('filter-count').textContent = shown + ' of ' + cases.length + ' cases';
+    if (cases.length === 0) shown = rows.filter(function (row) { return !row.hidden; }).length;
+    byId('filter-count').textContent = shown + ' of ' + (cases.length ? cases.length + ' cases' : rows.length + ' requirements');
     byId('nothing').hidden = shown > 0;
   }
 

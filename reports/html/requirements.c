@@ -74,7 +74,7 @@ static void put_cases_of(FILE *out, const struct shown_run *shown, const struct 
 {
     for (size_t i = 0; i < shown->run->count; i++) {
         const struct shown_result *s = &shown->results[i];
-        if (s->ordinal == 1 && shown_claims(s->result->test_case, r->id))
+        if (s->first && shown_claims(s->result->test_case, r->id))
             html_put(out, "<a href=\"#c/%s\">%s</a> ", s->result->case_id, s->result->case_id);
     }
 }
@@ -83,7 +83,7 @@ static void put_row(FILE *out, const struct shown_run *shown, const struct requi
 {
     enum verdict v = report_requirement(shown->run, r);
     html_put(out,
-             "<tr id=\"r/%s\" class=\"requirement\" data-verdict=\"%s\" data-requirement=\"%s\"><th "
+             "<tr id=\"r/%s\" class=\"requirement\" data-verdicts=\"%s\" data-requirement=\"%s\"><th "
              "scope=\"row\">%s</th><td>",
              r->id, verdict_name(v), r->id, r->id);
     html_verdict(out, v);

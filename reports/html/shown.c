@@ -61,7 +61,7 @@ static void choose(struct shown_run *shown, const struct report_result *const *p
         draw(shown, shown_of(shown, passing[i]), "the most alike of those that pass", &budget);
     }
     for (size_t i = 0; i < shown->run->count; i++)
-        if (shown->results[i].ordinal == 1)
+        if (shown->results[i].first)
             draw(shown, &shown->results[i], "the first of the case", &budget);
     for (size_t i = 0; i < shown->run->count; i++)
         if (report_is_failure(shown->results[i].result->outcome.verdict))
@@ -163,17 +163,29 @@ bool shown_failures(struct shown_run *shown, struct error *err)
 
 /* --- both ---------------------------------------------------------------------------------------- */
 
-/* The n-th result of a case in the journal has the n-th verdict line of it. */
+static bool was_played(const struct shown_result *r)
+{
+    return r->result->outcome.verdict != VERDICT_SKIP;
+}
+
+/* The n-th result of a case has the n-th verdict line of it. What was not selected is shown nowhere. */
 static void count_results(struct shown_run *shown)
 {
     const struct report_run *run = shown->run;
     for (size_t i = 0; i < run->count; i++) {
-        shown->results[i] = (struct shown_result){.result = &run->results[i], .ordinal = 1};
-        for (size_t k = i; k-- > 0;)
-            if (strcmp(run->results[k].case_id, run->results[i].case_id) == 0) {
-                shown->results[i].ordinal = shown->results[k].ordinal + 1;
-                break;
-            }
+        struct shown_result *r = &shown->results[i];
+        *r = (struct shown_result){.result = &run->results[i], .ordinal = 1};
+        r->first = was_played(r);
+        for (size_t k = i; k-- > 0;) {
+            const struct shown_result *before = &shown->results[k];
+            if (!of_case(before, r->result->case_id))
+                continue;
+            r->ordinal = before->ordinal + 1;
+            r->first = r->first && !before->case_begun;
+            r->case_begun = before->case_begun;
+            break;
+        }
+        r->case_begun = r->case_begun || was_played(r);
     }
 }
 

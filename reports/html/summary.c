@@ -40,8 +40,9 @@ static void put_facts(FILE *out, const struct report_run *run)
 
 static void put_counts(FILE *out, const struct report_run *run)
 {
-    html_put(out, "<ul class=\"counts\">\n<li><strong>%zu</strong> combinations</li>\n", run->count);
-    for (unsigned v = VERDICT_COUNT; v-- > 0;)
+    html_put(out, "<ul class=\"counts\">\n<li><strong>%zu</strong> combinations</li>\n",
+             run->count - run->verdicts[VERDICT_SKIP]);
+    for (unsigned v = VERDICT_COUNT; v-- > VERDICT_SKIP + 1;)
         if (run->verdicts[v])
             html_put(out,
                      "<li><a class=\"verdict %s\" href=\"#verdict=%s\"><strong>%zu</strong> %s</a></li>\n",
@@ -66,7 +67,8 @@ static void put_groups(FILE *out, const struct report_run *run)
         all_of_run += all;
         judged_of_run += judged;
         html_put(out,
-                 "<tr><th scope=\"row\"><a href=\"#g/%s\">%s</a> <span>%s</span></th><td>%zu</td><td>%zu</td><td>%zu</td>"
+                 "<tr><th scope=\"row\"><a href=\"#g/%s\">%s</a> "
+                 "<span>%s</span></th><td>%zu</td><td>%zu</td><td>%zu</td>"
                  "<td>%zu</td><td>%zu</td><td>%zu</td></tr>\n",
                  groups[i].name, groups[i].name, groups[i].title, all, judged, v[VERDICT_PASS],
                  v[VERDICT_WARN], v[VERDICT_FAIL], v[VERDICT_OBSERVED]);
