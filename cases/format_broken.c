@@ -267,7 +267,7 @@ static void observe_what_came(struct stage *stage, const struct sync_request *se
 static void play_message_zero(struct stage *stage, const char *what, uint8_t first, struct octets chain)
 {
     struct sync_request sent = send_chain(stage, 0, first, chain, far_ahead(stage));
-    wait_out_grace(stage);
+    await_any_response(stage, &sent);
     unsigned response = response_to(stage, &sent);
     observe_what_came(stage, &sent, response != 0, response, what);
 }

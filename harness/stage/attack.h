@@ -46,6 +46,10 @@ struct sync_request send_forged_sync(struct stage *stage, enum forgery how, stru
  * Only where no other request has that ID it is an answer to this one. */
 unsigned response_to(const struct stage *stage, const struct sync_request *request);
 
+/* Waits for a response of any kind, as long as one may take that a peer need not give: what comes later could
+ * be taken for the answer to the next request. The packet; 0: none came. */
+unsigned await_any_response(struct stage *stage, const struct sync_request *request);
+
 /* The response, when it is INVALID_SYNTAX: that closes the IKE SA at both ends without a Delete (RFC 7296
  * 2.21.3). */
 unsigned invalid_syntax_to(const struct stage *stage, const struct sync_request *request);

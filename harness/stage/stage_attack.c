@@ -121,6 +121,20 @@ unsigned response_to(const struct stage *stage, const struct sync_request *reque
     return 0;
 }
 
+static bool any_response_came(struct stage *stage, void *arg)
+{
+    return any_response(stage, *(const size_t *)arg) != 0;
+}
+
+unsigned await_any_response(struct stage *stage, const struct sync_request *request)
+{
+    size_t from = 0;
+    while (from < stage->n_wire && stage->wire[from]->number <= request->packet)
+        from++;
+    pump_until(stage, stage->patience_us / 8, any_response_came, &from);
+    return any_response(stage, from);
+}
+
 unsigned invalid_syntax_to(const struct stage *stage, const struct sync_request *request)
 {
     unsigned number = response_to(stage, request);
