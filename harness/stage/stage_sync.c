@@ -76,13 +76,20 @@ static bool sync_is_over(struct stage *stage, void *arg)
            find_event(stage, w->from_event, IKE_EVENT_GAVE_UP, w->tag) || !stage->session;
 }
 
+/* The answer to an ordinary request, once more: it was on its way for longer, or its request was. */
+static bool is_straggler(const struct wire_packet *p)
+{
+    struct message_id_sync sync;
+    return p->by_filter || (p->copy_of && p->opened && !packet_sync(p, &sync));
+}
+
 /* A response that came after the request and is not what answers it: the wrong form is for the case to judge.
  */
 unsigned any_response(const struct stage *stage, size_t from)
 {
     for (size_t i = from; i < stage->n_wire; i++)
         if (packet_is(stage->wire[i], true, true, EXCHANGE_INFORMATIONAL) &&
-            of_session(stage, stage->wire[i]))
+            of_session(stage, stage->wire[i]) && !is_straggler(stage->wire[i]))
             return stage->wire[i]->number;
     return 0;
 }
