@@ -38,7 +38,6 @@ enum { ORDER_MAX = 32 };
 struct order {
     struct judge_packet *waiting[ORDER_MAX + 1];
     size_t n;
-    int64_t released_us; /* the latest that was given out */
 };
 
 void order_add(struct order *o, struct judge_packet *p);
@@ -121,7 +120,6 @@ struct ike_unit {
     bool initiator_known;
     bool has_variant; /* something beside RFC 6311 speaks with Message ID 0 */
     enum judge_party initiator;
-    int64_t last_us;
     uint64_t held[PARTY_COUNT][4]; /* bits, in the order of the catalogue */
 };
 

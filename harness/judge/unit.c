@@ -260,11 +260,12 @@ static void count(struct ike_unit *u, const struct judge_packet *p)
 {
     struct judge_sa *sa = u->sa;
     static const uint8_t none[IKE_SPI_LEN];
+    static const int64_t same_moment_us = 1000; /* a pair that was put in order */
     const struct ike_header *h = header_of(p);
     sa->packets[p->from]++;
     sa->opened[p->from] += p->as[0].opened || p->as[0].fragments;
     sa->sealed[p->from] += is_sealed(&p->as[0]);
-    sa->disordered = sa->disordered || p->as[0].at_us < sa->last_us;
+    sa->disordered = sa->disordered || p->as[0].at_us + same_moment_us < sa->last_us;
     if (p->as[0].at_us > sa->last_us)
         sa->last_us = p->as[0].at_us;
     if (memcmp(sa->spi_r, none, sizeof none) == 0)
