@@ -154,7 +154,6 @@ static void put_packet(FILE *out, const struct layout *l, const struct step *s, 
     const char *class = class_of(s->line);
     packet_anchor(s->line, s->index, name, sizeof name);
     html_put(out, "<a class=\"packet %s\" href=\"#c/%s/%s\" data-packet=\"%s\">", class, anchor, name, name);
-    html_put(out, "<title>%s</title>", text_of(s->line, "message"));
     html_put(out, "<rect class=\"hit\" x=\"0\" y=\"%d\" width=\"%d\" height=\"28\"/>", s->y - 20,
              l->counters_x - 24);
     if (number_of(s->line, "number"))

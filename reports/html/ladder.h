@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-enum { LADDER_MAX_LINES = 400 }; /* of the journal; of more than that the middle is left out */
+enum { LADDER_MAX_LINES = 300 }; /* of the journal; of more than that the middle is left out */
 
 /* `lines`: an array, in order. `anchor` names the combination; the packets' anchors begin with it and a '/'.
  */

@@ -8,8 +8,8 @@
 
 enum {
     LADDERS_OF_CASE = 8,
-    CHECKS_OF_CASE = 40, /* combinations shown with their checks, beside those that have a ladder */
-    LADDERS_OF_RUN = 300,
+    CHECKS_OF_CASE = 24,   /* combinations shown with their checks, beside those that have a ladder */
+    PACKETS_OF_RUN = 4000, /* in all ladders: about a kilobyte each */
 };
 
 /* What stands behind one result: its place among those of its case, and lines of the journal, if it is drawn.

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/html/ladder.h"
 #include "reports/html/pages.h"
 #include "suite/json_text.h"
 
@@ -26,8 +27,15 @@ static bool of_case(const struct shown_result *r, const char *case_id)
 /* --- which of them ------------------------------------------------------------------------------- */
 
 struct budget {
-    unsigned of_run;
+    unsigned packets;
 };
+
+static unsigned packets_of(const struct shown_result *r)
+{
+    const struct outcome *o = &r->result->outcome;
+    unsigned n = o->first_packet ? o->last_packet - o->first_packet + 1 : 0;
+    return n < LADDER_MAX_LINES ? n : LADDER_MAX_LINES;
+}
 
 static unsigned drawn_of_case(const struct shown_run *shown, const char *case_id)
 {
@@ -39,12 +47,12 @@ static unsigned drawn_of_case(const struct shown_run *shown, const char *case_id
 
 static void draw(struct shown_run *shown, struct shown_result *r, const char *why, struct budget *budget)
 {
-    if (!r || r->drawn || budget->of_run == 0 || r->result->outcome.verdict == VERDICT_SKIP ||
+    if (!r || r->drawn || packets_of(r) > budget->packets || r->result->outcome.verdict == VERDICT_SKIP ||
         drawn_of_case(shown, r->result->case_id) >= LADDERS_OF_CASE)
         return;
     r->drawn = true;
     r->why = why;
-    budget->of_run--;
+    budget->packets -= packets_of(r);
 }
 
 static struct shown_result *shown_of(const struct shown_run *shown, const struct report_result *result)
@@ -55,7 +63,7 @@ static struct shown_result *shown_of(const struct shown_run *shown, const struct
 /* Failures come first, so that it is they that are drawn when it gets too much. */
 static void choose(struct shown_run *shown, const struct report_result *const *passing)
 {
-    struct budget budget = {.of_run = LADDERS_OF_RUN};
+    struct budget budget = {.packets = PACKETS_OF_RUN};
     for (size_t i = 0; i < shown->n_failures; i++) {
         draw(shown, shown_of(shown, shown->failures[i].example), "fails", &budget);
         draw(shown, shown_of(shown, passing[i]), "the most alike of those that pass", &budget);
