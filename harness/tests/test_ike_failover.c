@@ -2,6 +2,8 @@
  * SAs made of a snapshot alone (CLU-1, CTX-2). */
 #include "tests/ike_pair.h"
 
+#include "cluster/context.h"
+
 /* --- own requests in flight (SYNC-9, SYNC-11, SYNC-16) ------------------------------------------- */
 
 enum flight { LIVENESS, CREATE_CHILD, REKEY_CHILD, REKEY_IKE, DELETE_CHILD, DELETE_IKE, FLIGHTS };
@@ -268,7 +270,10 @@ START_TEST(snapshots_are_whole)
     p->end[A].sa = ike_host_restore(p->end[A].host, before, &err);
     struct ike_snapshot *after = ike_sa_snapshot(p->end[A].host, p->end[A].sa, NULL);
     ck_assert_uint_eq(before->n_children, 2);
-    ck_assert_mem_eq(before, after, sizeof *before + 2 * sizeof before->children[0]);
+    char *was = context_write(before), *is = context_write(after); /* all of it, but no padding */
+    ck_assert_str_eq(was, is);
+    context_free(was);
+    context_free(is);
     ck_assert(before->nat_local && before->message_id_sync && before->window_recv == 4);
     ck_assert_uint_eq(before->local.port, 4500);
     check_alive(p, A);
