@@ -66,6 +66,22 @@ static bool choose_esn(struct stage *stage, struct error *err)
                 esn ? "with" : "without");
 }
 
+static uint16_t encryption_of(const struct wire_proposal *p)
+{
+    const struct wire_transform *t = proposal_transform(p, TRANSFORM_ENCR);
+    return t ? t->id : 0;
+}
+
+/* The axis "algorithms" is about ESP, too: where it can be, its encryption is that of the IKE SA. */
+static size_t keep_encryption(struct wire_proposal *list, size_t n, uint16_t encryption)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (encryption_of(&list[i]) == encryption)
+            list[kept++] = list[i];
+    return kept ? kept : n;
+}
+
 static bool choose_algorithms(struct stage *stage, const struct peer_config *config, struct error *err)
 {
     struct ike_config *ike = &stage->ike;
@@ -74,10 +90,14 @@ static bool choose_algorithms(struct stage *stage, const struct peer_config *con
     ike->child_proposals = stage->child_proposals;
     ike->n_child_proposals = config->n_esp_proposals;
     ike->n_ike_proposals = 1;
-    return proposal_parse(PROTOCOL_IKE, only, &stage->ike_proposals[0], err) &&
-           read_proposals(config->esp_proposals, config->n_esp_proposals, PROTOCOL_ESP,
-                          stage->child_proposals, err) &&
-           choose_esn(stage, err);
+    if (!proposal_parse(PROTOCOL_IKE, only, &stage->ike_proposals[0], err) ||
+        !read_proposals(config->esp_proposals, config->n_esp_proposals, PROTOCOL_ESP, stage->child_proposals,
+                        err) ||
+        !choose_esn(stage, err))
+        return false;
+    ike->n_child_proposals = keep_encryption(stage->child_proposals, ike->n_child_proposals,
+                                             encryption_of(&stage->ike_proposals[0]));
+    return true;
 }
 
 /* IKE_AUTH and CREATE_CHILD_SA are longer than that, an ordinary INFORMATIONAL is not. */

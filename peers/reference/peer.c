@@ -30,7 +30,8 @@ const char *reference_peer_ini(void)
            "[proposals]\n"
            "ike = aes256gcm16-prfsha256-x25519, aes256-sha256-x25519, aes256gcm16-prfsha256-ecp256, "
            "aes256-sha256-modp2048, chacha20poly1305-prfsha256-x25519\n"
-           "esp = aes256gcm16, aes256-sha256, aes256gcm16-esn, aes256-sha256-esn\n"
+           "esp = aes256gcm16, aes256-sha256, aes256gcm16-esn, aes256-sha256-esn, chacha20poly1305, "
+           "chacha20poly1305-esn\n"
            "[selectors]\n"
            "peer = 198.51.100.2/32\n"
            "harness = 198.51.100.1/32\n";
