@@ -248,6 +248,22 @@ START_TEST(the_peer_is_told_a_delta)
 }
 END_TEST
 
+PLAY(peer_takes_over)
+{
+    establish(stage);
+    uint64_t before = probe(stage).answer_seq;
+    peer_fails_over(stage);
+    wait_out_grace(stage);
+    struct probed p = probe(stage);
+    hold(stage, p.answer_seq > before + REFERENCE_REPLAY_MARGIN, "the new member is past what was used");
+}
+
+START_TEST(a_peer_that_takes_over_moves_on)
+{
+    expect_played(&peer_takes_over, stub_new(), VERDICT_PASS, NULL);
+}
+END_TEST
+
 /* --- members and Child SAs ----------------------------------------------------------------------- */
 
 PLAY(load_sharing)
@@ -379,6 +395,7 @@ int main(void)
     tcase_add_test(t, the_member_jumps);
     tcase_add_test(t, updates_have_the_counters);
     tcase_add_test(t, the_peer_is_told_a_delta);
+    tcase_add_test(t, a_peer_that_takes_over_moves_on);
     tcase_add_test(t, members_share_the_traffic);
     tcase_add_test(t, the_failed_member_speaks_late);
     tcase_add_test(t, child_sas_come_and_go);

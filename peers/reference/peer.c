@@ -325,8 +325,12 @@ static void follow_copy(struct reference_peer *peer, const struct datagram *d)
 void reference_peer_input(struct reference_peer *peer, const struct datagram *d, int64_t now_us)
 {
     struct ike_header h;
-    if (peer->dead || reference_echo(peer, d))
+    if (peer->dead)
         return;
+    if (reference_echo(peer, d)) {
+        follow(peer, now_us); /* its counters are worth an update */
+        return;
+    }
     if (peer->deaf_to_syncs && read_header(d, &h) && h.exchange == EXCHANGE_INFORMATIONAL &&
         h.message_id == 0 && !ike_is_response(&h))
         return;
