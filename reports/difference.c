@@ -26,11 +26,10 @@ static void forget(struct place *index)
 {
     struct place *p = index;
     HASH_CLEAR(hh, index); /* the table; the list stays */
-    while (p) {
-        struct place *next = p->hh.next;
+    for (struct place *next; p; p = next) {
+        next = p->hh.next;
         free(p->key);
         free(p);
-        p = next;
     }
 }
 

@@ -156,13 +156,13 @@ static void free_sa(struct judge_sa *sa)
 
 void judge_close(struct judge *j)
 {
-    struct announced_spi *a, *next;
     if (!j)
         return;
     judge_finish(j);
-    HASH_ITER(hh, j->announced, a, next)
-    {
-        HASH_DEL(j->announced, a);
+    struct announced_spi *a = j->announced;
+    HASH_CLEAR(hh, j->announced); /* the table; the list stays */
+    for (struct announced_spi *next; a; a = next) {
+        next = a->hh.next;
         free(a);
     }
     parties_clear(j);

@@ -37,10 +37,10 @@ static void remember(struct judge *j, const struct endpoint *e, enum judge_party
 
 void parties_clear(struct judge *j)
 {
-    struct side_of_address *s, *next;
-    HASH_ITER(hh, j->sides, s, next)
-    {
-        HASH_DEL(j->sides, s);
+    struct side_of_address *s = j->sides;
+    HASH_CLEAR(hh, j->sides); /* the table; the list stays */
+    for (struct side_of_address *next; s; s = next) {
+        next = s->hh.next;
         free(s);
     }
 }

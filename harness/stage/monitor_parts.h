@@ -64,9 +64,11 @@ const struct wire_packet *first_with(const struct monitor *m, const struct packe
                                      uint64_t *place);
 const struct wire_packet *next_with(const struct monitor *m, const struct packet_index *x, uint64_t *place);
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): it declares `q` */
 #define FOR_EACH_WITH(q, m, x, hash)                                                                         \
     for (uint64_t place_ = 0, once_ = 1; once_; once_ = 0)                                                   \
         for (const struct wire_packet *q = first_with(m, x, hash, &place_); q; q = next_with(m, x, &place_))
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 uint64_t hash_of(struct octets o, uint64_t more);
 uint64_t hash_of_said(const struct wire_packet *p, bool from_peer, bool response);

@@ -64,7 +64,7 @@ static struct shown_result *shown_of(const struct shown_run *shown, const struct
 static void choose(struct shown_run *shown, const struct report_result *const *passing)
 {
     struct budget budget = {.packets = PACKETS_OF_RUN};
-    for (size_t i = 0; i < shown->n_failures; i++) {
+    for (size_t i = 0; passing && i < shown->n_failures; i++) {
         draw(shown, shown_of(shown, shown->failures[i].example), "fails", &budget);
         draw(shown, shown_of(shown, passing[i]), "the most alike of those that pass", &budget);
     }
