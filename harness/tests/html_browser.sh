@@ -22,5 +22,6 @@ prepare() {
         "$program" matrix bad=bad.html evil --html matrix.html
 }
 
-cd "$work" && prepare >prepared 2>&1 || { cat prepared; echo "not ok 1 - pages"; exit 1; }
+cd "$work" || exit 2
+prepare >prepared 2>&1 || { cat prepared; echo "not ok 1 - pages"; exit 1; }
 python3 -B "$here/html_browser.py" "$browser" "$work" "$shots"

@@ -97,19 +97,6 @@ static void put_gap(FILE *out, const struct layout *l, const struct step *s, int
 
 /* --- steps --------------------------------------------------------------------------------------- */
 
-static const char *class_of(const json_t *packet)
-{
-    unsigned sends, expects;
-    const char *message = text_of(packet, "message");
-    if (is_true(packet, "lost") || is_true(packet, "kept_back"))
-        return "lost";
-    if (number_of(packet, "copy_of") || is_true(packet, "by_filter"))
-        return "copy";
-    if (message_sync(message, &sends, &expects))
-        return "sync";
-    return "plain";
-}
-
 /* From where to where the arrow goes: a gate between members and peer may be in its way. */
 static void put_arrow(FILE *out, const struct layout *l, const struct step *s, const char *class)
 {
@@ -151,7 +138,7 @@ static void put_packet_label(FILE *out, const struct layout *l, const struct ste
 static void put_packet(FILE *out, const struct layout *l, const struct step *s, const char *anchor)
 {
     char name[32];
-    const char *class = class_of(s->line);
+    const char *class = packet_class(s->line);
     packet_anchor(s->line, s->index, name, sizeof name);
     html_put(out, "<a class=\"packet %s\" href=\"#c/%s/%s\" data-packet=\"%s\">", class, anchor, name, name);
     html_put(out, "<rect class=\"hit\" x=\"0\" y=\"%d\" width=\"%d\" height=\"28\"/>", s->y - 20,
@@ -328,57 +315,5 @@ void html_ladder(FILE *out, const json_t *lines, const char *anchor)
     put_lanes(out, &l);
     put_steps(out, &l, anchor);
     fputs("</svg></div>\n", out);
-    free(l.steps);
-}
-
-/* --- in words ------------------------------------------------------------------------------------ */
-
-static void put_payloads(FILE *out, const char *message)
-{
-    const char *cursor = NULL, *payload;
-    size_t len;
-    while (message_payload(message, &cursor, &payload, &len)) {
-        char *text = strndup(payload, len);
-        html_put(out, "<li>%s</li>\n", text ? text : "");
-        free(text);
-    }
-}
-
-static void put_words(FILE *out, const json_t *p, unsigned index, const char *anchor)
-{
-    char name[32], time[32];
-    const char *message = text_of(p, "message");
-    bool from_peer = strcmp(text_of(p, "direction"), "from-peer") == 0;
-    packet_anchor(p, index, name, sizeof name);
-    time_text(number_of(p, "at_us"), time, sizeof time);
-    html_put(out, "<details class=\"packet-words %s\" id=\"c/%s/%s\"><summary>", class_of(p), anchor, name);
-    if (number_of(p, "number"))
-        html_put(out, "%lld", number_of(p, "number"));
-    else
-        fputs("lost", out);
-    html_put(out, " \xc2\xb7 %s \xc2\xb7 ", time);
-    if (from_peer)
-        html_put(out, "peer to member %lld", number_of(p, "member"));
-    else
-        html_put(out, "member %lld to peer", number_of(p, "member"));
-    fputs(" \xc2\xb7 ", out);
-    char *head = strndup(message, message_head(message));
-    html_put(out, "%s</summary>\n<p>%s to %s</p>\n<ul>\n", head ? head : "", text_of(p, "from"),
-             text_of(p, "to"));
-    free(head);
-    put_payloads(out, message);
-    fputs("</ul></details>\n", out);
-}
-
-void html_packets(FILE *out, const json_t *lines, const char *anchor)
-{
-    struct layout l;
-    if (!ladder_layout(lines, &l))
-        return;
-    fputs("<div class=\"packets\">\n", out);
-    for (unsigned i = 0; i < l.count; i++)
-        if (l.steps[i].kind == STEP_PACKET)
-            put_words(out, l.steps[i].line, l.steps[i].index, anchor);
-    fputs("</div>\n", out);
     free(l.steps);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/html/message.h"
 #include "suite/json_text.h"
 
 enum {
@@ -37,6 +38,19 @@ void packet_anchor(const json_t *packet, unsigned index, char *out, size_t size)
         snprintf(out, size, "p%lld", number_of(packet, "number"));
     else
         snprintf(out, size, "x%u", index);
+}
+
+const char *packet_class(const json_t *packet)
+{
+    unsigned sends, expects;
+    const char *message = text_of(packet, "message");
+    if (is_true(packet, "lost") || is_true(packet, "kept_back"))
+        return "lost";
+    if (number_of(packet, "copy_of") || is_true(packet, "by_filter"))
+        return "copy";
+    if (message_sync(message, &sends, &expects))
+        return "sync";
+    return "plain";
 }
 
 void time_text(int64_t us, char *out, size_t size)

@@ -54,6 +54,9 @@ bool is_held(const struct layout *l, const struct step *packet);
 /* "p12", or "x34" for the 35th line when it never was on the wire. */
 void packet_anchor(const json_t *packet, unsigned index, char *out, size_t size);
 
+/* "lost", "copy", "sync" or "plain". */
+const char *packet_class(const json_t *packet);
+
 /* "1.5 ms", "2 s". */
 void time_text(int64_t us, char *out, size_t size);
 

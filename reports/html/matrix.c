@@ -69,8 +69,10 @@ static void put_row(FILE *out, const struct matrix_run *runs, size_t n, const st
              r->id);
     for (size_t i = 0; i < n; i++)
         html_put(out, "%s ", verdict_name(report_requirement(&runs[i].run, r)));
-    html_put(out, "\"><th scope=\"row\"><b>%s</b> <span class=\"source\">%s</span> %s</th>", r->id,
-             requirement_level_name(r->level), r->text);
+    html_put(
+        out,
+        "\"><th scope=\"row\"><b>%s</b> <span class=\"source\">%s</span> <span class=\"text\">%s</span></th>",
+        r->id, requirement_level_name(r->level), r->text);
     for (size_t i = 0; i < n; i++)
         put_cell(out, &runs[i], r);
     fputs("</tr>\n", out);
