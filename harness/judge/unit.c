@@ -55,9 +55,20 @@ static const struct judge_packet *whole_of(const struct wire_packet *p, enum jud
     return (const struct judge_packet *)(const void *)(p - judged);
 }
 
+/* IKE-1 of an answer that comes so late that its request may be forgotten. */
+static bool is_of_the_forgotten(const struct ike_unit *u, const struct monitor_finding *f,
+                                enum judge_party judged)
+{
+    enum { SURELY_REMEMBERED = JUDGE_MEMORY / 4 };
+    return strcmp(f->requirement, "IKE-1") == 0 && u->at > u->memory &&
+           (uint64_t)f->packet->header.message_id + SURELY_REMEMBERED < u->askers[other_party(judged)].used;
+}
+
 static void found(void *state, const struct monitor_finding *f)
 {
     const struct unit_watch *w = state;
+    if (is_of_the_forgotten(w->unit, f, w->judged))
+        return;
     struct judge_frame frames[2] = {frame_of(whole_of(f->beside ? f->beside : f->packet, w->judged)),
                                     frame_of(whole_of(f->packet, w->judged))};
     unit_broken(w->unit, w->judged, f->requirement, f->beside ? frames : frames + 1, f->beside ? 2 : 1,
