@@ -142,8 +142,8 @@ same_flaws() { # CASE
     [[ -s by_journal ]] && diff by_journal by_tshark
 }
 
-checksums() { # CASE: those that are not good; IPv6 has none of its own
-    awk -F '\t' '!($2 == "1" || $2 == "") || $3 != "1" { print "number, IP, UDP: " $1, $2, $3 }' \
+checksums() { # CASE: those that are not good; IPv6 has none of its own, and a packet inside ESP has more of them
+    awk -F '\t' '$2 !~ /^(1(,1)*)?$/ || $3 !~ /^1(,1)*$/ { print "number, IP, UDP: " $1, $2, $3 }' \
         "parts/$1.tshark" >bad_checksums
     [[ -s parts/$1.tshark ]] && nothing_in bad_checksums
 }
@@ -297,6 +297,7 @@ for round in 1 2 3 4 5; do
     run=killed-$round
     "$fast" run --transport udp --depth full --seed "$round" --out "$run" >said 2>&1 &
     pid=$!
+    for _ in $(seq 200); do [[ $(wc -l <"$run/journal.jsonl") -ge 2 ]] && break; sleep 0.05; done 2>/dev/null
     sleep "$((RANDOM % 3)).$((RANDOM % 900 + 100))"
     mapfile -t family < <(family_of $pid)
     kill -KILL $pid
