@@ -217,9 +217,8 @@ static const char *const once_broken[] = {
     /* the observer took an IKE SA for another one with the same SPI of the initiator */
     "late:to#3+1 p:rekey-ike m:liveness late:to+3 m:liveness wait:1 m:failover",
     /* a member forgot the M1 that it had proposed itself when another one, not told of it, told of less */
-    "drop:to drop:to#2 drop:to#3 drop:to#4 drop:to#5 m:lose-m1 m:lose-m1 m:failover wait:1501 m:failover "
-    "wait:3 "
-    "m:failover m:failover",
+    ("drop:to drop:to#2 drop:to#3 drop:to#4 drop:to#5 m:lose-m1 m:lose-m1 m:failover wait:1501 m:failover "
+     "wait:3 m:failover m:failover"),
 };
 enum { N_ONCE_BROKEN = sizeof once_broken / sizeof *once_broken };
 

@@ -337,7 +337,8 @@ static void remove_folder(const char *folder)
         snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
         unlink(path);
     }
-    closedir(d);
+    if (d)
+        closedir(d);
     rmdir(folder);
 }
 
