@@ -19,7 +19,28 @@ bench() { # NAME [ARGUMENT]...
     }
 }
 
+# How much of a run against a real peer the suite waits for itself: summed by the run, quick depth.
+against_strongswan() {
+    local run=$BENCH/strongswan status=0
+    if ((EUID != 0)) || [[ ! -x /usr/sbin/charon-systemd ]]; then
+        echo "not measured: a run against strongSwan (it takes root, and harness/packages/install peers/strongswan/packages)" >&2
+        return
+    fi
+    "$UNDERSTUDY" run --peer peers/strongswan --depth quick --jobs 4 --force --out "$run" >/dev/null 2>&1 || status=$?
+    # 1: it does not conform, which is known
+    if ((status > 1)); then
+        echo "a run against strongSwan failed" >&2
+        failed=1
+        return
+    fi
+    jq -c '(.own_us / 1e6) as $own | ((.own_us + .waited_us) / 1e6) as $all | ($own / $all) as $share |
+        {bench: "run", what: "understudy run against strongSwan, for itself", unit: "s", value: $own,
+         limit: "and for the peer", limit_value: $all, ratio: $share, ratio_low: $share, ratio_high: $share, rounds: 1,
+         better: "lower"}' "$run/result.json" >>"$lines"
+}
+
 bench run "$UNDERSTUDY" "$BENCH/runs"
+against_strongswan
 bench establish
 bench memory
 bench sync
