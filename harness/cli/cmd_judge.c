@@ -1,10 +1,7 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "reports/judge_report.h"
@@ -77,30 +74,6 @@ static bool take_option(struct judge_arguments *a, int key, const char *value, s
 
 /* --- output -------------------------------------------------------------------------------------------- */
 
-static FILE *open_output(const char *path, bool force, struct error *err)
-{
-    if (strcmp(path, "-") == 0)
-        return stdout;
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), 0644);
-    if (fd < 0 && errno == EEXIST) {
-        fail(err, "%s exists; --force replaces it", path);
-        return NULL;
-    }
-    FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!out)
-        fail(err, "cannot write %s: %s", path, strerror(errno));
-    return out;
-}
-
-static bool close_output(FILE *out, const char *path, struct error *err)
-{
-    bool whole = fflush(out) == 0 && !ferror(out);
-    int why = errno;
-    if (out != stdout)
-        whole = fclose(out) == 0 && whole;
-    return whole || fail(err, "cannot write %s: %s", path, strerror(why));
-}
-
 static bool write_outputs(const struct judge_arguments *a, FILE *text, FILE *json,
                           const struct judge_report *report, struct error *err)
 {
@@ -110,9 +83,9 @@ static bool write_outputs(const struct judge_arguments *a, FILE *text, FILE *jso
     if (json)
         good = judge_report_json(report, json, err);
     if (text)
-        good = close_output(text, a->text ? a->text : "standard output", good ? err : NULL) && good;
+        good = cli_close_output(text, a->text ? a->text : "standard output", good ? err : NULL) && good;
     if (json)
-        good = close_output(json, a->json, good ? err : NULL) && good;
+        good = cli_close_output(json, a->json, good ? err : NULL) && good;
     return good;
 }
 
@@ -178,9 +151,9 @@ static int prepare_and_judge(const struct judge_arguments *a, const char *const 
     struct capture *capture = read_keys(a, &keys, &err) ? capture_open(&what, &err) : NULL;
     bool good = capture != NULL;
     if (good && (a->text || !a->json))
-        good = (text = open_output(a->text ? a->text : "-", a->force, &err)) != NULL;
+        good = (text = cli_open_output(a->text ? a->text : "-", a->force, &err)) != NULL;
     if (good && a->json)
-        good = (json = open_output(a->json, a->force, &err)) != NULL;
+        good = (json = cli_open_output(a->json, a->force, &err)) != NULL;
     if (good)
         status = judge_all(a, capture, &keys, text, json);
     else

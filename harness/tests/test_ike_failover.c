@@ -1,34 +1,10 @@
 /* What is left after a failover: requests that were in flight across a sync (SYNC-9, SYNC-11, SYNC-16), and
  * SAs made of a snapshot alone (CLU-1, CTX-2). */
-#include "tests/ike_pair.h"
+#include "tests/ike_flight.h"
 
 #include "cluster/context.h"
 
 /* --- own requests in flight (SYNC-9, SYNC-11, SYNC-16) ------------------------------------------- */
-
-enum flight { LIVENESS, CREATE_CHILD, REKEY_CHILD, REKEY_IKE, DELETE_CHILD, DELETE_IKE, FLIGHTS };
-
-static uint32_t start(struct pair *p, enum side s, enum flight what)
-{
-    struct end *e = &p->end[s];
-    switch (what) {
-    case LIVENESS:
-        return ike_sa_liveness(e->host, e->sa, p->now_us, NULL);
-    case CREATE_CHILD:
-        return ike_child_create(e->host, e->sa, p->now_us, NULL);
-    case REKEY_CHILD:
-        return ike_child_rekey(e->host, e->sa, first_child(p, s), p->now_us, NULL);
-    case REKEY_IKE:
-        return ike_sa_rekey(e->host, e->sa, p->now_us, NULL);
-    case DELETE_CHILD:
-        return ike_child_delete(e->host, e->sa, first_child(p, s), p->now_us, NULL);
-    case DELETE_IKE:
-        return ike_sa_delete(e->host, e->sa, p->now_us, NULL);
-    case FLIGHTS:
-        break;
-    }
-    return 0;
-}
 
 static void check_result(struct pair *p, enum flight what)
 {

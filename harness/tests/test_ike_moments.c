@@ -1,30 +1,6 @@
 /* Requests of the other side are answered at any moment: before, during and after a sync, and whatever this
  * end has under way itself (SYNC-11, SYNC-16, RFC 7296 2.2, 2.25). */
-#include "tests/ike_pair.h"
-
-enum ask_for { LIVENESS, CREATE_CHILD, REKEY_CHILD, REKEY_IKE, DELETE_CHILD, DELETE_IKE, KINDS };
-
-static uint32_t start(struct pair *p, enum side s, enum ask_for what)
-{
-    struct end *e = &p->end[s];
-    switch (what) {
-    case LIVENESS:
-        return ike_sa_liveness(e->host, e->sa, p->now_us, NULL);
-    case CREATE_CHILD:
-        return ike_child_create(e->host, e->sa, p->now_us, NULL);
-    case REKEY_CHILD:
-        return ike_child_rekey(e->host, e->sa, first_child(p, s), p->now_us, NULL);
-    case REKEY_IKE:
-        return ike_sa_rekey(e->host, e->sa, p->now_us, NULL);
-    case DELETE_CHILD:
-        return ike_child_delete(e->host, e->sa, first_child(p, s), p->now_us, NULL);
-    case DELETE_IKE:
-        return ike_sa_delete(e->host, e->sa, p->now_us, NULL);
-    case KINDS:
-        break;
-    }
-    return 0;
-}
+#include "tests/ike_flight.h"
 
 /* The member that B is now knows what was synchronized. */
 static void replace_member(struct pair *p)
@@ -106,7 +82,7 @@ static void bring_about(struct pair *p, enum moment when)
 }
 
 /* The answer of the sync is behind the request, or never comes: it is then asked for again. */
-static void play_moment(enum moment when, enum ask_for what, bool sync_answer_is_lost)
+static void play_moment(enum moment when, enum flight what, bool sync_answer_is_lost)
 {
     static const unsigned children[] = {1, 2, 1, 1, 0, 0};
     struct pair *p = established_pair(40 + (uint64_t)when);
@@ -137,22 +113,22 @@ static void play_moment(enum moment when, enum ask_for what, bool sync_answer_is
 
 START_TEST(requests_are_answered_at_any_moment)
 {
-    for (unsigned what = LIVENESS; what < KINDS; what++)
-        play_moment((enum moment)_i, (enum ask_for)what, false);
+    for (unsigned what = LIVENESS; what < FLIGHTS; what++)
+        play_moment((enum moment)_i, (enum flight)what, false);
 }
 END_TEST
 
 START_TEST(also_where_the_answer_to_the_sync_is_lost)
 {
     for (unsigned what = LIVENESS; what < DELETE_IKE; what++)
-        play_moment(SYNC_ANSWER_OUT, (enum ask_for)what, true);
+        play_moment(SYNC_ANSWER_OUT, (enum flight)what, true);
 }
 END_TEST
 
 /* Both ends want something at once, and both are answered: done, or refused for now. */
 START_TEST(requests_that_meet_are_both_answered)
 {
-    enum ask_for mine = (enum ask_for)(_i % KINDS), theirs = (enum ask_for)(_i / KINDS);
+    enum flight mine = (enum flight)(_i % FLIGHTS), theirs = (enum flight)(_i / FLIGHTS);
     struct pair *p = established_pair(60);
     uint32_t of_b = start(p, B, mine);
     lose(p, B, ANY_MESSAGE);
@@ -242,7 +218,7 @@ int main(void)
     TCase *back = tcase_create("taking back");
     tcase_add_loop_test(moments, requests_are_answered_at_any_moment, 0, MOMENTS);
     tcase_add_test(moments, also_where_the_answer_to_the_sync_is_lost);
-    tcase_add_loop_test(moments, requests_that_meet_are_both_answered, 0, KINDS * KINDS);
+    tcase_add_loop_test(moments, requests_that_meet_are_both_answered, 0, FLIGHTS * FLIGHTS);
     tcase_add_test(back, a_sync_takes_the_replaced_sa_back);
     tcase_add_test(back, even_a_successor_that_was_used);
     suite_add_tcase(suite, moments);
