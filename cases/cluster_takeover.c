@@ -137,7 +137,7 @@ CASE(
 /* --- CLU-9, CLU-10 -------------------------------------------------------------------------------- */
 
 CASE(clu_spis_of_members, .id = "clu.spis-of-members", .version = 1, .title = "Several members allocate SPIs",
-     .story = "Each member of the cluster gives its Child SAs SPIs that begin with three bits of its own. "
+     .story = "Each member of the cluster gives its Child SAs SPIs that begin with four bits of its own. "
               "One Child SA "
               "is made by each of three members; where the peer is a cluster, its members make some, too.",
      .sent = "Child SAs, made by one member after the other.",

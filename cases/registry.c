@@ -45,6 +45,8 @@
     X(ex_a3)                                                                                                 \
     X(rpl_delta_moves_all)                                                                                   \
     X(rpl_jumps_are_accepted)                                                                                \
+    X(par_accepted)                                                                                          \
+    X(par_one_change)                                                                                        \
     X(clu_standby_goes_on)                                                                                   \
     X(clu_peer_member_goes_on)                                                                               \
     X(clu_counters_behind)                                                                                   \

@@ -43,10 +43,20 @@ bool cluster_init(struct cluster *c, const struct ike_config *config, const stru
         .config = config, .rules = rules, .random = random, .n_members = n_members, .shares_m1 = true};
     if (n_members < 1 || n_members > CLUSTER_MAX_MEMBERS)
         return fail(err, "a cluster has 1 to %d members, not %u", CLUSTER_MAX_MEMBERS, n_members);
-    for (unsigned i = 0; i < n_members; i++)
+    for (unsigned i = 0; i < CLUSTER_MAX_MEMBERS; i++)
         snprintf(c->members[i].name, sizeof c->members[i].name, "member %u", i + 1);
     c->members[0].host = ike_host_new(config, rules, random, err);
     return c->members[0].host != NULL;
+}
+
+bool cluster_resize(struct cluster *c, unsigned n_members, struct error *err)
+{
+    if (n_members < 1 || n_members > CLUSTER_MAX_MEMBERS)
+        return fail(err, "a cluster has 1 to %d members, not %u", CLUSTER_MAX_MEMBERS, n_members);
+    if (c->active > 0 || cluster_active(c)->sa)
+        return fail(err, "a cluster that has a session keeps its members");
+    c->n_members = n_members;
+    return true;
 }
 
 void cluster_clear(struct cluster *c)

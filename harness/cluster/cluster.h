@@ -11,7 +11,7 @@
 #include "cluster/channel.h"
 #include "ike/host.h"
 
-enum { CLUSTER_MAX_MEMBERS = 8, CLUSTER_MEMBER_SPI_SHIFT = 29 }; /* 3 bits of an SPI tell the member */
+enum { CLUSTER_MAX_MEMBERS = 16, CLUSTER_MEMBER_SPI_SHIFT = 28 }; /* 4 bits of an SPI tell the member */
 
 struct traffic;
 
@@ -71,6 +71,9 @@ struct cluster {
 bool cluster_init(struct cluster *c, const struct ike_config *config, const struct ike_rules *rules,
                   struct random_source *random, unsigned n_members, struct error *err);
 void cluster_clear(struct cluster *c);
+
+/* So many members from now on; before there is a session. */
+bool cluster_resize(struct cluster *c, unsigned n_members, struct error *err);
 
 /* The active member goes on with this session, and all others know it. */
 bool cluster_resume(struct cluster *c, const struct ike_snapshot *session, struct error *err);

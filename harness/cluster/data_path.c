@@ -2,7 +2,7 @@
 
 #include "cluster/context_store.h"
 
-enum { MEMBER_IV_SHIFT = 61, REPLAY_WINDOW = 64 };
+enum { MEMBER_IV_SHIFT = 60, REPLAY_WINDOW = 64 };
 
 bool data_path_open(struct cluster *c, struct member *m, struct error *err)
 {

@@ -145,12 +145,24 @@ static bool find_rekeyed(struct ike_sa *sa, const struct wire_notify *rekey, str
     return true;
 }
 
+static unsigned count_children(const struct ike_sa *sa)
+{
+    unsigned n = 0;
+    for (const struct child_sa *c = sa->children; c != NULL; c = c->next)
+        n++;
+    return n;
+}
+
 static void respond_for_child(struct ike_sa *sa, const struct received *in, struct reply *out)
 {
     const struct wire_notify *rekey = ike_find_notify(&in->payloads, NOTIFY_REKEY_SA);
     struct child_sa *old = NULL;
     if (rekey != NULL && !find_rekeyed(sa, rekey, &old, out))
         return;
+    if (rekey == NULL && sa->host->rules->refuse_child(count_children(sa))) {
+        reply_refuse(out, (struct refusal){.notify = NOTIFY_NO_ADDITIONAL_SAS});
+        return;
+    }
     uint32_t old_spi = old != NULL ? old->s.spi_in : 0;
     struct child_made made = {0};
     struct refusal no = child_answer(sa, &in->payloads, false, &out->p, &made);

@@ -139,6 +139,12 @@ static bool refuse_unknown_payload(uint8_t type, bool critical)
     return critical;
 }
 
+static bool refuse_child(unsigned n_children)
+{
+    (void)n_children;
+    return false;
+}
+
 static uint32_t requests_at_once(uint32_t window)
 {
     return window;
@@ -162,6 +168,7 @@ const struct ike_rules *ike_rules_standard(void)
         .accept_sync_answer = accept_sync_answer,
         .process_outside_window = process_outside_window,
         .refuse_unknown_payload = refuse_unknown_payload,
+        .refuse_child = refuse_child,
         .requests_at_once = requests_at_once,
         .next_own_id = next_own_id,
         .tolerate_unknown_status = tolerate_unknown_status,

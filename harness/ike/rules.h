@@ -111,6 +111,9 @@ struct ike_rules {
      * critical) */
     bool (*refuse_unknown_payload)(uint8_t type, bool critical);
 
+    /* PAR-1: is one more Child SA refused where an IKE SA has so many? (no) */
+    bool (*refuse_child)(unsigned n_children);
+
     /* RFC 7296 2.3: own requests at once, where the other side accepts so many. (as many) */
     uint32_t (*requests_at_once)(uint32_t window);
 

@@ -51,6 +51,8 @@ static const char *const value_names[AXIS_COUNT][MAX_VALUES] = {
     [AXIS_REPLAY_SYNC] = {[REPLAY_SYNC_ANNOUNCED] = "announced", [REPLAY_SYNC_NOT] = "not"},
     [AXIS_ESN] = {[ESN_OFF] = "off", [ESN_ON] = "on"},
     [AXIS_BEHIND] = {[BEHIND_NONE] = "in-step", [BEHIND_ONE] = "one", [BEHIND_MANY] = "many"},
+    [AXIS_MEMBERS] = {[MEMBERS_TWO] = "two", [MEMBERS_FOUR] = "four", [MEMBERS_SIXTEEN] = "sixteen"},
+    [AXIS_SHARING] = {[SHARING_DUPLICATE] = "duplicate", [SHARING_STICKY] = "sticky"},
     [AXIS_IN_FLIGHT] = {[IN_FLIGHT_REKEY_CHILD] = "rekey-child",
                         [IN_FLIGHT_REKEY_IKE] = "rekey-ike",
                         [IN_FLIGHT_DELETE_CHILD] = "delete-child",

@@ -32,7 +32,9 @@
     X(REPLAY_SYNC, "replay-sync") /* does the cluster announce replay counter sync? */                       \
     X(ESN, "esn")                 /* of the Child SAs */                                                     \
     X(IN_FLIGHT, "in-flight")     /* the change that a failover interrupts */                                \
-    X(BEHIND, "behind")           /* requests of the active member that the standby knows nothing of */
+    X(BEHIND, "behind")           /* requests of the active member that the standby knows nothing of */      \
+    X(MEMBERS, "members")         /* of a load-sharing cluster that carry traffic at once */                 \
+    X(SHARING, "sharing")         /* what they share: packets of one flow, or flows */
 
 #define AXIS_ENUM(name, text) AXIS_##name,
 enum axis { AXES(AXIS_ENUM) AXIS_COUNT };
@@ -81,6 +83,8 @@ enum window_of { WINDOW_1, WINDOW_2, WINDOW_5 };
 enum replay_sync { REPLAY_SYNC_ANNOUNCED, REPLAY_SYNC_NOT };
 enum esn { ESN_OFF, ESN_ON };
 enum behind { BEHIND_NONE, BEHIND_ONE, BEHIND_MANY };
+enum members { MEMBERS_TWO, MEMBERS_FOUR, MEMBERS_SIXTEEN };
+enum sharing_of { SHARING_DUPLICATE, SHARING_STICKY }; /* RFC 6027 3.7 */
 enum in_flight { IN_FLIGHT_REKEY_CHILD, IN_FLIGHT_REKEY_IKE, IN_FLIGHT_DELETE_CHILD, IN_FLIGHT_DELETE_IKE };
 
 /* The states that any session can be in, whatever a case is about. At full depth every case meets them, but

@@ -95,6 +95,8 @@ START_TEST(every_axis_and_value_has_a_name_of_its_own)
         [AXIS_ESN] = 2,
         [AXIS_BEHIND] = 3,
         [AXIS_IN_FLIGHT] = 4,
+        [AXIS_MEMBERS] = 3,
+        [AXIS_SHARING] = 2,
     };
     for (unsigned a = 0; a < AXIS_COUNT; a++) {
         enum axis axis;

@@ -278,6 +278,8 @@ static void follow(struct reference_peer *peer, int64_t now_us)
     for (uint32_t session = cluster_active(&peer->cluster)->sa; cluster_event(&peer->cluster, &e);
          session = cluster_active(&peer->cluster)->sa) {
         stay_with_session(peer, session, &e);
+        if (peer->after_child && (e.kind == IKE_EVENT_CHILD_UP || e.kind == IKE_EVENT_CHILD_DOWN))
+            peer->after_child(peer, &e, now_us);
         if (peer->after_drop && e.kind == IKE_EVENT_DROPPED)
             peer->after_drop(peer, &e);
         if (peer->on_event)

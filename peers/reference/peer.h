@@ -65,7 +65,10 @@ struct reference_peer {
     void (*after_echo)(struct reference_peer *peer, struct traffic_sa *answered_on,
                        const struct inner_packet *answer);                /* the same; NULL: none */
     unsigned (*jump)(struct traffic *t, uint32_t ike_sa, uint64_t delta); /* the same; NULL: none (RPL-1) */
-    int log;                                                              /* a descriptor; -1: none */
+    /* A fault of parallel SAs; NULL: none. After a Child SA came up or went. */
+    void (*after_child)(struct reference_peer *peer, const struct ike_event *e, int64_t now_us);
+    uint32_t ended_spi, replaced_spi; /* the Child SA that such a fault deleted last; that a rekey replaced */
+    int log;                          /* a descriptor; -1: none */
     void (*on_event)(void *state, const struct ike_event *e); /* sees all events; NULL: nobody does */
     void *on_event_state;
     struct endpoint local, remote; /* IKE ports; `remote` is where it initiates to */

@@ -1,0 +1,188 @@
+/* PAR: several Child SAs with the same selectors, one for each member of a load-sharing cluster. */
+#include "cases/story.h"
+#include "stage/sharing.h"
+#include "stage/standby.h"
+
+/* --- phrases --------------------------------------------------------------------------------------- */
+
+struct tour {
+    unsigned there, answered;
+    unsigned packet; /* the first that was not answered, or with which the first that is missing went */
+    const char *seen;
+};
+
+/* Each member says something over the Child SA of its own. */
+static struct tour tour_of(struct stage *stage, const struct sharing *s)
+{
+    struct tour t = {0};
+    const char *first = "";
+    for (unsigned i = 0; i < s->n; i++) {
+        struct probed p = s->spi[i] ? try_probe_of(stage, s, i + 1) : (struct probed){0};
+        t.there += s->spi[i] != 0;
+        t.answered += p.answered;
+        if (!p.answered && !first[0]) {
+            t.packet = p.packet;
+            first = say(stage, s->spi[i] ? "; over that of member %u: %s" : "; that of member %u is gone%s",
+                        i + 1, s->spi[i] ? p.text : "");
+        }
+    }
+    t.seen = say(stage, "%u of %u Child SAs are there, %u carry traffic%s", t.there, s->n, t.answered, first);
+    return t;
+}
+
+/* The same as a check, behind what was done in packet `since`. */
+static void judge_all_carry(struct stage *stage, const char *requirement, struct sharing *s, unsigned since,
+                            const char *when)
+{
+    struct sharing before = *s;
+    unsigned went_with = 0;
+    follow_child_sas(stage, s);
+    for (unsigned i = 0; i < s->n && !went_with; i++)
+        went_with = before.spi[i] && !s->spi[i] ? child_sa_went_with(stage, before.spi[i]) : 0;
+    struct tour t = tour_of(stage, s);
+    check(stage, requirement, t.answered == s->n,
+          PACKETS(since      ? since
+                  : t.packet ? t.packet
+                             : went_with,
+                  since ? went_with ? went_with : t.packet : 0),
+          say(stage, "%s: all %u Child SAs are there and carry traffic", when, s->n), t.seen);
+}
+
+/* A member is in the middle of the cluster, where there is one. */
+static unsigned middle_of(const struct sharing *s)
+{
+    return (s->n + 1) / 2;
+}
+
+/* --- PAR-1 ----------------------------------------------------------------------------------------- */
+
+/* False: the peer did not make one more, which is judged. */
+static bool add_until(struct stage *stage, unsigned n)
+{
+    for (unsigned have; (have = child_sas(stage, NULL, 0)) < n;) {
+        struct act added = member_does(stage, "add-child");
+        unsigned now = child_sas(stage, NULL, 0);
+        if (added.done && now > have)
+            continue;
+        check(stage, "PAR-1", false, PACKETS(added.packet),
+              say(stage, "a Child SA with selectors that %u others have is made", have),
+              added.done ? say(stage, "it is, and then there are %u", now) : added.seen);
+        return false;
+    }
+    return true;
+}
+
+CASE(par_accepted, .id = "par.many-of-the-same-selectors", .version = 1,
+     .title = "The peer accepts 2, 4 and 16 Child SAs with the same selectors",
+     .story = "A cluster whose members share the load asks for one Child SA after the other, all with the "
+              "selectors of the first: one for each member. When there are 2, 4 and 16, each member sends "
+              "over its own.",
+     .sent = "CREATE_CHILD_SA requests with equal selectors; echo requests over each Child SA.",
+     .expected = "All of them are made, all stay, and each carries traffic.",
+     .why =
+         "Members that share one outbound SA would need one counter together. A peer that refuses a second "
+         "SA for the same traffic leaves one member of the cluster with work, and all others without.",
+     .requires = {"PAR-1"}, .needs = NEED_ESP, .axes = ON(ESN), .not_axes = ON(NAT) | ON(CHILDREN))
+{
+    static const unsigned steps[] = {2, 4, 16};
+    cluster_has_members(stage, SHARING_MAX_MEMBERS);
+    establish(stage);
+    probe(stage);
+    for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
+        if (!add_until(stage, steps[i]))
+            return;
+        struct sharing s = share_load(stage, steps[i]);
+        wait_out_grace(stage);
+        judge_all_carry(stage, "PAR-1", &s, 0, say(stage, "%u with the same selectors", steps[i]));
+    }
+}
+
+/* --- PAR-4 ----------------------------------------------------------------------------------------- */
+
+static struct act delete_one(struct stage *stage, uint32_t spi)
+{
+    struct act a = {.possible = true, .packet = last_packet(stage)};
+    a.done = delete_child_sa(stage, spi);
+    return a;
+}
+
+/* The one that was deleted is made anew, so that the next story begins with all. */
+static void replace(struct stage *stage, struct sharing *s)
+{
+    struct child_sa list[TRAFFIC_MAX_SAS];
+    make_child_sas(stage, s->n);
+    unsigned n = child_sas(stage, list, TRAFFIC_MAX_SAS);
+    for (unsigned i = 0; i < s->n; i++)
+        if (!s->spi[i])
+            s->spi[i] = list[n - 1].spi;
+}
+
+/* After a delete: all but one. */
+static void judge_others(struct stage *stage, struct sharing *s, unsigned packet, const char *when)
+{
+    wait_out_grace(stage);
+    follow_child_sas(stage, s);
+    struct tour t = tour_of(stage, s);
+    check(stage, "PAR-4", t.answered + 1 >= s->n, PACKETS(packet, t.packet),
+          say(stage, "%s: the %u others are there and carry traffic", when, s->n - 1), t.seen);
+}
+
+static void member_rekeys_one(struct stage *stage, struct sharing *s)
+{
+    unsigned packet = last_packet(stage);
+    if (!rekey_child_sa(stage, s->spi[middle_of(s) - 1], NULL))
+        inconclusive(stage, "the peer did not take part in the rekey of Child SA %08x",
+                     s->spi[middle_of(s) - 1]);
+    wait_out_grace(stage);
+    judge_all_carry(stage, "PAR-4", s, packet + 1, "a member rekeyed one");
+}
+
+static void peer_rekeys_one(struct stage *stage, struct sharing *s)
+{
+    struct act a = peer_does(stage, "rekey-child");
+    if (!a.possible || !a.packet)
+        return;
+    wait_out_grace(stage);
+    judge_all_carry(stage, "PAR-4", s, a.packet, "the peer rekeyed one");
+}
+
+static void member_deletes_one(struct stage *stage, struct sharing *s)
+{
+    struct act a = delete_one(stage, s->spi[middle_of(s) - 1]);
+    if (!a.done)
+        inconclusive(stage, "the peer did not answer the delete of Child SA %08x", s->spi[middle_of(s) - 1]);
+    judge_others(stage, s, a.packet + 1, "a member deleted one");
+    replace(stage, s);
+}
+
+static void peer_deletes_one(struct stage *stage, struct sharing *s)
+{
+    struct act a = peer_does(stage, "delete-child");
+    if (!a.possible || !a.packet)
+        return;
+    judge_others(stage, s, a.packet, "the peer deleted one");
+}
+
+CASE(par_one_change, .id = "par.one-change-leaves-the-others", .version = 1,
+     .title = "A rekey or delete of one parallel Child SA leaves the others alone",
+     .story =
+         "Each member has its Child SA. One of them is rekeyed and one is deleted, by a member and, where "
+         "it can be told to, by the peer.",
+     .sent = "A rekey and a delete of one Child SA; after each, echo requests over all.",
+     .expected = "All others are there and carry traffic as before.",
+     .why = "A peer that takes SAs with equal selectors for one cuts off all members with the first rekey.",
+     .requires = {"PAR-4"}, .needs = NEED_ESP, .axes = ON(MEMBERS) | ON(ESN),
+     .not_axes = ON(NAT) | ON(CHILDREN))
+{
+    cluster_has_members(stage, axis_members(stage));
+    establish(stage);
+    probe(stage);
+    struct sharing s = share_load(stage, axis_members(stage));
+    if (tour_of(stage, &s).answered < s.n)
+        inconclusive(stage, "not each of the %u Child SAs carries traffic in the beginning (PAR-1, PAR-3)",
+                     s.n);
+    member_rekeys_one(stage, &s);
+    peer_rekeys_one(stage, &s);
+    member_deletes_one(stage, &s);
+    peer_deletes_one(stage, &s);
+}

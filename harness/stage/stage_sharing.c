@@ -1,0 +1,104 @@
+#include "stage/sharing.h"
+
+#include "stage/stage_parts.h"
+
+unsigned axis_members(const struct stage *stage)
+{
+    static const unsigned count[] = {[MEMBERS_TWO] = 2, [MEMBERS_FOUR] = 4, [MEMBERS_SIXTEEN] = 16};
+    return count[axis_of(stage, AXIS_MEMBERS)];
+}
+
+void cluster_has_members(struct stage *stage, unsigned n)
+{
+    struct error err = {0};
+    if (!cluster_resize(&stage->cluster, n, &err))
+        leave_with(stage, VERDICT_ERROR, err.text);
+}
+
+static void tell_members(struct stage *stage, unsigned n)
+{
+    for (unsigned member = 1; member <= n; member++)
+        share_traffic(stage, member);
+}
+
+struct sharing share_load(struct stage *stage, unsigned n)
+{
+    struct sharing s = {.n = n};
+    struct child_sa list[TRAFFIC_MAX_SAS];
+    make_child_sas(stage, n);
+    child_sas(stage, list, TRAFFIC_MAX_SAS);
+    for (unsigned i = 0; i < n; i++)
+        s.spi[i] = list[i].spi;
+    tell_members(stage, n);
+    return s;
+}
+
+/* --- through rekeys -------------------------------------------------------------------------------- */
+
+/* Both sides may rekey one at once: it has two successors then, until one of them is deleted. */
+static uint32_t living_successor(struct stage *stage, uint32_t spi, size_t from, uint32_t *last)
+{
+    struct child_sa sa;
+    if (child_sa_of(stage, spi, &sa))
+        return spi;
+    *last = spi;
+    for (size_t i = from; i < stage->n_events; i++) {
+        const struct ike_event *e = &stage->events[i];
+        if (e->kind != IKE_EVENT_CHILD_UP || e->replaced_spi != spi)
+            continue;
+        uint32_t now = living_successor(stage, e->child_spi, i + 1, last);
+        if (now)
+            return now;
+    }
+    return 0;
+}
+
+uint32_t child_sa_now(struct stage *stage, uint32_t spi)
+{
+    uint32_t last;
+    return living_successor(stage, spi, 0, &last);
+}
+
+unsigned child_sa_went_with(struct stage *stage, uint32_t spi)
+{
+    uint32_t last = spi;
+    if (living_successor(stage, spi, 0, &last))
+        return 0;
+    for (size_t i = stage->traffic.n_sas; i-- > 0;) {
+        const struct watched_esp *w = stage->traffic.sas[i];
+        if (w->of_peer && w->keys.spi == last && w->gone_at != SIZE_MAX && w->gone_at > 0)
+            return stage->wire[w->gone_at - 1]->number;
+    }
+    return 0;
+}
+
+unsigned follow_child_sas(struct stage *stage, struct sharing *s)
+{
+    unsigned gone = 0;
+    for (unsigned i = 0; i < s->n; i++) {
+        uint32_t now = s->spi[i] ? child_sa_now(stage, s->spi[i]) : 0;
+        gone += now == 0;
+        s->spi[i] = now;
+    }
+    tell_members(stage, s->n);
+    return gone;
+}
+
+/* --- probes ---------------------------------------------------------------------------------------- */
+
+static struct probe_with of_member(struct stage *stage, const struct sharing *s, unsigned member)
+{
+    if (member < 1 || member > s->n || !s->spi[member - 1])
+        leave_with(stage, VERDICT_ERROR, say(stage, "member %u has no Child SA of its own", member));
+    return (struct probe_with){.spi = s->spi[member - 1], .member = member};
+}
+
+struct probed try_probe_of(struct stage *stage, const struct sharing *s, unsigned member)
+{
+    return try_probe(stage, of_member(stage, s, member));
+}
+
+struct probed send_probe_of(struct stage *stage, const struct sharing *s, unsigned member)
+{
+    return send_probe(stage, of_member(stage, s, member));
+}
