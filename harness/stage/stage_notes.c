@@ -149,6 +149,16 @@ static void add_flaw(json_t *line, enum flaw flaw)
         json_object_set_new(line, flaw == FLAW_FORGED ? "forged" : "broken", json_true());
 }
 
+/* Sequence numbers of more than 32 bits are those of an SA that opened the packet. */
+static void add_esp(json_t *line, const struct packet_esp *p)
+{
+    char spi[12];
+    snprintf(spi, sizeof spi, "%08x", p->spi);
+    json_object_set_new(line, "esp",
+                        json_pack("{s:s, s:I, s:b}", "spi", spi, "sequence",
+                                  (json_int_t)(p->opened ? p->seq : p->seq_low), "opened", (int)p->opened));
+}
+
 void journal_packet(struct stage *stage, const struct wire_packet *p, size_t offered)
 {
     char what[MESSAGE_TEXT], from[ENDPOINT_TEXT_MAX], to[ENDPOINT_TEXT_MAX];
@@ -159,6 +169,8 @@ void journal_packet(struct stage *stage, const struct wire_packet *p, size_t off
                   "from", endpoint_text(&p->datagram.from, from), "to", endpoint_text(&p->datagram.to, to),
                   "message", what, "lost", p->number == 0);
     add_origin(stage, line, p, offered);
+    if (p->esp)
+        add_esp(line, p->esp);
     if (p->copy_of && p->copy_of->number)
         json_object_set_new(line, "copy_of", json_integer(p->copy_of->number));
     if (p->by_filter)
@@ -166,6 +178,17 @@ void journal_packet(struct stage *stage, const struct wire_packet *p, size_t off
     if (p->kept_back)
         json_object_set_new(line, "kept_back", json_true());
     add_flaw(line, flaw_of(stage, p));
+    put_line(stage, line);
+}
+
+void note_esp_received(struct stage *stage, size_t wire, bool accepted, const char *reason)
+{
+    json_t *line = new_note(stage, "esp-received");
+    json_object_set_new(line, "packet", json_integer(stage->wire[wire]->number));
+    json_object_set_new(line, "member", json_integer(member_number(stage->cluster.active)));
+    json_object_set_new(line, "accepted", json_boolean(accepted));
+    if (!accepted)
+        json_object_set_new(line, "reason", json_text(reason));
     put_line(stage, line);
 }
 

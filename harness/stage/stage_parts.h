@@ -196,6 +196,9 @@ void note_held(struct stage *stage, enum gate_direction direction, const struct 
 /* The datagram of the peer that was taken out last went to a member. */
 void note_delivery(struct stage *stage);
 
+/* What the active member made of an ESP packet of the peer's; `wire` is its place in the record. */
+void note_esp_received(struct stage *stage, size_t wire, bool accepted, const char *reason);
+
 /* Wherever this kept datagram is seen, the journal says that it is wrong on purpose. */
 void note_flaw(struct stage *stage, const struct datagram *kept, enum flaw flaw);
 

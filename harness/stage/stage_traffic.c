@@ -177,10 +177,13 @@ void traffic_arrive(struct stage *stage, const struct datagram *d)
     size_t number = gate_taken(stage->gate, GATE_FROM_PEER);
     size_t wire = number > 0 && number <= offered->count ? offered->items[number - 1].wire : 0;
     struct traffic_opened opened;
+    struct error err = {0};
     uint8_t *room = malloc(d->len);
     if (!room)
         leave_with(stage, VERDICT_ERROR, "out of memory");
-    if (traffic_open(active_traffic(stage), d, room, &opened, NULL) == ESP_ACCEPTED)
+    bool accepted = traffic_open(active_traffic(stage), d, room, &opened, &err) == ESP_ACCEPTED;
+    note_esp_received(stage, wire, accepted, err.text);
+    if (accepted)
         keep_received(stage, &opened, wire);
     free(room);
 }

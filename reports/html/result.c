@@ -4,6 +4,8 @@
 
 #include "reports/html/ladder.h"
 #include "reports/html/pages.h"
+#include "reports/html/sequences.h"
+#include "reports/sequence_lines.h"
 #include "suite/json_text.h"
 
 /* --- checks -------------------------------------------------------------------------------------- */
@@ -79,6 +81,54 @@ static void put_command(FILE *out, const struct shown_result *r)
              o->first_packet, o->last_packet);
 }
 
+/* --- the sequence numbers ------------------------------------------------------------------------- */
+
+enum { MAX_MOMENTS = 24 };
+
+struct failovers {
+    struct sequence_moment moments[MAX_MOMENTS];
+    char texts[MAX_MOMENTS][48];
+    size_t count;
+};
+
+static void take_failover(struct failovers *f, const json_t *line)
+{
+    if (f->count == MAX_MOMENTS || strcmp(json_text_of(line, "kind", ""), "failover") != 0)
+        return;
+    char *text = f->texts[f->count];
+    snprintf(text, sizeof f->texts[0], "member %lld takes over",
+             (long long)json_integer_value(json_object_get(line, "member")));
+    f->moments[f->count++] =
+        (struct sequence_moment){.at_us = json_integer_value(json_object_get(line, "at_us")), .text = text};
+}
+
+static void put_sequences(FILE *out, const struct shown_result *r)
+{
+    char anchor[300];
+    struct failovers failovers = {0};
+    struct sequence_list list = {0};
+    size_t i;
+    const json_t *line;
+    bool good = true;
+    json_array_foreach(r->lines, i, line)
+    {
+        good = good && sequence_take_line(&list, line);
+        take_failover(&failovers, line);
+    }
+    shown_anchor(r, anchor, sizeof anchor);
+    const struct sequence_picture picture = {.list = &list,
+                                             .moments = failovers.moments,
+                                             .n_moments = failovers.count,
+                                             .cluster = "cluster to peer",
+                                             .peer = "peer to cluster",
+                                             .anchor = anchor};
+    if (!good || !html_sequences(out, &picture))
+        fputs("<p class=\"no-ladder\">Sequence numbers: memory was out.</p>\n", out);
+    sequence_clear(&list);
+}
+
+/* --- all of it ----------------------------------------------------------------------------------- */
+
 static void put_ladder(FILE *out, const struct shown_result *r)
 {
     char anchor[300];
@@ -89,6 +139,7 @@ static void put_ladder(FILE *out, const struct shown_result *r)
         return;
     }
     html_ladder(out, r->lines, anchor);
+    put_sequences(out, r);
     fputs("<details class=\"in-words\"><summary>Packets in words</summary>\n", out);
     html_packets(out, r->lines, anchor);
     fputs("</details>\n", out);
