@@ -44,7 +44,15 @@
     X(ex_a2_higher_m1)                                                                                       \
     X(ex_a3)                                                                                                 \
     X(rpl_delta_moves_all)                                                                                   \
+    X(rpl_delta_leaves_other)                                                                                \
+    X(rpl_delta_of_wrong_width)                                                                              \
+    X(rpl_delta_of_zero)                                                                                     \
+    X(rpl_delta_that_would_wrap)                                                                             \
+    X(rpl_delta_alone)                                                                                       \
     X(rpl_jumps_are_accepted)                                                                                \
+    X(rpl_replays_are_dropped)                                                                               \
+    X(rpl_esn_boundary)                                                                                      \
+    X(rpl_late_packets)                                                                                      \
     X(par_accepted)                                                                                          \
     X(par_one_change)                                                                                        \
     X(clu_standby_goes_on)                                                                                   \

@@ -337,8 +337,9 @@ uint32_t cluster_sync(struct cluster *c, const struct message_id_sync *request, 
                       struct error *err)
 {
     struct member *m = cluster_active(c);
-    uint32_t tag = c->replay_margin
-                       ? ike_sa_sync_counters(m->host, m->sa, request, c->replay_margin, now_us, err)
+    const struct replay_delta delta = {c->replay_margin, c->replay_width};
+    uint32_t tag = c->replay_margin || c->tells_no_move
+                       ? ike_sa_sync_counters(m->host, m->sa, request, &delta, now_us, err)
                        : ike_sa_sync(m->host, m->sa, request, now_us, err);
     if (!tag)
         return 0;

@@ -52,6 +52,8 @@ struct cluster {
     /* The delta of IPSEC_REPLAY_COUNTER_SYNC beside each sync request, where it was agreed on: how far a
      * member that takes over asks the peer to move its counters on. 0: it says nothing of them. */
     uint64_t replay_margin;
+    unsigned replay_width; /* octets of it, 4 or 8; 0: as many as the Child SAs ask for */
+    bool tells_no_move;    /* a delta of 0 is sent, too */
 
     /* cluster/data_path.h */
     bool carries_traffic;

@@ -92,10 +92,14 @@ uint32_t ike_sa_inform(struct ike_host *host, uint32_t sa, uint8_t first, struct
 uint32_t ike_sa_sync(struct ike_host *host, uint32_t sa, const struct message_id_sync *request,
                      int64_t now_us, struct error *err);
 
-/* The same, with IPSEC_REPLAY_COUNTER_SYNC beside it where that was agreed on: as wide as the SA's Child SAs
- * ask for (FMT-6). */
+/* The same, with IPSEC_REPLAY_COUNTER_SYNC beside it where that was agreed on: `width` octets of delta, 4 or
+ * 8, or 0: as many as the SA's Child SAs ask for (FMT-6). */
+struct replay_delta {
+    uint64_t value;
+    unsigned width;
+};
 uint32_t ike_sa_sync_counters(struct ike_host *host, uint32_t sa, const struct message_id_sync *request,
-                              uint64_t delta, int64_t now_us, struct error *err);
+                              const struct replay_delta *delta, int64_t now_us, struct error *err);
 
 /* Forgets an SA without a word, as a member that dies does. */
 void ike_sa_forget(struct ike_host *host, uint32_t sa);

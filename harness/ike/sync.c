@@ -205,7 +205,7 @@ bool sync_takes_request(struct ike_sa *sa, const struct received *in)
 
 /* `delta` may be NULL: no replay counters. */
 static uint32_t sync_start(struct ike_host *host, uint32_t id, const struct message_id_sync *request,
-                           const uint64_t *delta, int64_t now_us, struct error *err)
+                           const struct replay_delta *delta, int64_t now_us, struct error *err)
 {
     host->now_us = now_us;
     struct ike_sa *sa = host_usable_sa(host, id, err);
@@ -218,7 +218,7 @@ static uint32_t sync_start(struct ike_host *host, uint32_t id, const struct mess
     struct payload_writer p = payloads_into(&w);
     write_message_ids(&p, host->rules->sync_notify, request);
     if (delta != NULL && sa->replay_sync_negotiated)
-        write_replay_counter_sync(&p, uses_esn(sa), *delta); /* FMT-6 */
+        write_replay_counter_sync(&p, delta->width ? delta->width == 8 : uses_esn(sa), delta->value);
     const struct outline outline = {
         .header = sa_header(sa, EXCHANGE_INFORMATIONAL, false, 0), /* FMT-1 */
         .first = p.first,
@@ -245,9 +245,9 @@ uint32_t ike_sa_sync(struct ike_host *host, uint32_t id, const struct message_id
 }
 
 uint32_t ike_sa_sync_counters(struct ike_host *host, uint32_t id, const struct message_id_sync *request,
-                              uint64_t delta, int64_t now_us, struct error *err)
+                              const struct replay_delta *delta, int64_t now_us, struct error *err)
 {
-    return sync_start(host, id, request, &delta, now_us, err);
+    return sync_start(host, id, request, delta, now_us, err);
 }
 
 static void synced(struct ike_sa *sa, const struct ike_rules *rules, const struct message_id_sync *answer)

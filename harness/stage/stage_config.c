@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "ike/propose.h"
+#include "stage/traffic.h"
 
 static bool read_identity(struct stage *stage, uint8_t type, const char *text, struct ike_identity *out,
                           struct error *err)
@@ -56,9 +57,8 @@ static size_t keep_esn(struct wire_proposal *list, size_t n, bool esn)
     return kept;
 }
 
-static bool choose_esn(struct stage *stage, struct error *err)
+static bool choose_esn(struct stage *stage, bool esn, struct error *err)
 {
-    bool esn = axis_of(stage, AXIS_ESN) == ESN_ON;
     struct ike_config *ike = &stage->ike;
     ike->n_child_proposals = keep_esn(stage->child_proposals, ike->n_child_proposals, esn);
     return ike->n_child_proposals > 0 ||
@@ -82,8 +82,9 @@ static size_t keep_encryption(struct wire_proposal *list, size_t n, uint16_t enc
     return kept ? kept : n;
 }
 
-static bool choose_algorithms(struct stage *stage, const struct peer_config *config, struct error *err)
+static bool choose_algorithms(struct stage *stage, bool esn, struct error *err)
 {
+    const struct peer_config *config = &stage->options->driver->config;
     struct ike_config *ike = &stage->ike;
     const char *only = algorithms_ike_proposal((enum algorithms)axis_of(stage, AXIS_ALGORITHMS));
     ike->ike_proposals = stage->ike_proposals;
@@ -93,7 +94,7 @@ static bool choose_algorithms(struct stage *stage, const struct peer_config *con
     if (!proposal_parse(PROTOCOL_IKE, only, &stage->ike_proposals[0], err) ||
         !read_proposals(config->esp_proposals, config->n_esp_proposals, PROTOCOL_ESP, stage->child_proposals,
                         err) ||
-        !choose_esn(stage, err))
+        !choose_esn(stage, esn, err))
         return false;
     ike->n_child_proposals = keep_encryption(stage->child_proposals, ike->n_child_proposals,
                                              encryption_of(&stage->ike_proposals[0]));
@@ -135,7 +136,15 @@ bool stage_configure(struct stage *stage, struct error *err)
                          err) &&
            read_identity(stage, config->id_peer_type, config->id_peer, &ike->remote_id, err) &&
            selectors_parse(for_slot(stage, config->harness_ts), &ike->local_ts, err) &&
-           selectors_parse(config->peer_ts, &ike->remote_ts, err) && choose_algorithms(stage, config, err);
+           selectors_parse(config->peer_ts, &ike->remote_ts, err) &&
+           choose_algorithms(stage, axis_of(stage, AXIS_ESN) == ESN_ON, err);
+}
+
+void cluster_uses_esn(struct stage *stage)
+{
+    struct error err = {0};
+    if (!choose_algorithms(stage, true, &err))
+        unsupported(stage, "peer.ini has no ESP proposal with extended sequence numbers");
 }
 
 void cluster_announces(struct stage *stage, bool message_id_sync, bool replay_counter_sync)

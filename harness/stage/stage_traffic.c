@@ -199,13 +199,23 @@ static struct child_sa described(const struct traffic_sa *sa)
                              .esn = sa->out.esn};
 }
 
-unsigned child_sas(struct stage *stage, struct child_sa *out, unsigned max)
+static unsigned child_sas_under(struct stage *stage, uint32_t ike_sa, struct child_sa *out, unsigned max)
 {
     struct traffic_sa *sas[TRAFFIC_MAX_SAS];
-    unsigned n = traffic_sas(active_traffic(stage), session_sa(stage), sas, TRAFFIC_MAX_SAS);
+    unsigned n = traffic_sas(active_traffic(stage), ike_sa, sas, TRAFFIC_MAX_SAS);
     for (unsigned i = 0; i < n && i < max && i < TRAFFIC_MAX_SAS; i++)
         out[i] = described(sas[i]);
     return n;
+}
+
+unsigned child_sas(struct stage *stage, struct child_sa *out, unsigned max)
+{
+    return child_sas_under(stage, session_sa(stage), out, max);
+}
+
+unsigned child_sas_of_other(struct stage *stage, struct child_sa *out, unsigned max)
+{
+    return child_sas_under(stage, stage->other, out, max);
 }
 
 bool child_sa_of(struct stage *stage, uint32_t spi, struct child_sa *out)
@@ -292,58 +302,6 @@ bool rekey_child_sa(struct stage *stage, uint32_t spi, uint32_t *successor)
         return true;
     }
     return false;
-}
-
-/* --- counters ------------------------------------------------------------------------------------ */
-
-bool member_jumps(struct stage *stage, uint64_t delta)
-{
-    unsigned n = child_sas(stage, NULL, 0);
-    bool all = traffic_jump(active_traffic(stage), session_sa(stage), delta) == n;
-    flush_members(stage);
-    return all;
-}
-
-bool member_jumps_on(struct stage *stage, uint32_t spi, uint64_t delta)
-{
-    struct traffic_sa *sa = traffic_sa_of(active_traffic(stage), spi);
-    return sa && esp_jump(&sa->out, delta, NULL);
-}
-
-void member_margin(struct stage *stage, uint64_t margin)
-{
-    stage->cluster.traffic_margin = margin;
-}
-
-void tell_counters_every(struct stage *stage, unsigned packets)
-{
-    stage->cluster.counters_every = packets;
-}
-
-struct sync_answer synchronize_counters(struct stage *stage, struct message_id_sync numbers, uint64_t delta)
-{
-    uint64_t before = stage->cluster.replay_margin;
-    stage->cluster.replay_margin = delta;
-    struct sync_answer a = synchronize(stage, numbers);
-    stage->cluster.replay_margin = before;
-    return a;
-}
-
-struct sync_request send_counter_sync(struct stage *stage, struct message_id_sync numbers, uint64_t delta,
-                                      unsigned width)
-{
-    uint8_t body[12];
-    struct child_sa first = {0};
-    struct writer w = writer_into(body, sizeof body);
-    child_sas(stage, &first, 1);
-    write_u16(&w, 0); /* Protocol ID, SPI Size */
-    write_u16(&w, NOTIFY_IPSEC_REPLAY_COUNTER_SYNC);
-    if (width == 8 || (width == 0 && first.esn))
-        write_u64(&w, delta);
-    else
-        write_u32(&w, (uint32_t)delta);
-    const struct ike_payload extra = {.type = PAYLOAD_NOTIFY, .body = writer_octets(&w)};
-    return send_sync(stage, numbers, &extra);
 }
 
 /* --- members ------------------------------------------------------------------------------------- */

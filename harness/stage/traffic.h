@@ -35,8 +35,15 @@ struct child_sa {
     bool esn;
 };
 
+/* Before there is a session, and whatever the axis "esn" says: Child SAs have extended sequence numbers.
+ * UNSUPPORTED when peer.ini has no ESP proposal with them. */
+void cluster_uses_esn(struct stage *stage);
+
 /* Of the session, oldest first; returns how many there are. */
 unsigned child_sas(struct stage *stage, struct child_sa *out, unsigned max);
+
+/* Of the other IKE SA (stage/sessions.h). */
+unsigned child_sas_of_other(struct stage *stage, struct child_sa *out, unsigned max);
 
 /* False: there is none with this SPI (any more). */
 bool child_sa_of(struct stage *stage, uint32_t spi, struct child_sa *out);
@@ -100,6 +107,15 @@ unsigned replay(struct stage *stage, const struct probed *sent);
 /* Any octets as a packet of the active member's on the way that ESP takes, for what is malformed. */
 unsigned send_raw_esp(struct stage *stage, struct octets octets);
 
+/* What the peer sent on a Child SA behind packet `after`, up to packet `until` (0: the last), whether or not
+ * a member took it; what the link made twice is left out. */
+struct peer_numbers {
+    unsigned packets;
+    unsigned first_packet; /* of the lowest number; 0: none */
+    uint64_t lowest, highest;
+};
+struct peer_numbers peer_numbers(struct stage *stage, uint32_t spi, unsigned after, unsigned until);
+
 /* --- silence -------------------------------------------------------------------------------------- */
 
 /* What came of silence that was expected after packet `since`, which has the probe `sent` in it (again). The
@@ -131,9 +147,13 @@ void member_margin(struct stage *stage, uint64_t margin);
  * case says nothing 1; 0: they go along with what else changes. */
 void tell_counters_every(struct stage *stage, unsigned packets);
 
-/* As synchronize, with IPSEC_REPLAY_COUNTER_SYNC beside the numbers. What is not as wide as the Child SAs ask
- * for is said by `width`, 4 or 8; 0: as wide as they ask for. */
+/* As synchronize and try_synchronize, with IPSEC_REPLAY_COUNTER_SYNC beside the numbers, a delta of 0 too.
+ * What is not as wide as the Child SAs ask for is said by `width`, 4 or 8; 0: as wide as they ask for. */
 struct sync_answer synchronize_counters(struct stage *stage, struct message_id_sync numbers, uint64_t delta);
+struct sync_answer try_synchronize_counters(struct stage *stage, struct message_id_sync numbers,
+                                            uint64_t delta, unsigned width);
+
+/* The same by hand, as send_sync. */
 struct sync_request send_counter_sync(struct stage *stage, struct message_id_sync numbers, uint64_t delta,
                                       unsigned width);
 

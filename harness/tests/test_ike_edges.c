@@ -147,8 +147,8 @@ START_TEST(the_delta_is_as_wide_as_the_sequence_numbers)
     pair_start(p, NULL, NULL);
     establish(p);
     const struct message_id_sync sync = values(1, 9, 9);
-    ck_assert_uint_ne(ike_sa_sync_counters(p->end[A].host, p->end[A].sa, &sync, 0x123456, p->now_us, NULL),
-                      0);
+    const struct replay_delta asked = {.value = 0x123456};
+    ck_assert_uint_ne(ike_sa_sync_counters(p->end[A].host, p->end[A].sa, &sync, &asked, p->now_us, NULL), 0);
 
     struct datagram d;
     struct ike_payloads chain;

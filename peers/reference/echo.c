@@ -125,12 +125,24 @@ static bool is_far_ahead(struct reference_peer *peer, const struct datagram *d)
     return sa && replay_extend(&sa->in.window, seq_low) > sa->in.window.highest + FAR;
 }
 
+/* The number that this packet has is just the next one, and none below it was seen. */
 static void forget_numbers(struct reference_peer *peer, const struct datagram *d)
 {
     uint32_t seq_low;
     struct traffic_sa *sa = sa_of(peer, d, &seq_low);
-    if (sa)
-        sa->in.window = replay_window_of(sa->in.window.size, sa->in.window.esn);
+    uint64_t seq = sa ? replay_extend(&sa->in.window, seq_low) : 0;
+    if (!sa || seq == 0 || seq > sa->in.window.highest)
+        return;
+    sa->in.window = replay_window_of(sa->in.window.size, sa->in.window.esn);
+    sa->in.window.highest = seq - 1;
+}
+
+/* Where the high half would have to be counted up. */
+static bool is_behind_the_half(struct reference_peer *peer, const struct datagram *d)
+{
+    uint32_t seq_low;
+    const struct traffic_sa *sa = sa_of(peer, d, &seq_low);
+    return sa && replay_extend(&sa->in.window, seq_low) >> 32 > sa->in.window.highest >> 32;
 }
 
 bool reference_echo(struct reference_peer *peer, const struct datagram *d)
@@ -141,7 +153,8 @@ bool reference_echo(struct reference_peer *peer, const struct datagram *d)
     uint8_t *room = malloc(d->len);
     if (peer->forgets_numbers)
         forget_numbers(peer, d);
-    bool refused = peer->refuses_jumps && is_far_ahead(peer, d);
+    bool refused = (peer->refuses_jumps && is_far_ahead(peer, d)) ||
+                   (peer->keeps_high_half && is_behind_the_half(peer, d));
     if (room && !refused &&
         traffic_open(cluster_active(&peer->cluster)->traffic, d, room, &opened, NULL) == ESP_ACCEPTED)
         answer(peer, &opened);

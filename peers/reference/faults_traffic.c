@@ -24,9 +24,92 @@ void jump_on_one_sa(struct reference_peer *peer)
     peer->jump = jump_oldest;
 }
 
+static unsigned jump_everywhere(struct traffic *t, uint32_t ike_sa, uint64_t delta)
+{
+    unsigned moved = 0;
+    (void)ike_sa;
+    for (struct traffic_sa *sa = t->oldest; sa; sa = sa->next)
+        moved += esp_jump(&sa->out, delta, NULL);
+    return moved;
+}
+
+void jump_on_all_ike_sas(struct reference_peer *peer)
+{
+    peer->jump = jump_everywhere;
+}
+
+static uint64_t end_of_numbers(const struct traffic_sa *sa)
+{
+    return sa->out.esn ? UINT64_MAX : UINT32_MAX;
+}
+
+static unsigned jump_around(struct traffic *t, uint32_t ike_sa, uint64_t delta)
+{
+    unsigned moved = 0;
+    for (struct traffic_sa *sa = t->oldest; sa; sa = sa->next)
+        if (sa->ike_sa == ike_sa) {
+            sa->out.sent = (sa->out.sent + delta) & end_of_numbers(sa);
+            moved++;
+        }
+    return moved;
+}
+
+void wrap_counter(struct reference_peer *peer)
+{
+    peer->jump = jump_around;
+}
+
+/* Octets that were not sent are 0. */
+static uint64_t read_as_eight(const struct delta_view *view)
+{
+    struct delta_view right = *view;
+    right.wide = view->esn;
+    uint64_t delta = ike_rules_standard()->judge_delta(&right);
+    return view->esn && !view->wide ? delta << 32 : delta;
+}
+
+void misread_narrow_delta(struct reference_peer *peer)
+{
+    peer->rules.judge_delta = read_as_eight;
+}
+
+/* No case asks for as much: it stands for 0. */
+#define DELTA_OF_ZERO (UINT64_MAX - 1)
+
+static uint64_t tell_zero(const struct delta_view *view)
+{
+    uint64_t delta = ike_rules_standard()->judge_delta(view);
+    return view->negotiated && view->well_formed && view->delta == 0 ? DELTA_OF_ZERO : delta;
+}
+
+static unsigned jump_or_restart(struct traffic *t, uint32_t ike_sa, uint64_t delta)
+{
+    if (delta != DELTA_OF_ZERO)
+        return traffic_jump(t, ike_sa, delta);
+    for (struct traffic_sa *sa = t->oldest; sa; sa = sa->next)
+        sa->out.sent = sa->ike_sa == ike_sa ? 0 : sa->out.sent;
+    return 0;
+}
+
+void restart_on_zero_delta(struct reference_peer *peer)
+{
+    peer->rules.judge_delta = tell_zero;
+    peer->jump = jump_or_restart;
+}
+
 void refuse_jumps(struct reference_peer *peer)
 {
     peer->refuses_jumps = true;
+}
+
+void forget_esp_numbers(struct reference_peer *peer)
+{
+    peer->forgets_numbers = true;
+}
+
+void keep_high_half(struct reference_peer *peer)
+{
+    peer->keeps_high_half = true;
 }
 
 /* --- what the monitors find: a packet besides that nobody asked for ------------------------------- */

@@ -61,6 +61,7 @@ struct reference_peer {
     enum echo_policy echo_policy;
     bool refuses_jumps;   /* a fault of its data path: numbers far above the highest are dropped (RPL-3) */
     bool forgets_numbers; /* the same: replays are taken (RPL-4) */
+    bool keeps_high_half; /* the same: extended numbers do not pass a multiple of 2^32 (RPL-5) */
     bool goes_on_below;   /* a new member begins below the numbers that were used (RPL-2) */
     void (*after_echo)(struct reference_peer *peer, struct traffic_sa *answered_on,
                        const struct inner_packet *answer);                /* the same; NULL: none */
