@@ -1,58 +1,6 @@
 /* PAR: several Child SAs with the same selectors, one for each member of a load-sharing cluster. */
-#include "cases/story.h"
-#include "stage/sharing.h"
+#include "cases/parallel.h"
 #include "stage/standby.h"
-
-/* --- phrases --------------------------------------------------------------------------------------- */
-
-struct tour {
-    unsigned there, answered;
-    unsigned packet; /* the first that was not answered, or with which the first that is missing went */
-    const char *seen;
-};
-
-/* Each member says something over the Child SA of its own. */
-static struct tour tour_of(struct stage *stage, const struct sharing *s)
-{
-    struct tour t = {0};
-    const char *first = "";
-    for (unsigned i = 0; i < s->n; i++) {
-        struct probed p = s->spi[i] ? try_probe_of(stage, s, i + 1) : (struct probed){0};
-        t.there += s->spi[i] != 0;
-        t.answered += p.answered;
-        if (!p.answered && !first[0]) {
-            t.packet = p.packet;
-            first = say(stage, s->spi[i] ? "; over that of member %u: %s" : "; that of member %u is gone%s",
-                        i + 1, s->spi[i] ? p.text : "");
-        }
-    }
-    t.seen = say(stage, "%u of %u Child SAs are there, %u carry traffic%s", t.there, s->n, t.answered, first);
-    return t;
-}
-
-/* The same as a check, behind what was done in packet `since`. */
-static void judge_all_carry(struct stage *stage, const char *requirement, struct sharing *s, unsigned since,
-                            const char *when)
-{
-    struct sharing before = *s;
-    unsigned went_with = 0;
-    follow_child_sas(stage, s);
-    for (unsigned i = 0; i < s->n && !went_with; i++)
-        went_with = before.spi[i] && !s->spi[i] ? child_sa_went_with(stage, before.spi[i]) : 0;
-    struct tour t = tour_of(stage, s);
-    check(stage, requirement, t.answered == s->n,
-          PACKETS(since      ? since
-                  : t.packet ? t.packet
-                             : went_with,
-                  since ? went_with ? went_with : t.packet : 0),
-          say(stage, "%s: all %u Child SAs are there and carry traffic", when, s->n), t.seen);
-}
-
-/* A member is in the middle of the cluster, where there is one. */
-static unsigned middle_of(const struct sharing *s)
-{
-    return (s->n + 1) / 2;
-}
 
 /* --- PAR-1 ----------------------------------------------------------------------------------------- */
 
@@ -97,6 +45,12 @@ CASE(par_accepted, .id = "par.many-of-the-same-selectors", .version = 1,
     }
 }
 
+/* A member in the middle of the cluster, where there is one. */
+static unsigned middle_of(const struct sharing *s)
+{
+    return (s->n + 1) / 2;
+}
+
 /* --- PAR-4 ----------------------------------------------------------------------------------------- */
 
 static struct act delete_one(struct stage *stage, uint32_t spi)
@@ -130,9 +84,7 @@ static void judge_others(struct stage *stage, struct sharing *s, unsigned packet
 static void member_rekeys_one(struct stage *stage, struct sharing *s)
 {
     unsigned packet = last_packet(stage);
-    if (!rekey_child_sa(stage, s->spi[middle_of(s) - 1], NULL))
-        inconclusive(stage, "the peer did not take part in the rekey of Child SA %08x",
-                     s->spi[middle_of(s) - 1]);
+    must_rekey(stage, s, middle_of(s));
     wait_out_grace(stage);
     judge_all_carry(stage, "PAR-4", s, packet + 1, "a member rekeyed one");
 }
@@ -178,9 +130,7 @@ CASE(par_one_change, .id = "par.one-change-leaves-the-others", .version = 1,
     establish(stage);
     probe(stage);
     struct sharing s = share_load(stage, axis_members(stage));
-    if (tour_of(stage, &s).answered < s.n)
-        inconclusive(stage, "not each of the %u Child SAs carries traffic in the beginning (PAR-1, PAR-3)",
-                     s.n);
+    must_carry(stage, &s);
     member_rekeys_one(stage, &s);
     peer_rekeys_one(stage, &s);
     member_deletes_one(stage, &s);

@@ -54,7 +54,9 @@
     X(rpl_esn_boundary)                                                                                      \
     X(rpl_late_packets)                                                                                      \
     X(par_accepted)                                                                                          \
+    X(par_one_flow)                                                                                          \
     X(par_one_change)                                                                                        \
+    X(par_way_back)                                                                                          \
     X(clu_standby_goes_on)                                                                                   \
     X(clu_peer_member_goes_on)                                                                               \
     X(clu_counters_behind)                                                                                   \

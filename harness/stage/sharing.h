@@ -45,4 +45,7 @@ unsigned child_sa_went_with(struct stage *stage, uint32_t spi);
 struct probed try_probe_of(struct stage *stage, const struct sharing *s, unsigned member);
 struct probed send_probe_of(struct stage *stage, const struct sharing *s, unsigned member);
 
+/* The next number of this member on its Child SA; false: it was used already, and nothing is changed. */
+bool member_goes_on_with(struct stage *stage, const struct sharing *s, unsigned member, uint64_t number);
+
 #endif

@@ -1,5 +1,6 @@
 #include "stage/sharing.h"
 
+#include "cluster/data_path.h"
 #include "stage/stage_parts.h"
 
 unsigned axis_members(const struct stage *stage)
@@ -91,6 +92,14 @@ static struct probe_with of_member(struct stage *stage, const struct sharing *s,
     if (member < 1 || member > s->n || !s->spi[member - 1])
         leave_with(stage, VERDICT_ERROR, say(stage, "member %u has no Child SA of its own", member));
     return (struct probe_with){.spi = s->spi[member - 1], .member = member};
+}
+
+bool member_goes_on_with(struct stage *stage, const struct sharing *s, unsigned member, uint64_t number)
+{
+    const struct probe_with of = of_member(stage, s, member);
+    const struct traffic *t = stage->cluster.members[member - 1].traffic;
+    struct traffic_sa *sa = t ? traffic_sa_of(t, of.spi) : NULL;
+    return sa && number > sa->out.sent && esp_jump(&sa->out, number - 1 - sa->out.sent, NULL);
 }
 
 struct probed try_probe_of(struct stage *stage, const struct sharing *s, unsigned member)

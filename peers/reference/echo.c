@@ -145,6 +145,28 @@ static bool is_behind_the_half(struct reference_peer *peer, const struct datagra
     return sa && replay_extend(&sa->in.window, seq_low) >> 32 > sa->in.window.highest >> 32;
 }
 
+/* PAR-3 */
+static void take_shared_window(struct reference_peer *peer, const struct datagram *d)
+{
+    uint32_t seq_low;
+    struct traffic_sa *sa = sa_of(peer, d, &seq_low);
+    if (!sa)
+        return;
+    if (peer->shared_window.size == 0 || peer->shared_window.esn != sa->in.window.esn)
+        peer->shared_window = replay_window_of(sa->in.window.size, sa->in.window.esn);
+    sa->in.window = peer->shared_window;
+}
+
+static void forget_other_window(struct reference_peer *peer, const struct datagram *d)
+{
+    uint32_t seq_low;
+    struct traffic_sa *sa = sa_of(peer, d, &seq_low);
+    if (sa && sa->in.spi != peer->last_spi)
+        forget_numbers(peer, d);
+    if (sa)
+        peer->last_spi = sa->in.spi;
+}
+
 bool reference_echo(struct reference_peer *peer, const struct datagram *d)
 {
     struct traffic_opened opened;
@@ -153,11 +175,18 @@ bool reference_echo(struct reference_peer *peer, const struct datagram *d)
     uint8_t *room = malloc(d->len);
     if (peer->forgets_numbers)
         forget_numbers(peer, d);
+    if (peer->shares_window)
+        take_shared_window(peer, d);
+    if (peer->forgets_other_windows)
+        forget_other_window(peer, d);
     bool refused = (peer->refuses_jumps && is_far_ahead(peer, d)) ||
                    (peer->keeps_high_half && is_behind_the_half(peer, d));
     if (room && !refused &&
-        traffic_open(cluster_active(&peer->cluster)->traffic, d, room, &opened, NULL) == ESP_ACCEPTED)
+        traffic_open(cluster_active(&peer->cluster)->traffic, d, room, &opened, NULL) == ESP_ACCEPTED) {
+        if (peer->shares_window)
+            peer->shared_window = opened.sa->in.window;
         answer(peer, &opened);
+    }
     free(room);
     return true;
 }

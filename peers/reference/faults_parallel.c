@@ -55,3 +55,15 @@ void end_sibling_of_deleted(struct reference_peer *peer)
 {
     peer->after_child = end_sibling_after_delete;
 }
+
+/* --- windows ------------------------------------------------------------------------------------------- */
+
+void share_one_window(struct reference_peer *peer)
+{
+    peer->shares_window = true;
+}
+
+void forget_other_windows(struct reference_peer *peer)
+{
+    peer->forgets_other_windows = true;
+}

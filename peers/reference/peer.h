@@ -3,6 +3,7 @@
 #define PEERS_REFERENCE_PEER_H
 
 #include "cluster/cluster.h"
+#include "esp/replay.h"
 #include "peers/reference/reference.h"
 
 enum {
@@ -68,6 +69,9 @@ struct reference_peer {
     unsigned (*jump)(struct traffic *t, uint32_t ike_sa, uint64_t delta); /* the same; NULL: none (RPL-1) */
     /* A fault of parallel SAs; NULL: none. After a Child SA came up or went. */
     void (*after_child)(struct reference_peer *peer, const struct ike_event *e, int64_t now_us);
+    bool shares_window, forgets_other_windows; /* PAR-3: one for all; each only while its SA is in use */
+    struct replay_window shared_window;        /* size 0: none yet */
+    uint32_t last_spi;                         /* that ESP came on */
     uint32_t ended_spi, replaced_spi; /* the Child SA that such a fault deleted last; that a rekey replaced */
     int log;                          /* a descriptor; -1: none */
     void (*on_event)(void *state, const struct ike_event *e); /* sees all events; NULL: nobody does */

@@ -1,0 +1,65 @@
+#include "cases/parallel.h"
+
+struct tour tour_of(struct stage *stage, const struct sharing *s)
+{
+    struct tour t = {0};
+    const char *first = "";
+    for (unsigned i = 0; i < s->n; i++) {
+        struct probed p = s->spi[i] ? try_probe_of(stage, s, i + 1) : (struct probed){0};
+        t.there += s->spi[i] != 0;
+        t.answered += p.answered;
+        if (!p.answered && !first[0]) {
+            t.packet = p.packet;
+            first = say(stage, s->spi[i] ? "; over that of member %u: %s" : "; that of member %u is gone%s",
+                        i + 1, s->spi[i] ? p.text : "");
+        }
+    }
+    t.seen = say(stage, "%u of %u Child SAs are there, %u carry traffic%s", t.there, s->n, t.answered, first);
+    return t;
+}
+
+void judge_all_carry(struct stage *stage, const char *requirement, struct sharing *s, unsigned since,
+                     const char *when)
+{
+    struct sharing before = *s;
+    unsigned went_with = 0;
+    follow_child_sas(stage, s);
+    for (unsigned i = 0; i < s->n && !went_with; i++)
+        went_with = before.spi[i] && !s->spi[i] ? child_sa_went_with(stage, before.spi[i]) : 0;
+    struct tour t = tour_of(stage, s);
+    check(stage, requirement, t.answered == s->n,
+          PACKETS(since      ? since
+                  : t.packet ? t.packet
+                             : went_with,
+                  since ? went_with ? went_with : t.packet : 0),
+          say(stage, "%s: all %u Child SAs are there and carry traffic", when, s->n), t.seen);
+}
+
+void must_carry(struct stage *stage, const struct sharing *s)
+{
+    struct tour t = tour_of(stage, s);
+    if (t.answered < s->n)
+        inconclusive(stage, "in the beginning, when %s (PAR-1, PAR-3)", t.seen);
+}
+
+void must_rekey(struct stage *stage, struct sharing *s, unsigned member)
+{
+    enum { TRIES = 4 };
+    uint32_t spi = s->spi[member - 1];
+    for (unsigned i = 0; i < TRIES; i++) {
+        if (rekey_child_sa(stage, spi, NULL))
+            return;
+        wait_out_grace(stage);
+    }
+    inconclusive(stage, "the rekey of Child SA %08x by a member is not complete", spi);
+}
+
+void await_answers(struct stage *stage, struct probed *list, unsigned n)
+{
+    bool late = false;
+    for (unsigned i = 0; i < n; i++)
+        if (late)
+            take_answer(stage, &list[i]);
+        else
+            late = !await_answer(stage, &list[i]);
+}
