@@ -20,9 +20,38 @@ static json_t *check_object(const struct check_record *c)
     return o;
 }
 
+static json_t *step_object(const struct sequence_step *s)
+{
+    return json_pack("{s:I, s:I, s:i, s:i, s:i}", "from", (json_int_t)s->from, "to", (json_int_t)s->to,
+                     "packet", (int)s->packet, "member_before", (int)s->member_before, "member",
+                     (int)s->member);
+}
+
+static json_t *esp_sa_object(const struct sequence_sa *sa)
+{
+    char spi[12];
+    json_t *steps = json_array();
+    for (size_t i = 0; i < sa->n_steps && i < SEQUENCE_MAX_STEPS; i++)
+        json_array_append_new(steps, step_object(&sa->steps[i]));
+    snprintf(spi, sizeof spi, "%08x", sa->spi);
+    json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:i, s:I, s:i}", "spi", spi, "sender",
+                          sa->from_peer ? "peer" : "cluster", "packets", (json_int_t)sa->packets, "first",
+                          (json_int_t)sa->first, "first_packet", (int)sa->first_packet, "last",
+                          (json_int_t)sa->last, "last_packet", (int)sa->last_packet);
+    json_object_set_new(o, "copies", json_integer((json_int_t)sa->copies));
+    json_object_set_new(o, "dropped", json_integer((json_int_t)sa->dropped));
+    json_object_set_new(o, "lost", json_integer((json_int_t)sa->lost));
+    json_object_set_new(o, "steps", steps);
+    json_object_set_new(
+        o, "steps_left_out",
+        json_integer(sa->n_steps > SEQUENCE_MAX_STEPS ? (json_int_t)(sa->n_steps - SEQUENCE_MAX_STEPS) : 0));
+    return o;
+}
+
 static json_t *result_object(const struct report_result *r)
 {
-    json_t *checks = json_array(), *tags = json_array(), *o = json_object();
+    json_t *checks = json_array(), *tags = json_array(), *esp_sas = json_array();
+    json_t *o = json_object();
     for (unsigned i = 0; i < r->outcome.n_checks; i++)
         json_array_append_new(checks, check_object(&r->outcome.checks[i]));
     for (unsigned bit = 0; bit < TAG_COUNT; bit++)
@@ -38,6 +67,9 @@ static json_t *result_object(const struct report_result *r)
     json_object_set_new(o, "checks", checks);
     json_object_set_new(o, "first_packet", json_integer(r->outcome.first_packet));
     json_object_set_new(o, "last_packet", json_integer(r->outcome.last_packet));
+    for (size_t i = 0; i < r->n_esp_sas; i++)
+        json_array_append_new(esp_sas, esp_sa_object(&r->esp_sas[i]));
+    json_object_set_new(o, "esp_sas", esp_sas);
     json_object_set_new(o, "elapsed_us", json_integer(r->outcome.elapsed_us));
     return o;
 }

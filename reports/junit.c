@@ -1,4 +1,5 @@
-/* JUnit XML, by libxml2's writer: it escapes, and refuses what no XML document may hold. */
+/* JUnit XML, by libxml2's writer: it escapes, and refuses what no XML document may hold. There are two
+ * schemas that consumers go by, Ant's and Jenkins's; what is written is valid by both. */
 #include <libxml/xmlwriter.h>
 
 #include "reports/reports.h"
@@ -103,7 +104,7 @@ static struct sums sums_of(const struct report_run *run, const char *case_id)
     for (size_t i = 0; i < run->count; i++) {
         const struct report_result *r = &run->results[i];
         enum verdict v = r->outcome.verdict;
-        if (case_id && strcmp(case_id, r->case_id) != 0)
+        if (strcmp(case_id, r->case_id) != 0)
             continue;
         s.tests++;
         s.failures += v == VERDICT_FAIL;
@@ -114,14 +115,52 @@ static struct sums sums_of(const struct report_run *run, const char *case_id)
     return s;
 }
 
-static void put_sums(xmlTextWriterPtr w, const char *name, const struct sums *s)
+/* --- suites -------------------------------------------------------------------------------------- */
+
+static void put_property(xmlTextWriterPtr w, const char *name, const char *value)
 {
+    if (!*value)
+        return;
+    xmlTextWriterStartElement(w, BAD_CAST "property");
     put_attribute(w, "name", name);
+    put_attribute(w, "value", value);
+    xmlTextWriterEndElement(w);
+}
+
+static void put_properties(xmlTextWriterPtr w, const struct report_run *run)
+{
+    static const char *const keys[] = {"peer", "peer_version", "suite", "seed", "transport", "depth"};
+    xmlTextWriterStartElement(w, BAD_CAST "properties");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        put_property(w, keys[i], report_header(run, keys[i]));
+    put_property(w, "end", run->end);
+    xmlTextWriterEndElement(w);
+}
+
+/* Neither where a run was made nor what it printed is part of its folder; Ant's schema wants a place for
+ * both. */
+static void begin_suite(xmlTextWriterPtr w, const struct report_run *run, const char *name, size_t id,
+                        const struct sums *s)
+{
+    xmlTextWriterStartElement(w, BAD_CAST "testsuite");
+    put_attribute(w, "name", name);
+    put_number(w, "id", id);
+    put_attribute(w, "package", report_header(run, "peer"));
+    put_attribute(w, "hostname", "localhost");
+    xmlTextWriterWriteFormatAttribute(w, BAD_CAST "timestamp", "%.19s", report_header(run, "started"));
     put_number(w, "tests", s->tests);
     put_number(w, "failures", s->failures);
     put_number(w, "errors", s->errors);
     put_number(w, "skipped", s->skipped);
     put_seconds(w, s->elapsed_us);
+    put_properties(w, run);
+}
+
+static void end_suite(xmlTextWriterPtr w)
+{
+    xmlTextWriterWriteElement(w, BAD_CAST "system-out", BAD_CAST "");
+    xmlTextWriterWriteElement(w, BAD_CAST "system-err", BAD_CAST "");
+    xmlTextWriterEndElement(w);
 }
 
 /* Results of a case need not stand together when several played at once. */
@@ -133,34 +172,54 @@ static bool is_first_of_case(const struct report_run *run, size_t at)
     return true;
 }
 
-static void put_suite(xmlTextWriterPtr w, const struct report_run *run, const char *case_id)
+static void put_suite(xmlTextWriterPtr w, const struct report_run *run, const char *case_id, size_t id)
 {
     struct sums sums = sums_of(run, case_id);
-    xmlTextWriterStartElement(w, BAD_CAST "testsuite");
-    put_sums(w, case_id, &sums);
-    xmlTextWriterWriteFormatAttribute(w, BAD_CAST "timestamp", "%.19s", report_header(run, "started"));
+    begin_suite(w, run, case_id, id, &sums);
     for (size_t i = 0; i < run->count; i++)
         if (strcmp(run->results[i].case_id, case_id) == 0)
             put_result(w, &run->results[i]);
+    end_suite(w);
+}
+
+/* What was not played is missing in the suites of the cases; who only looks at those would take it for done.
+ */
+static void put_missing_end(xmlTextWriterPtr w, const struct report_run *run, size_t id)
+{
+    const struct sums sums = {.tests = 1, .errors = 1};
+    char text[120];
+    snprintf(text, sizeof text, "the run was not complete: %s; what it had not played yet is missing",
+             run->end);
+    begin_suite(w, run, "understudy", id, &sums);
+    xmlTextWriterStartElement(w, BAD_CAST "testcase");
+    put_attribute(w, "classname", "understudy");
+    put_attribute(w, "name", "the run comes to its end");
+    put_seconds(w, 0);
+    xmlTextWriterStartElement(w, BAD_CAST "error");
+    put_attribute(w, "type", run->end);
+    put_attribute(w, "message", text);
     xmlTextWriterEndElement(w);
+    xmlTextWriterEndElement(w);
+    end_suite(w);
 }
 
 bool report_junit(const struct report_run *run, FILE *out, struct error *err)
 {
     xmlBufferPtr buffer = xmlBufferCreate();
     xmlTextWriterPtr w = buffer ? xmlNewTextWriterMemory(buffer, 0) : NULL;
+    size_t id = 0;
     if (!w) {
         xmlBufferFree(buffer);
         return fail(err, "out of memory");
     }
-    struct sums sums = sums_of(run, NULL);
     xmlTextWriterSetIndent(w, 1);
     xmlTextWriterStartDocument(w, NULL, "UTF-8", NULL);
     xmlTextWriterStartElement(w, BAD_CAST "testsuites");
-    put_sums(w, report_header(run, "peer"), &sums);
     for (size_t i = 0; i < run->count; i++)
         if (is_first_of_case(run, i))
-            put_suite(w, run, run->results[i].case_id);
+            put_suite(w, run, run->results[i].case_id, id++);
+    if (!report_is_complete(run))
+        put_missing_end(w, run, id);
     xmlTextWriterEndDocument(w);
     xmlFreeTextWriter(w);
     fwrite(xmlBufferContent(buffer), 1, (size_t)xmlBufferLength(buffer), out);

@@ -13,6 +13,9 @@ void report_text(const struct report_run *run, FILE *out);
 /* TAP version 13 (so that prove reads it, too): a test point for each combination. */
 void report_tap(const struct report_run *run, FILE *out);
 
+/* TAP version 14: a test point for each case, its combinations as a subtest. */
+void report_tap14(const struct report_run *run, FILE *out);
+
 /* JUnit XML: a suite for each case, a test case for each combination. False when memory is out. */
 bool report_junit(const struct report_run *run, FILE *out, struct error *err);
 

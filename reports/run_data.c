@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "reports/sequence_lines.h"
 #include "suite/json_text.h"
 
 static const struct test_case *case_called(const char *id)
@@ -41,8 +42,54 @@ static void note_checks(struct report_run *run, const struct outcome *o)
     }
 }
 
-static bool add_verdict(struct report_run *run, const json_t *line, struct error *err)
+/* ESP of the combinations that are being played where the journal is read: cases play side by side. */
+struct open_case {
+    char *case_id;
+    struct sequence_list points;
+};
+
+struct reading {
+    struct report_run *run;
+    struct open_case *cases;
+    size_t n_cases;
+};
+
+static struct open_case *open_case_of(struct reading *reading, const char *case_id)
 {
+    for (size_t i = reading->n_cases; i-- > 0;)
+        if (strcmp(reading->cases[i].case_id, case_id) == 0)
+            return &reading->cases[i];
+    struct open_case *grown = realloc(reading->cases, (reading->n_cases + 1) * sizeof *grown);
+    if (!grown)
+        return NULL;
+    reading->cases = grown;
+    struct open_case *c = &grown[reading->n_cases];
+    *c = (struct open_case){.case_id = strdup(case_id)};
+    reading->n_cases += c->case_id != NULL;
+    return c->case_id ? c : NULL;
+}
+
+/* What a process left that died before its verdict is not part of the combination that is played again. */
+static bool take_line(struct reading *reading, const json_t *line, const char *event)
+{
+    struct open_case *c = open_case_of(reading, json_text_of(line, "case", ""));
+    if (c && strcmp(event, "begin") == 0)
+        sequence_clear(&c->points);
+    return c && sequence_take_line(&c->points, line);
+}
+
+static bool add_sequences(struct reading *reading, struct report_result *r)
+{
+    struct open_case *c = open_case_of(reading, r->case_id);
+    bool good = c && sequence_sas(&c->points, &r->esp_sas, &r->n_esp_sas);
+    if (c)
+        sequence_clear(&c->points);
+    return good;
+}
+
+static bool add_verdict(struct reading *reading, const json_t *line, struct error *err)
+{
+    struct report_run *run = reading->run;
     struct report_result *grown = realloc(run->results, (run->count + 1) * sizeof *grown);
     if (!grown)
         return fail(err, "out of memory");
@@ -56,7 +103,7 @@ static bool add_verdict(struct report_run *run, const json_t *line, struct error
     r->case_id = strdup(json_text_of(line, "case", "?"));
     r->combination = strdup(combination);
     run->count++;
-    if (!r->case_id || !r->combination)
+    if (!r->case_id || !r->combination || !add_sequences(reading, r))
         return fail(err, "out of memory");
     r->test_case = case_called(r->case_id);
     run->verdicts[r->outcome.verdict]++;
@@ -64,7 +111,18 @@ static bool add_verdict(struct report_run *run, const json_t *line, struct error
     return true;
 }
 
-static bool read_lines(struct report_run *run, struct journal_reader *reader, struct error *err)
+static bool add_line(struct reading *reading, const json_t *line, struct error *err)
+{
+    const char *event = json_text_of(line, "event", "");
+    if (strcmp(event, "verdict") == 0)
+        return add_verdict(reading, line, err);
+    if (strcmp(event, "end") == 0)
+        snprintf(reading->run->end, sizeof reading->run->end, "%s", json_text_of(line, "end", "complete"));
+    bool of_case = strcmp(event, "begin") == 0 || strcmp(event, "packet") == 0 || strcmp(event, "note") == 0;
+    return !of_case || take_line(reading, line, event) || fail(err, "out of memory");
+}
+
+static bool read_lines(struct reading *reading, struct journal_reader *reader, struct error *err)
 {
     for (json_t *line;;) {
         enum journal_read read = journal_next(reader, &line, err);
@@ -72,14 +130,23 @@ static bool read_lines(struct report_run *run, struct journal_reader *reader, st
             return false;
         if (read != JOURNAL_LINE)
             return true;
-        const char *event = json_text_of(line, "event", "");
-        bool good = strcmp(event, "verdict") != 0 || add_verdict(run, line, err);
-        if (strcmp(event, "end") == 0)
-            snprintf(run->end, sizeof run->end, "%s", json_text_of(line, "end", "complete"));
+        bool good = add_line(reading, line, err);
         json_decref(line);
         if (!good)
             return false;
     }
+}
+
+static bool read_journal(struct report_run *run, struct journal_reader *reader, struct error *err)
+{
+    struct reading reading = {.run = run};
+    bool good = read_lines(&reading, reader, err);
+    for (size_t i = 0; i < reading.n_cases; i++) {
+        free(reading.cases[i].case_id);
+        sequence_clear(&reading.cases[i].points);
+    }
+    free(reading.cases);
+    return good;
 }
 
 /* The folder, when `path` is the journal in it. */
@@ -111,7 +178,7 @@ bool report_run_read(const char *path, struct report_run *out, struct error *err
     bool good = reader != NULL;
     if (good) {
         out->header = json_incref((json_t *)journal_first_line(reader));
-        good = read_lines(out, reader, err) || fail_within(err, "%s", journal);
+        good = read_journal(out, reader, err) || fail_within(err, "%s", journal);
         journal_reader_close(reader);
     }
     if (!good)
@@ -124,6 +191,7 @@ void report_run_clear(struct report_run *run)
     for (size_t i = 0; i < run->count; i++) {
         free(run->results[i].case_id);
         free(run->results[i].combination);
+        free(run->results[i].esp_sas);
         outcome_clear(&run->results[i].outcome);
     }
     free(run->results);
@@ -175,4 +243,18 @@ const char *report_conclusion(const struct report_run *run)
         return "was not judged at all";
     return v[VERDICT_WARN] ? "conforms, with warnings, in all that was judged"
                            : "conforms in all that was judged";
+}
+
+bool report_shows_esp(const struct report_run *run, const struct report_result *r)
+{
+    const struct report_result *chosen = NULL;
+    for (size_t i = 0; i < run->count; i++) {
+        const struct report_result *one = &run->results[i];
+        if (one->n_esp_sas == 0 || strcmp(one->case_id, r->case_id) != 0)
+            continue;
+        if (!chosen ||
+            (report_is_failure(one->outcome.verdict) && !report_is_failure(chosen->outcome.verdict)))
+            chosen = one;
+    }
+    return chosen == r;
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "reports/sequences.h"
 #include "suite/journal.h"
 #include "suite/outcome.h"
 
@@ -13,6 +14,8 @@ struct report_result {
     char *case_id, *combination;       /* heap; the combination as text */
     unsigned version;
     struct outcome outcome;
+    struct sequence_sa *esp_sas; /* heap; in the order in which they were first used */
+    size_t n_esp_sas;
 };
 
 struct report_run {
@@ -46,6 +49,10 @@ void report_group_row(const struct report_run *run, const char *group, size_t ve
 
 /* What the verdicts of a run come to: as the exit status of the run says it, without an expectation. */
 const char *report_conclusion(const struct report_run *run);
+
+/* The first result of each case in which ESP was on the wire, one that failed before others: is it this one?
+ */
+bool report_shows_esp(const struct report_run *run, const struct report_result *r);
 
 /* Does the verdict count against the peer, or against the run? */
 static inline bool report_is_failure(enum verdict v)

@@ -1,6 +1,8 @@
 /* Plain text, at most 120 columns where the contents allow. */
 #include "reports/reports.h"
 
+#include <inttypes.h>
+
 static void put_head(const struct report_run *run, FILE *out)
 {
     fprintf(out, "%s %s\n", report_header(run, "peer"), report_conclusion(run));
@@ -50,6 +52,65 @@ static void put_result(const struct report_result *r, FILE *out)
             put_check(&r->outcome.checks[i], out);
 }
 
+/* --- sequence numbers ---------------------------------------------------------------------------- */
+
+enum { SAS_IN_FULL = 12 }; /* of a combination; of more, those whose numbers go on by one are counted only */
+
+/* One a line, the first beside the SA. */
+static void put_steps(const struct sequence_sa *sa, FILE *out)
+{
+    char text[SEQUENCE_STEP_TEXT];
+    for (size_t i = 0; i < sa->n_steps && i < SEQUENCE_MAX_STEPS; i++) {
+        sequence_step_text(&sa->steps[i], text);
+        fprintf(out, "%s%*s%s", i ? "\n" : "", i ? 51 : 2, "", text);
+    }
+    if (sa->n_steps > SEQUENCE_MAX_STEPS)
+        fprintf(out, "\n%51sand %zu more", "", sa->n_steps - SEQUENCE_MAX_STEPS);
+}
+
+static void put_sa(const struct sequence_sa *sa, FILE *out)
+{
+    fprintf(out, "  %08" PRIx32 " %-7s %7zu %10" PRIu64 " %10" PRIu64, sa->spi,
+            sa->from_peer ? "peer" : "cluster", sa->packets, sa->first, sa->last);
+    put_steps(sa, out);
+    if (sa->copies)
+        fprintf(out, "  copies: %zu", sa->copies);
+    if (sa->dropped)
+        fprintf(out, "  dropped: %zu", sa->dropped);
+    if (sa->lost)
+        fprintf(out, "  lost: %zu", sa->lost);
+    fputc('\n', out);
+}
+
+static void put_sequences_of(const struct report_result *r, FILE *out)
+{
+    size_t left_out = 0;
+    fprintf(out, "\n%s  %s\n  %-8s %-7s %7s %10s %10s  jumps\n", r->case_id, r->combination, "SPI", "sender",
+            "packets", "first", "last");
+    for (size_t i = 0; i < r->n_esp_sas; i++) {
+        const struct sequence_sa *sa = &r->esp_sas[i];
+        if (r->n_esp_sas <= SAS_IN_FULL || sa->n_steps || sa->dropped)
+            put_sa(sa, out);
+        else
+            left_out++;
+    }
+    if (left_out)
+        fprintf(out, "  and %zu SAs whose numbers go on by one\n", left_out);
+}
+
+static void put_sequences(const struct report_run *run, FILE *out)
+{
+    bool any = false;
+    for (size_t i = 0; i < run->count; i++) {
+        if (!report_shows_esp(run, &run->results[i]))
+            continue;
+        if (!any)
+            fputs("\nSequence numbers of ESP, one combination of each case that has any\n", out);
+        any = true;
+        put_sequences_of(&run->results[i], out);
+    }
+}
+
 void report_text(const struct report_run *run, FILE *out)
 {
     put_head(run, out);
@@ -63,4 +124,5 @@ void report_text(const struct report_run *run, FILE *out)
         if (report_is_failure(run->results[i].outcome.verdict) ||
             run->results[i].outcome.verdict == VERDICT_WARN)
             put_result(&run->results[i], out);
+    put_sequences(run, out);
 }

@@ -7,6 +7,7 @@
 enum format {
     FORMAT_TEXT,
     FORMAT_TAP,
+    FORMAT_TAP14,
     FORMAT_JUNIT,
     FORMAT_JSON,
     FORMAT_MARKDOWN,
@@ -17,7 +18,8 @@ enum { OPT_FORCE = FORMAT_COUNT + 1 };
 
 static const struct cli_option options[] = {
     {"text", FORMAT_TEXT + 1, "FILE", "for people; what is printed when no format is asked for"},
-    {"tap", FORMAT_TAP + 1, "FILE", "TAP version 13"},
+    {"tap", FORMAT_TAP + 1, "FILE", "TAP version 13, a point for each combination"},
+    {"tap14", FORMAT_TAP14 + 1, "FILE", "TAP version 14, a point for each case, with its combinations"},
     {"junit", FORMAT_JUNIT + 1, "FILE", "JUnit XML"},
     {"json", FORMAT_JSON + 1, "FILE", "everything, for programs"},
     {"markdown", FORMAT_MARKDOWN + 1, "FILE", "for a merge request"},
@@ -40,6 +42,9 @@ static bool write_format(const struct report_run *run, enum format format, FILE 
         return true;
     case FORMAT_TAP:
         report_tap(run, out);
+        return true;
+    case FORMAT_TAP14:
+        report_tap14(run, out);
         return true;
     case FORMAT_JUNIT:
         return report_junit(run, out, err);

@@ -3,6 +3,7 @@
 # Usage: reports.sh [PROGRAM]
 set -u
 program=$(readlink -f "${1:-build/understudy}")
+here=$(dirname "$(readlink -f "$0")")
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
@@ -45,6 +46,15 @@ run() { # STATUS FOLDER OPTION...
     status_is "$want" "$program" run --out "$folder" --no-color "$@"
 }
 
+# Debian's Python: another one that stands before it in PATH does not have its packages.
+consumers() {
+    PATH=/usr/bin:$PATH python3 -B "$here/consumers.py" "$@"
+}
+
+tap_parser() { # the Node that runs it need not be Debian's
+    NODE_PATH=/usr/share/nodejs tap-parser "$@"
+}
+
 ok "a run that conforms" run 0 good --case 'sync.*' --case 'neg.*' --depth quick
 ok "a run with a fault" run 1 bad --fault accept-equal-m1 --case 'sync.*' --case 'neg.*' --depth quick
 
@@ -55,7 +65,7 @@ counts_of() { # RUN VERDICT
 }
 
 all_formats() { # RUN
-    "$program" report "$1" --text "$1.txt" --tap "$1.tap" --junit "$1.xml" --json "$1.json" --markdown "$1.md"
+    "$program" report "$1" --text "$1.txt" --tap "$1.tap" --tap14 "$1.tap14" --junit "$1.xml" --json "$1.json" --markdown "$1.md"
 }
 
 for r in good bad; do
@@ -64,15 +74,28 @@ for r in good bad; do
     fails=$(counts_of $r FAIL)
     ok "$r: TAP has a point for each combination" equal "$total" "$(grep -cE '^(not )?ok ' $r.tap)"
     ok "$r: TAP says not ok for each failure" equal "$fails" "$(grep -c '^not ok ' $r.tap)"
-    ok "$r: JUnit is well-formed" xmllint --noout $r.xml
-    ok "$r: JUnit counts" equal "$total $fails" \
-        "$(xmllint --xpath 'concat(/testsuites/@tests, " ", /testsuites/@failures)' $r.xml)"
-    ok "$r: JUnit holds what it counts" equal "$total $fails" \
-        "$(xmllint --xpath 'concat(count(//testcase), " ", count(//failure))' $r.xml)"
+    ok "$r: JUnit is valid" xmllint --noout --schema "$here/junit.xsd" $r.xml
+    ok "$r: JUnit counts for another reader" equal "$total $fails 0 $(counts_of $r SKIP)" "$(consumers junit $r.xml)"
+    ok "$r: JSON is of its schema" consumers json "$here/../../docs/report.schema.json" $r.json
     ok "$r: JSON counts" equal "$total $fails" "$(jq -r '"\(.results | length) \(.counts.FAIL)"' $r.json)"
     ok "$r: Markdown folds each failure" equal "$fails" "$(grep -c '^<details>' $r.md)"
     ok "$r: the text names each failure" equal "$fails" "$(grep -c '^FAIL ' $r.txt)"
 done
+# The prove of Debian 12 takes no version above 13.
+ok "prove reads TAP 14 of a run that conforms" prove -e "sed 1s/14/13/" good.tap14
+ok "prove reads TAP 14 of one that does not" status_is 1 prove -e "sed 1s/14/13/" bad.tap14
+in_tap14() { # RUN: "combinations not-ok" of all subtests
+    tap_parser -j 0 <"$1.tap14" | jq -r '[.. | arrays | select(.[0]? == "child")[1] | [.[] | select(.[0] == "assert")[1]]] | add |
+        "\(length) \([.[] | select(.ok | not)] | length)"'
+}
+for r in good bad; do
+    ok "$r: TAP 14 has a version, and a point for each case" equal "TAP version 14 1..$(jq '[.results[].case] | unique | length' $r/result.json)" \
+        "$(head -n 2 $r.tap14 | paste -sd ' ')"
+    ok "$r: a parser of TAP 14 finds all combinations in subtests" equal "$(jq '.results | length' $r/result.json) $(counts_of $r FAIL)" \
+        "$(in_tap14 $r)"
+done
+ok "a case is not ok when one of its combinations is not" equal "$(jq '[.results[] | select(.verdict == "FAIL").case] | unique | length' bad/result.json)" \
+    "$(grep -c '^not ok ' bad.tap14)"
 ok "prove reads the TAP of a run that conforms" prove -e cat good.tap
 ok "prove reads the TAP of one that does not" status_is 1 prove -e cat bad.tap
 ok "a failure of JUnit has the requirement as its type" equal SYNC-4 \
@@ -84,6 +107,41 @@ ok "without a format the text is printed" cmp -s <("$program" report good) good.
 ok "- is standard output" cmp -s <("$program" report good --tap -) good.tap
 ok "a journal names its run, too" cmp -s <("$program" report good/journal.jsonl) good.txt
 
+ok "the schema is closed: a member that it does not name is found" status_is 1 consumers json "$here/../../docs/report.schema.json" \
+    <(jq '.results[0].other = 1' good.json)
+
+# --- ESP: sequence numbers of each SA across the failover ------------------------------------------------
+
+ok "a run with ESP" run 0 esp --case rpl.delta-moves-every-child-sa --depth quick
+ok "esp: all formats at once" all_formats esp
+ok "esp: JSON is of its schema" consumers json "$here/../../docs/report.schema.json" esp.json
+# From the packets alone: SPI, sender, packets, first and last number, and the jumps.
+numbers_on_the_wire() { # RUN CASE COMBINATIONS
+    jq -rs --arg case "$2" '[.[] | select(.case == $case)] | (map(.event == "verdict") | index(true)) as $last | .[:$last] |
+        [.[] | select(.event == "packet" and .esp and .number > 0)] | group_by([.esp.spi, .direction])[] | sort_by(.number) |
+        "\(.[0].esp.spi) \(if .[0].direction == "from-peer" then "peer" else "cluster" end) \(length) \(.[0].esp.sequence) \(.[-1].esp.sequence)" +
+        ([range(1; length) as $i | select(.[$i].esp.sequence != .[$i - 1].esp.sequence + 1) |
+            " \(.[$i - 1].esp.sequence) to \(.[$i].esp.sequence) at \(.[$i].number)"] | join(""))' "$1/journal.jsonl" | sort
+}
+numbers_of_json() { # RUN
+    jq -r '.results[] | select(.esp_sas != [])' "$1.json" | jq -rs '.[0].esp_sas[] | "\(.spi) \(.sender) \(.packets) \(.first) \(.last)" +
+        ([.steps[] | " \(.from) to \(.to) at \(.packet)"] | join(""))' | sort
+}
+ok "esp: there are jumps" grep -q ' to .* at ' <(numbers_on_the_wire esp rpl.delta-moves-every-child-sa)
+ok "esp: JSON says of each SA what was on the wire" diff <(numbers_on_the_wire esp rpl.delta-moves-every-child-sa) <(numbers_of_json esp)
+ok "esp: so does the text" diff <(numbers_on_the_wire esp rpl.delta-moves-every-child-sa) \
+    <(sed -nE '/^Sequence numbers/,$ s/^  ([0-9a-f]{8}) (peer|cluster) +([0-9]+) +([0-9]+) +([0-9]+)/\1 \2 \3 \4 \5/p' esp.txt |
+        sed -E 's/  +([0-9]+ to [0-9]+) \([^)]*\) (at) packet ([0-9]+).*/ \1 \2 \3/' | sort)
+ok "esp: what the peer sent was taken by a member" jq -es '([.[] | select(.esp and .direction == "from-peer").number] | sort) ==
+    ([.[] | select(.kind == "esp-received" and .accepted).packet] | sort)' esp/journal.jsonl
+if command -v tshark >/dev/null; then
+    esp_case=esp/cases/rpl.delta-moves-every-child-sa
+    ok "esp: tshark reads the same SPIs and numbers" diff \
+        <(jq -r 'select(.esp) | "\(.number) 0x\(.esp.spi) \(.esp.sequence)"' esp/journal.jsonl) \
+        <(WIRESHARK_CONFIG_DIR=$esp_case tshark -r $esp_case/wire.pcap -Y esp -T fields -E separator=' ' -e frame.number -e esp.spi \
+            -e esp.sequence 2>/dev/null)
+fi
+
 # --- a peer that writes markup ---------------------------------------------------------------------------
 
 # shellcheck disable=SC2016 # a name that is to stay as it is
@@ -92,8 +150,11 @@ cp -r good evil
 jq -c --arg evil "$evil" 'if .event == "run" then .peer = $evil
     elif .event == "verdict" then .verdict = "INCONCLUSIVE" | .reason = $evil else . end' good/journal.jsonl >evil/journal.jsonl
 ok "a hostile name in every format" all_formats evil
-ok "JUnit stays well-formed" xmllint --noout evil.xml
-ok "JUnit gives the name back as it was" equal "$evil" "$(xmllint --xpath 'string(/testsuites/@name)' evil.xml)"
+ok "JUnit stays valid" xmllint --noout --schema "$here/junit.xsd" evil.xml
+ok "JUnit gives the name back as it was" equal "$evil" "$(xmllint --xpath 'string(//property[@name="peer"]/@value)' evil.xml)"
+ok "JSON stays of its schema" consumers json "$here/../../docs/report.schema.json" evil.json
+ok "a parser of TAP 14 gives the reason back" grep -qF "$(jq -n --arg evil "$evil" '$evil')" \
+    <(tap_parser -j 0 <evil.tap14 | jq '.. | objects | .diag?.message? // empty')
 ok "no markup in Markdown" status_is 1 grep -F '<img' evil.md
 ok "TAP escapes a directive" status_is 1 grep -E '^not ok [0-9]+ - .*[^\\]# "q"' evil.tap
 ok "JSON gives the name back" equal "$evil" "$(jq -r .peer evil.json)"
@@ -105,7 +166,13 @@ head -c "$(($(wc -c <good/journal.jsonl) * 2 / 3))" good/journal.jsonl >torn/jou
 ok "a torn journal is reported" all_formats torn
 ok "the text says that it is not complete" grep -q 'The run was not complete: killed' torn.txt
 ok "so does TAP" grep -q '^Bail out! ' torn.tap
-ok "so does JSON" equal killed "$(jq -r .end torn.json)"
+ok "so does TAP 14" grep -q '^Bail out! ' torn.tap14
+ok "JUnit has an error for it, and stays valid" equal "killed" "$(xmllint --schema "$here/junit.xsd" --noout torn.xml &&
+    xmllint --xpath 'string(//testcase[@classname="understudy"]/error/@type)' torn.xml)"
+ok "which others count" grep -qE '^[0-9]+ 0 1 ' <(consumers junit torn.xml)
+ok "so does Markdown" grep -qF 'the run was cut short' torn.md
+ok "so does JSON, which stays of its schema" consumers json "$here/../../docs/report.schema.json" torn.json
+ok "and names it" equal killed "$(jq -r .end torn.json)"
 
 # --- differences -----------------------------------------------------------------------------------------------
 
