@@ -37,6 +37,10 @@ static void put_head(const struct report_run *run, FILE *out)
         put_escaped(report_header(run, rows[i].key), out);
         fputs(" |\n", out);
     }
+    char shard[64];
+    report_shard(run, shard, sizeof shard);
+    if (shard[0])
+        fprintf(out, "| Shard | %s |\n", shard);
     fprintf(out, "| Combinations | %zu%s |\n", run->count,
             report_is_complete(run) ? "" : ", the run was cut short");
 }

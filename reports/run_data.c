@@ -206,6 +206,16 @@ const char *report_header(const struct report_run *run, const char *key)
     return json_text_of(run->header, key, "");
 }
 
+void report_shard(const struct report_run *run, char *out, size_t size)
+{
+    const json_t *shard = json_object_get(run->header, "shard");
+    out[0] = '\0';
+    if (shard)
+        snprintf(out, size, "%d/%d (a part of a run)",
+                 (int)json_integer_value(json_object_get(shard, "number")),
+                 (int)json_integer_value(json_object_get(shard, "of")));
+}
+
 enum verdict report_requirement(const struct report_run *run, const struct requirement *r)
 {
     size_t n;

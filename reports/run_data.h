@@ -41,6 +41,9 @@ static inline bool report_is_complete(const struct report_run *run)
     return strcmp(run->end, "complete") == 0;
 }
 
+/* "2/4 (a part of a run)"; empty when the run is no shard. */
+void report_shard(const struct report_run *run, char *out, size_t size);
+
 enum verdict report_requirement(const struct report_run *run, const struct requirement *r);
 
 /* Requirements of a group by verdict; `all` and `judged` (PASS, WARN, FAIL) may be NULL. */

@@ -11,6 +11,10 @@ static void put_head(const struct report_run *run, FILE *out)
     fprintf(out, "understudy %s, depth %s, transport %s, seed %s, started %s\n", report_header(run, "suite"),
             report_header(run, "depth"), report_header(run, "transport"), report_header(run, "seed"),
             report_header(run, "started"));
+    char shard[64];
+    report_shard(run, shard, sizeof shard);
+    if (shard[0])
+        fprintf(out, "shard %s\n", shard);
     if (!report_is_complete(run))
         fprintf(out, "The run was not complete: %s. What follows is what was played until then.\n", run->end);
 }

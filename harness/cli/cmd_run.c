@@ -119,7 +119,9 @@ static struct run_options options_of(const struct session *s)
                       .n_exclude = a->exclude.count,
                       .roles = a->roles,
                       .fixed = a->fixed,
-                      .depth = a->depth},
+                      .depth = a->depth,
+                      .shard = a->shard,
+                      .shards = a->shards},
         .jobs = a->jobs ? a->jobs : default_jobs(s),
         .seed = a->seed,
         .suite = UNDERSTUDY_VERSION,
@@ -149,7 +151,10 @@ static int play(struct session *s)
     console.again = again;
     console.strict = s->arguments.strict;
     console.expected = s->arguments.expect ? &s->expected : NULL;
-    printf("run %s, seed %" PRIu64 "\n", s->folder, s->arguments.seed);
+    printf("run %s, seed %" PRIu64, s->folder, s->arguments.seed);
+    if (s->arguments.shards)
+        printf(", shard %u/%u", s->arguments.shard, s->arguments.shards);
+    putchar('\n');
     fflush(stdout);
 
     struct run_options options = options_of(s);

@@ -1,5 +1,6 @@
 #include "cli/run_options.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/catalogue.h"
@@ -20,6 +21,7 @@ enum {
     OPT_REORDER,
     OPT_JOBS,
     OPT_SEED,
+    OPT_SHARD,
     OPT_OUT,
     OPT_FORCE,
     OPT_STRICT,
@@ -46,6 +48,8 @@ const struct cli_option run_option_table[] = {
     {"reorder", OPT_REORDER, "PERCENT", "deliver datagrams late at random"},
     {"jobs", OPT_JOBS, "N", "how many cases play at once"},
     {"seed", OPT_SEED, "N", "what all that is random is drawn from; the same seed repeats a run in memory"},
+    {"shard", OPT_SHARD, "K/N",
+     "part K of N of the run, for `understudy merge`; needs --seed, the same for all parts"},
     {"out", OPT_OUT, "FOLDER", "where the run is written, default build/runs/<time>"},
     {"force", OPT_FORCE, NULL, "replace an earlier run in that folder"},
     {"strict", OPT_STRICT, NULL, "a broken SHOULD does not conform either"},
@@ -72,6 +76,22 @@ static bool percent_parse(const char *text, unsigned *out)
     bool good = cli_number(text, 0, 100, &value);
     *out = good ? (unsigned)value : 0;
     return good;
+}
+
+/* "2/4" */
+static bool shard_parse(const char *text, unsigned *shard, unsigned *shards)
+{
+    char number[16];
+    const char *slash = strchr(text, '/');
+    uint64_t k, n;
+    if (!slash || (size_t)(slash - text) >= sizeof number)
+        return false;
+    snprintf(number, sizeof number, "%.*s", (int)(slash - text), text);
+    if (!cli_number(slash + 1, 1, RUN_MAX_SHARDS, &n) || !cli_number(number, 1, n, &k))
+        return false;
+    *shard = (unsigned)k;
+    *shards = (unsigned)n;
+    return true;
 }
 
 /* What is valid for an option, when its value is not; NULL: the value is taken. */
@@ -115,6 +135,8 @@ static const char *take(struct run_arguments *a, int key, const char *value)
     case OPT_SEED:
         a->seed_given = true;
         return cli_number(value, 0, UINT64_MAX, &a->seed) ? NULL : "a number from 0 to 18446744073709551615";
+    case OPT_SHARD:
+        return shard_parse(value, &a->shard, &a->shards) ? NULL : "K/N, part K of N (1 <= K <= N <= 1000)";
     case OPT_OUT:
         a->folder = value;
         return value[0] ? NULL : "the name of a folder";
@@ -174,6 +196,8 @@ static int check(const struct cli_command *command, const struct run_arguments *
         return cli_usage_error(command, "--fault is for the reference peer, it cannot go with --peer");
     if (a->peer && a->transport_given)
         return cli_usage_error(command, "--transport is for the reference peer, it cannot go with --peer");
+    if (a->shards && !a->seed_given)
+        return cli_usage_error(command, "--shard needs --seed N, the same for all shards of a run");
     int status = check_globs(command, &a->only);
     if (status == EXIT_CONFORMS)
         status = check_globs(command, &a->exclude);

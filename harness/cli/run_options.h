@@ -12,6 +12,7 @@ struct run_arguments {
     size_t n_schedule;
     struct fixed_axes fixed; /* what the states say */
     unsigned roles, jobs;    /* 0: not given */
+    unsigned shard, shards;  /* likewise */
     enum depth depth;
     bool udp, transport_given, seed_given, force, strict, no_color;
     uint64_t seed;

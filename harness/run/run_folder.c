@@ -43,21 +43,33 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
     return remove(path);
 }
 
-/* Only what a run writes, and only where a run was: `--out . --force` must not take a folder "cases" away
- * that is somebody's source. */
-static bool remove_earlier_run(const char *path, struct error *err)
+static bool remove_run(const char *path, struct error *err)
 {
     static const char *const ours[] = {"cases", "result.json", "journal.jsonl"};
     char name[PATH_MAX];
-    snprintf(name, sizeof name, "%s/journal.jsonl", path);
-    if (access(name, F_OK) < 0)
-        return fail(err, "run folder %s is not empty, and no earlier run is in it: choose another", path);
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
         snprintf(name, sizeof name, "%s/%s", path, ours[i]);
         if (nftw(name, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
             return fail(err, "cannot remove %s: %s", name, strerror(errno));
     }
     return true;
+}
+
+/* Only what a run writes, and only where a run was: `--out . --force` must not take a folder "cases" away
+ * that is somebody's source. */
+static bool remove_earlier_run(const char *path, struct error *err)
+{
+    char name[PATH_MAX];
+    snprintf(name, sizeof name, "%s/journal.jsonl", path);
+    if (access(name, F_OK) < 0)
+        return fail(err, "run folder %s is not empty, and no earlier run is in it: choose another", path);
+    return remove_run(path, err);
+}
+
+void run_folder_clear(const char *path)
+{
+    remove_run(path, NULL);
+    rmdir(path);
 }
 
 bool run_folder_make(const char *path, bool force, struct error *err)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/random.h"
+
 enum { BOTH_ROLES = 1 << ROLE_INITIATOR | 1 << ROLE_RESPONDER };
 
 static const char *matching(const char *const *globs, size_t n, const char *id)
@@ -68,22 +70,105 @@ static bool fill(struct run_item *item, const struct run_selection *selection, s
     return item->combinations || fail(err, "case %s: no combinations (out of memory?)", tc->id);
 }
 
+/* --- shards -------------------------------------------------------------------------------------- */
+
+static uint64_t digest_of(const struct run_plan *plan)
+{
+    uint64_t digest = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        for (size_t k = 0; k < plan->items[i].count; k++) {
+            const struct test_case *tc = plan->items[i].test_case;
+            char text[256], name[512];
+            combination_text(tc->axes | ON(ROLE), &plan->items[i].combinations[k], text, sizeof text);
+            snprintf(name, sizeof name, "%s %u %s", tc->id, tc->version, text);
+            digest = random_derive_seed(digest, name);
+        }
+    return digest;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const struct run_item *const *x = a, *const *y = b;
+    if ((*x)->count != (*y)->count)
+        return (*x)->count < (*y)->count ? 1 : -1;
+    return (*x > *y) - (*x < *y); /* in the order of the catalogue */
+}
+
+static unsigned lightest(const size_t *loads, unsigned n)
+{
+    unsigned least = 0;
+    for (unsigned i = 1; i < n; i++)
+        if (loads[i] < loads[least])
+            least = i;
+    return least;
+}
+
+/* What falls to other shards has no combinations any more, and is marked. */
+static void hand_to_shards(struct run_plan *plan, struct run_item **order, unsigned shard, unsigned shards)
+{
+    size_t loads[RUN_MAX_SHARDS] = {0};
+    qsort(order, plan->count, sizeof *order, by_size);
+    for (size_t i = 0; i < plan->count; i++) {
+        unsigned to = lightest(loads, shards);
+        loads[to] += order[i]->count;
+        order[i]->elsewhere = to != shard - 1;
+    }
+    plan->total = loads[shard - 1];
+}
+
+static void drop_elsewhere(struct run_plan *plan)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->items[i].elsewhere)
+            free(plan->items[i].combinations);
+        else
+            plan->items[kept++] = plan->items[i];
+    plan->count = kept;
+}
+
+static bool keep_shard(struct run_plan *plan, const struct run_selection *selection, struct error *err)
+{
+    size_t selected = 0;
+    struct run_item **order = calloc(plan->count ? plan->count : 1, sizeof *order);
+    if (!order)
+        return fail(err, "out of memory");
+    for (size_t i = 0; i < plan->count; i++) {
+        order[i] = &plan->items[i];
+        selected += plan->items[i].count > 0;
+    }
+    plan->digest = digest_of(plan);
+    bool enough = selected >= selection->shards;
+    if (enough) {
+        hand_to_shards(plan, order, selection->shard, selection->shards);
+        drop_elsewhere(plan);
+    }
+    free(order);
+    return enough || fail(err,
+                          "a case is never divided, and %zu %s selected for %u shards: make fewer shards, or "
+                          "select more cases",
+                          selected, selected == 1 ? "is" : "are", selection->shards);
+}
+
 bool run_plan_make(struct run_plan *plan, const struct test_case *const *cases, size_t n_cases,
                    const struct run_selection *selection, struct error *err)
 {
     *plan = (struct run_plan){.items = calloc(n_cases ? n_cases : 1, sizeof *plan->items)};
     if (!plan->items)
         return fail(err, "out of memory");
-    for (size_t i = 0; i < n_cases; i++) {
+    bool good = true;
+    for (size_t i = 0; i < n_cases && good; i++) {
         struct run_item *item = &plan->items[plan->count++];
         item->test_case = cases[i];
-        if (!fill(item, selection, err)) {
-            run_plan_clear(plan);
-            return false;
-        }
+        good = fill(item, selection, err);
         plan->total += item->count;
     }
-    return true;
+    plan->whole = plan->total;
+    if (good && selection->shards)
+        good = keep_shard(plan, selection, err);
+    if (!good)
+        run_plan_clear(plan);
+    return good;
 }
 
 void run_plan_clear(struct run_plan *plan)

@@ -182,7 +182,7 @@ static void play_with_peer(struct run *run)
     struct driver *driver = run->options->driver;
     bool up = start_driver(run); /* only then its version is known */
     struct error why;
-    if (!run_record_header(run->record, run->plan.total, &why) && !run->over) {
+    if (!run_record_header(run->record, &run->plan, &why) && !run->over) {
         *run->err = why;
         run_end_for(run, RUN_BROKEN);
     }

@@ -80,4 +80,7 @@ enum run_end run_suite(const struct run_options *options, const struct run_obser
  * earlier run in it is removed, and nothing else. */
 bool run_folder_make(const char *path, bool force, struct error *err);
 
+/* Takes away what a run writes, and the folder when nothing else is in it. */
+void run_folder_clear(const char *path);
+
 #endif

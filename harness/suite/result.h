@@ -1,6 +1,7 @@
 /* result.json: what a run came to, in one small file; made from its journal.
  *
  *   {"format":1, "suite", "peer", "peer_version", "seed", "transport", "depth", "started",
+ *    "shard":{...},                only of one shard of a run
  *    "complete":true,              false: the run was cut short, only a part of the results is here
  *    "counts":{"PASS":12,...},
  *    "waited_us", "own_us",        waited for the peer, and used by the suite; not where time is virtual

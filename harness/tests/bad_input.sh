@@ -101,6 +101,13 @@ for option in --loss --duplicate --reorder; do
     wrong "$option" '0 to 100' 'not "-1"' -- run $option -1
 done
 wrong '--jobs' 'not "0"' '1 to' -- run --jobs 0
+for value in 0/2 3/2 2 /2 1/ 1/0 1/1001 -1/2 one/two 1/2/3 ' 1/2'; do
+    wrong '--shard' "not \"$value\"" 'part K of N' -- run --seed 1 --shard "$value"
+done
+wrong '--shard needs --seed' -- run --shard 1/2
+wrong 'merge takes' -- merge --out joined
+wrong 'merge needs --out' -- merge a b
+wrong 'cannot open a/journal.jsonl' -- merge a b --out joined
 wrong '--peer' 'not ""' -- run --peer ''
 wrong '--out' 'not ""' -- run --out ''
 wrong '"nowhere" is not an IPv4 or IPv6 address' -- peer --listen nowhere

@@ -257,6 +257,13 @@ read_it_all faulty
 ok "a bad network" "$program" run --case 'sync.*' --depth quick --loss 15 --duplicate 15 --reorder 15 --seed 23 --out lossy
 read_it_all lossy
 
+# Shards that were played apart and joined: packets keep their numbers.
+for k in 3 1 2; do
+    ok "shard $k/3" "$program" run --case 'sync.*' --depth quick --seed 24 --transport udp --shard $k/3 --out apart-$k
+done
+ok "they are joined" "$program" merge apart-1 apart-2 apart-3 --out joined
+read_it_all joined
+
 # --- runs that are killed ------------------------------------------------------------------------------------
 
 family_of() { # PID: it, its children and theirs
