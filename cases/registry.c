@@ -76,7 +76,8 @@
     X(base_repeated_request)                                                                                 \
     X(base_unknown_critical)                                                                                 \
     X(base_unknown_payload)                                                                                  \
-    X(base_window)
+    X(base_window)                                                                                           \
+    X(base_malformed_esp)
 
 #define DECLARE(name) extern const struct test_case case_##name;
 #define LIST(name)    &case_##name,

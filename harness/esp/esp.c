@@ -95,8 +95,12 @@ bool esp_seal(const struct esp_sender *sa, uint64_t seq, const struct esp_payloa
         return fail(err, "ESP: an inner packet of %zu octets and %zu of padding is too long",
                     payload->inner.len, payload->tfc_padding);
     size_t align = alignment(&sizes);
-    size_t unpadded = payload->inner.len + payload->tfc_padding + TRAILER_LEN;
-    size_t padding = (align - unpadded % align) % align, text_len = unpadded + padding;
+    size_t before = payload->inner.len + payload->tfc_padding;
+    size_t padding = (align - (before + TRAILER_LEN) % align) % align;
+    size_t text_len = before + (payload->trailer.len ? payload->trailer.len : padding + TRAILER_LEN);
+    if (text_len % align != 0)
+        return fail(err, "ESP: a trailer of %zu octets behind %zu ends on no multiple of %zu",
+                    payload->trailer.len, before, align);
     struct writer w = writer_into(out, room);
     write_u32(&w, sa->spi);
     write_u32(&w, (uint32_t)seq);
@@ -104,7 +108,10 @@ bool esp_seal(const struct esp_sender *sa, uint64_t seq, const struct esp_payloa
     write_zeros(&w, sizes.iv_len);
     write_bytes(&w, payload->inner);
     write_zeros(&w, payload->tfc_padding);
-    write_trailer(&w, padding, payload->next_header);
+    if (payload->trailer.len)
+        write_bytes(&w, payload->trailer);
+    else
+        write_trailer(&w, padding, payload->next_header);
     write_zeros(&w, sizes.icv_len);
     if (w.full)
         return fail(err, "ESP: no room for %zu octets", text_at + text_len + sizes.icv_len);

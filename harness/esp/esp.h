@@ -39,7 +39,9 @@ struct esp_receiver {
 struct esp_payload {
     uint8_t next_header;
     struct octets inner;
-    size_t tfc_padding; /* octets of traffic flow confidentiality padding behind an inner IP packet */
+    size_t tfc_padding;    /* octets of traffic flow confidentiality padding behind an inner IP packet */
+    struct octets trailer; /* wrong on purpose: stands in the place of Padding, Pad Length and Next Header, as
+                              it is; empty: they are as they must be */
 };
 
 /* Uses up the next sequence number; false when the counter would wrap, which it never does (RFC 4303

@@ -228,6 +228,9 @@ void demand_traffic(struct stage *stage);
 
 void judge_late_echoes(struct stage *stage);
 
+/* What the next probe has inside: an echo request, or a UDP datagram, with a number of its own. */
+struct inner_packet next_probe(struct stage *stage, bool udp);
+
 /* --- stage_session.c ----------------------------------------------------------------------------- */
 
 const struct ike_event *find_event(const struct stage *stage, size_t from, enum ike_event_kind kind,

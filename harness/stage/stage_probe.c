@@ -24,7 +24,7 @@ static struct traffic_sa *choose_sa(struct stage *stage, const struct probe_with
     return sa;
 }
 
-static struct inner_packet next_inner(struct stage *stage, bool udp)
+struct inner_packet next_probe(struct stage *stage, bool udp)
 {
     struct inner_packet p = stage->traffic.template;
     uint16_t number = ++stage->traffic.last_number;
@@ -76,7 +76,7 @@ struct probed send_probe(struct stage *stage, struct probe_with with)
 {
     demand_traffic(stage);
     struct traffic_sa *sa = choose_sa(stage, &with);
-    struct inner_packet inner = next_inner(stage, with.udp);
+    struct inner_packet inner = next_probe(stage, with.udp);
     struct datagram d = seal(stage, &with, sa, &inner);
     struct probed p = {.spi = sa->in.spi,
                        .seq = with.seq ? with.seq : sa->out.sent,

@@ -33,7 +33,7 @@ static struct esp_receiver receiver_of(const struct esp_sender *s, uint32_t wind
 static struct octets seal(const struct esp_sender *s, uint64_t seq, struct octets inner, size_t tfc)
 {
     struct random_source random = random_from_seed(seq);
-    const struct esp_payload payload = {ESP_NEXT_IPV4, inner, tfc};
+    const struct esp_payload payload = {.next_header = ESP_NEXT_IPV4, .inner = inner, .tfc_padding = tfc};
     size_t len;
     ck_assert_msg(esp_seal(s, seq, &payload, &random, sealed, sizeof sealed, &len, &err), "%s", err.text);
     return octets_of(sealed, len);
@@ -85,7 +85,7 @@ static void check_vector(struct vector_file *v)
     for (size_t i = 0; i < iv.len; i++)
         s.iv_base = s.iv_base << 8 | iv.at[i];
     s.iv_base -= seq;
-    const struct esp_payload payload = {opened.next_header, inner, 0};
+    const struct esp_payload payload = {.next_header = opened.next_header, .inner = inner};
     size_t len;
     ck_assert(esp_seal(&s, seq, &payload, NULL, sealed, sizeof sealed, &len, &err));
     vector_expect(v, "packet", sealed, len);
@@ -224,6 +224,30 @@ START_TEST(members_with_bases_of_their_own_share_no_iv)
 }
 END_TEST
 
+/* Whatever a case wants to stand there. */
+START_TEST(a_trailer_of_ones_own_is_sealed_as_it_is)
+{
+    struct esp_sender s = sender_of(&suites[_i], false);
+    struct esp_receiver r = receiver_of(&s, 64);
+    struct random_source random = random_from_seed(1);
+    uint8_t trailer[] = {1, 2, 9, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 4};
+    struct esp_payload payload = {.inner = octets_of("sixteen octets..", 16),
+                                  .trailer = octets_of(trailer, sizeof trailer)};
+    size_t len;
+    ck_assert(esp_seal(&s, 1, &payload, &random, sealed, sizeof sealed, &len, &err));
+    ck_assert_int_eq(open_it(&r, octets_of(sealed, len)), ESP_MALFORMED);
+    ck_assert_str_eq(err.text, "ESP: octet 3 of the padding is 9");
+    trailer[2] = 3;
+    for (unsigned i = 0; i < 14; i++)
+        trailer[i] = (uint8_t)(i + 1);
+    ck_assert(esp_seal(&s, 1, &payload, &random, sealed, sizeof sealed, &len, &err));
+    ck_assert_int_eq(open_it(&r, octets_of(sealed, len)), ESP_ACCEPTED);
+    payload.trailer.len = 15;
+    ck_assert(!esp_seal(&s, 2, &payload, &random, sealed, sizeof sealed, &len, &err));
+    ck_assert_msg(strstr(err.text, "ESP: a trailer of 15 octets behind 16") != NULL, "%s", err.text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("esp");
@@ -234,6 +258,7 @@ int main(void)
     tcase_add_loop_test(tc, every_shorter_packet_is_refused, 0, N_SUITES);
     tcase_add_test(tc, traffic_flow_padding_stands_behind_the_inner_packet);
     tcase_add_test(tc, wrong_padding_is_malformed);
+    tcase_add_loop_test(tc, a_trailer_of_ones_own_is_sealed_as_it_is, 0, N_SUITES);
     tcase_add_test(tc, the_counter_never_wraps);
     tcase_add_test(tc, members_with_bases_of_their_own_share_no_iv);
     suite_add_tcase(s, tc);

@@ -145,6 +145,32 @@ START_TEST(no_room_writes_nothing_beyond)
 }
 END_TEST
 
+/* The two together are the packet, and neither is one. */
+START_TEST(fragments_are_parts_of_a_packet)
+{
+    struct inner_packet p = sample(_i, INNER_ECHO_REQUEST), q;
+    uint8_t parts[2][128];
+    size_t headers = _i ? 48 : 20, whole_headers = _i ? 40 : 20, at = whole_headers;
+    struct octets whole = written(&p);
+    for (unsigned last = 0; last < 2; last++) {
+        struct writer w = writer_into(parts[last], sizeof parts[last]);
+        write_inner_fragment(&w, &p, last);
+        ck_assert(!w.full);
+        ck_assert(!read_inner(writer_octets(&w), &q, &err));
+        ck_assert_msg(strstr(err.text, _i ? "protocol 44" : "a fragment") != NULL, "%s", err.text);
+        ck_assert_mem_eq(parts[last] + headers, whole.at + at, w.len - headers);
+        at += w.len - headers;
+    }
+    ck_assert_uint_eq(at, whole.len);
+    /* RFC 791, RFC 8200: more to come at offset 0, nothing more behind 16 octets */
+    ck_assert_uint_eq(parts[0][_i ? 43 : 6], _i ? 1 : 0x20);
+    ck_assert_uint_eq(parts[1][_i ? 43 : 7], _i ? 16 : 2);
+    struct writer none = writer_into(parts[0], 10);
+    write_inner_fragment(&none, &p, false);
+    ck_assert(none.full);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("inner packets");
@@ -154,6 +180,7 @@ int main(void)
     tcase_add_test(tc, scapys_packets_are_read_and_made);
     tcase_add_loop_test(tc, broken_packets_are_refused, 0, sizeof broken / sizeof *broken);
     tcase_add_loop_test(tc, every_shorter_packet_is_refused_and_a_longer_one_is_not, 0, 6);
+    tcase_add_loop_test(tc, fragments_are_parts_of_a_packet, 0, 2);
     tcase_add_loop_test(tc, no_room_writes_nothing_beyond, 0, 2);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);

@@ -53,7 +53,7 @@ static struct traffic_sa *only_sa(const struct lane *l, enum side s)
 
 static struct datagram seal(struct lane *l, enum side from, struct traffic_sa *sa, uint64_t seq)
 {
-    const struct esp_payload payload = {ESP_NEXT_IPV4, octets_of_text("inner"), 0};
+    const struct esp_payload payload = {.next_header = ESP_NEXT_IPV4, .inner = octets_of_text("inner")};
     struct datagram d;
     ck_assert_msg(traffic_seal(l->at[from], sa, seq, &payload, &l->p->end[from].random, &d, &err), "%s",
                   err.text);

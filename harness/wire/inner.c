@@ -13,6 +13,10 @@ enum {
     CHECKSUM_AT_ICMP = 2,
     CHECKSUM_AT_UDP = 6,
     DONT_FRAGMENT = 0x4000,
+    MORE_FRAGMENTS = 0x2000,
+    FIRST_FRAGMENT_LEN = 16, /* a multiple of 8: offsets count those */
+    NEXT_FRAGMENT = 44,      /* the IPv6 extension header */
+    FRAGMENT_ID = 0x5553,
 };
 
 /* --- the Internet checksum (RFC 1071) ------------------------------------------------------------ */
@@ -118,6 +122,51 @@ void write_inner(struct writer *w, const struct inner_packet *p)
     uint16_t sum = upper_checksum(p, octets_of(w->at + at, w->len - at));
     /* 0 says that a UDP datagram has no checksum (RFC 768). */
     patch_u16(w, at + (udp ? CHECKSUM_AT_UDP : CHECKSUM_AT_ICMP), udp && sum == 0 ? 0xffff : sum);
+}
+
+static void write_ipv4_fragment(struct writer *w, struct octets whole, struct octets part, bool last)
+{
+    uint16_t where = last ? FIRST_FRAGMENT_LEN / 8 : MORE_FRAGMENTS;
+    size_t at = w->len;
+    write_bytes(w, octets_of(whole.at, IPV4_HEADER_LEN));
+    write_bytes(w, part);
+    if (w->full)
+        return;
+    patch_u16(w, at + 2, (uint16_t)(IPV4_HEADER_LEN + part.len));
+    patch_u16(w, at + 4, FRAGMENT_ID);
+    patch_u16(w, at + 6, where);
+    patch_u16(w, at + CHECKSUM_AT_IPV4, 0);
+    patch_u16(w, at + CHECKSUM_AT_IPV4, folded(sum_of(0, octets_of(w->at + at, IPV4_HEADER_LEN))));
+}
+
+static void write_ipv6_fragment(struct writer *w, struct octets whole, struct octets part, bool last)
+{
+    enum { EXTENSION_LEN = 8, NEXT_HEADER_AT = 6 };
+    write_bytes(w, octets_of(whole.at, 4));
+    write_u16(w, (uint16_t)(EXTENSION_LEN + part.len));
+    write_u8(w, NEXT_FRAGMENT);
+    write_bytes(w, octets_of(whole.at + NEXT_HEADER_AT + 1, IPV6_HEADER_LEN - NEXT_HEADER_AT - 1));
+    write_u8(w, whole.at[NEXT_HEADER_AT]);
+    write_u8(w, 0);
+    write_u16(w, last ? FIRST_FRAGMENT_LEN : 1);
+    write_u32(w, FRAGMENT_ID);
+    write_bytes(w, part);
+}
+
+void write_inner_fragment(struct writer *w, const struct inner_packet *p, bool last)
+{
+    uint8_t room[INNER_MAX_HEADERS + INNER_MAX_FRAGMENTED];
+    struct writer whole = writer_into(room, sizeof room);
+    write_inner(&whole, p);
+    size_t headers = p->ipv6 ? IPV6_HEADER_LEN : IPV4_HEADER_LEN;
+    size_t first_end = headers + FIRST_FRAGMENT_LEN;
+    if (whole.full || whole.len <= first_end) {
+        w->full = true;
+        return;
+    }
+    struct octets part = last ? octets_of(room + first_end, whole.len - first_end)
+                              : octets_of(room + headers, FIRST_FRAGMENT_LEN);
+    (p->ipv6 ? write_ipv6_fragment : write_ipv4_fragment)(w, writer_octets(&whole), part, last);
 }
 
 /* --- reading ------------------------------------------------------------------------------------- */

@@ -36,6 +36,11 @@ static inline size_t inner_address_len(const struct inner_packet *p)
 /* Headers, with lengths and checksums, and data. */
 void write_inner(struct writer *w, const struct inner_packet *p);
 
+/* The first 16 octets behind the IP header, as a fragment that is not the last; or what is behind them, as
+ * the last one. `p->data` is short: at most 64 octets. */
+enum { INNER_MAX_FRAGMENTED = 64 };
+void write_inner_fragment(struct writer *w, const struct inner_packet *p, bool last);
+
 /* `p->data` points into `from`. The error says what is wrong with the packet, or that it is of a kind that is
  * not read here. */
 bool read_inner(struct octets from, struct inner_packet *p, struct error *err);

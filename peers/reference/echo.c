@@ -96,75 +96,22 @@ bool reference_echo_seal(struct reference_peer *peer, struct traffic_sa *sa, uin
     return true;
 }
 
+/* A dummy packet (59) may hold anything (RFC 4303 2.6). */
+static bool is_said_to_be(const struct inner_packet *p, uint8_t next_header)
+{
+    return next_header == (p->ipv6 ? ESP_NEXT_IPV6 : ESP_NEXT_IPV4);
+}
+
 static void answer(struct reference_peer *peer, const struct traffic_opened *opened)
 {
     struct inner_packet asked;
-    if (!read_inner(opened->esp.inner, &asked, NULL) || !is_for_us(peer, &asked))
+    if (!read_inner(opened->esp.inner, &asked, NULL) || !is_for_us(peer, &asked) ||
+        (!peer->takes_any_next_header && !is_said_to_be(&asked, opened->esp.next_header)))
         return;
     struct inner_packet reply = inner_answer_to(&asked);
     struct traffic_sa *sa = sa_to_answer_on(peer, opened->sa);
     if (reference_echo_seal(peer, sa, 0, &reply) && peer->after_echo)
         peer->after_echo(peer, sa, &reply);
-}
-
-/* --- faults -------------------------------------------------------------------------------------- */
-
-static struct traffic_sa *sa_of(struct reference_peer *peer, const struct datagram *d, uint32_t *seq_low)
-{
-    uint32_t spi;
-    if (!esp_read_header(datagram_octets(d), &spi, seq_low))
-        return NULL;
-    return traffic_sa_of(cluster_active(&peer->cluster)->traffic, spi);
-}
-
-static bool is_far_ahead(struct reference_peer *peer, const struct datagram *d)
-{
-    enum { FAR = 5000 };
-    uint32_t seq_low;
-    struct traffic_sa *sa = sa_of(peer, d, &seq_low);
-    return sa && replay_extend(&sa->in.window, seq_low) > sa->in.window.highest + FAR;
-}
-
-/* The number that this packet has is just the next one, and none below it was seen. */
-static void forget_numbers(struct reference_peer *peer, const struct datagram *d)
-{
-    uint32_t seq_low;
-    struct traffic_sa *sa = sa_of(peer, d, &seq_low);
-    uint64_t seq = sa ? replay_extend(&sa->in.window, seq_low) : 0;
-    if (!sa || seq == 0 || seq > sa->in.window.highest)
-        return;
-    sa->in.window = replay_window_of(sa->in.window.size, sa->in.window.esn);
-    sa->in.window.highest = seq - 1;
-}
-
-/* Where the high half would have to be counted up. */
-static bool is_behind_the_half(struct reference_peer *peer, const struct datagram *d)
-{
-    uint32_t seq_low;
-    const struct traffic_sa *sa = sa_of(peer, d, &seq_low);
-    return sa && replay_extend(&sa->in.window, seq_low) >> 32 > sa->in.window.highest >> 32;
-}
-
-/* PAR-3 */
-static void take_shared_window(struct reference_peer *peer, const struct datagram *d)
-{
-    uint32_t seq_low;
-    struct traffic_sa *sa = sa_of(peer, d, &seq_low);
-    if (!sa)
-        return;
-    if (peer->shared_window.size == 0 || peer->shared_window.esn != sa->in.window.esn)
-        peer->shared_window = replay_window_of(sa->in.window.size, sa->in.window.esn);
-    sa->in.window = peer->shared_window;
-}
-
-static void forget_other_window(struct reference_peer *peer, const struct datagram *d)
-{
-    uint32_t seq_low;
-    struct traffic_sa *sa = sa_of(peer, d, &seq_low);
-    if (sa && sa->in.spi != peer->last_spi)
-        forget_numbers(peer, d);
-    if (sa)
-        peer->last_spi = sa->in.spi;
 }
 
 bool reference_echo(struct reference_peer *peer, const struct datagram *d)
@@ -173,20 +120,9 @@ bool reference_echo(struct reference_peer *peer, const struct datagram *d)
     if (!cluster_is_esp(&peer->cluster, d))
         return false;
     uint8_t *room = malloc(d->len);
-    if (peer->forgets_numbers)
-        forget_numbers(peer, d);
-    if (peer->shares_window)
-        take_shared_window(peer, d);
-    if (peer->forgets_other_windows)
-        forget_other_window(peer, d);
-    bool refused = (peer->refuses_jumps && is_far_ahead(peer, d)) ||
-                   (peer->keeps_high_half && is_behind_the_half(peer, d));
-    if (room && !refused &&
-        traffic_open(cluster_active(&peer->cluster)->traffic, d, room, &opened, NULL) == ESP_ACCEPTED) {
-        if (peer->shares_window)
-            peer->shared_window = opened.sa->in.window;
+    bool refused = echo_refuses(peer, d);
+    if (room && !refused && echo_open(peer, d, room, &opened) == ESP_ACCEPTED)
         answer(peer, &opened);
-    }
     free(room);
     return true;
 }

@@ -15,6 +15,11 @@ bool reference_echo(struct reference_peer *peer, const struct datagram *d);
 bool reference_echo_seal(struct reference_peer *peer, struct traffic_sa *sa, uint64_t seq,
                          const struct inner_packet *inner);
 
+/* For echo.c: does a fault of the data path refuse this packet unopened? And what opens it, faulty or not. */
+bool echo_refuses(struct reference_peer *peer, const struct datagram *d);
+enum esp_verdict echo_open(struct reference_peer *peer, const struct datagram *d, uint8_t *room,
+                           struct traffic_opened *opened);
+
 void reference_echo_send(struct reference_peer *peer, struct datagram *d); /* takes it over */
 
 /* The next answer; false: none. */

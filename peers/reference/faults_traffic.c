@@ -112,6 +112,26 @@ void keep_high_half(struct reference_peer *peer)
     peer->keeps_high_half = true;
 }
 
+void compare_icv_loosely(struct reference_peer *peer)
+{
+    peer->compares_icv_loosely = true;
+}
+
+void mark_unauthentic_esp(struct reference_peer *peer)
+{
+    peer->marks_unauthentic = true;
+}
+
+void take_any_next_header(struct reference_peer *peer)
+{
+    peer->takes_any_next_header = true;
+}
+
+void stop_at_malformed_esp(struct reference_peer *peer)
+{
+    peer->stops_at_malformed_esp = true;
+}
+
 /* --- what the monitors find: a packet besides that nobody asked for ------------------------------- */
 
 static struct inner_packet words_beside(const struct inner_packet *answer)
