@@ -2,6 +2,7 @@
  * schemas that consumers go by, Ant's and Jenkins's; what is written is valid by both. */
 #include <libxml/xmlwriter.h>
 
+#include "reports/look.h"
 #include "reports/reports.h"
 
 /* XML has no place for control characters and for what is not UTF-8: those become '?'. */
@@ -54,8 +55,11 @@ static void put_text(xmlTextWriterPtr w, xmlBufferPtr text)
     xmlFree(clean);
 }
 
-static void put_failure(xmlTextWriterPtr w, const struct outcome *o)
+static void put_failure(xmlTextWriterPtr w, const struct report_result *r)
 {
+    char command[LOOK_TEXT];
+    const struct outcome *o = &r->outcome;
+    const struct look_at at = {.case_id = r->case_id, .outcome = o};
     const char *broken[OUTCOME_MAX_BROKEN];
     size_t n = outcome_broken(o, broken, OUTCOME_MAX_BROKEN);
     const struct check_record *first = NULL;
@@ -66,8 +70,15 @@ static void put_failure(xmlTextWriterPtr w, const struct outcome *o)
         first = first ? first : &o->checks[i];
         append_check(text, &o->checks[i]);
     }
-    if (o->reason[0])
+    if (o->reason[0]) {
         xmlBufferCat(text, BAD_CAST o->reason);
+        xmlBufferCat(text, BAD_CAST "\n");
+    }
+    if (look_command(&at, LOOK_TSHARK, command)) {
+        xmlBufferCat(text, BAD_CAST "in the folder of the run: ");
+        xmlBufferCat(text, BAD_CAST command);
+        xmlBufferCat(text, BAD_CAST "\n");
+    }
     xmlTextWriterStartElement(w, BAD_CAST(o->verdict == VERDICT_FAIL ? "failure" : "error"));
     put_attribute(w, "type", n ? broken[0] : verdict_name(o->verdict));
     put_attribute(w, "message", first ? first->seen : o->reason);
@@ -84,7 +95,7 @@ static void put_result(xmlTextWriterPtr w, const struct report_result *r)
     put_attribute(w, "name", r->combination);
     put_seconds(w, r->outcome.elapsed_us);
     if (report_is_failure(v)) {
-        put_failure(w, &r->outcome);
+        put_failure(w, r);
     } else if (v == VERDICT_UNSUPPORTED || v == VERDICT_SKIP) {
         xmlTextWriterStartElement(w, BAD_CAST "skipped");
         put_attribute(w, "message", r->outcome.reason);

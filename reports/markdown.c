@@ -1,4 +1,5 @@
 /* Markdown as GitHub and GitLab render it. */
+#include "reports/look.h"
 #include "reports/reports.h"
 
 /* Nothing that a peer said may become markup. */
@@ -81,8 +82,21 @@ static void put_check(const struct check_record *c, FILE *out)
     fputc('\n', out);
 }
 
+/* As it is to be copied, unless it would end the block. */
+static void put_command(const char *command, FILE *out)
+{
+    if (!strpbrk(command, "`\r\n")) {
+        fprintf(out, "```sh\n%s\n```\n", command);
+        return;
+    }
+    put_escaped(command, out);
+    fputc('\n', out);
+}
+
 static void put_failure(const struct report_result *r, FILE *out)
 {
+    char command[LOOK_TEXT];
+    const struct look_at at = {.case_id = r->case_id, .outcome = &r->outcome};
     fprintf(out, "\n<details><summary>%s ", verdict_name(r->outcome.verdict));
     put_escaped(r->case_id, out);
     fputs(" (", out);
@@ -95,6 +109,10 @@ static void put_failure(const struct report_result *r, FILE *out)
     for (unsigned i = 0; i < r->outcome.n_checks; i++)
         if (r->outcome.checks[i].result == CHECK_BROKEN)
             put_check(&r->outcome.checks[i], out);
+    if (look_command(&at, LOOK_TSHARK, command)) {
+        fputs("\nIn the folder of the run:\n\n", out);
+        put_command(command, out);
+    }
     fputs("\n</details>\n", out);
 }
 

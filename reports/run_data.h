@@ -63,4 +63,12 @@ static inline bool report_is_failure(enum verdict v)
     return v == VERDICT_FAIL || v == VERDICT_INCONCLUSIVE || v == VERDICT_ERROR;
 }
 
+/* Is there anything but what holds: a failure, or a warning? */
+static inline bool report_has_failures(const struct report_run *run)
+{
+    return run->verdicts[VERDICT_FAIL] + run->verdicts[VERDICT_INCONCLUSIVE] + run->verdicts[VERDICT_ERROR] +
+               run->verdicts[VERDICT_WARN] >
+           0;
+}
+
 #endif

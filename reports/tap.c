@@ -2,6 +2,7 @@
  * version 14 take as well, a point is a combination; in version 14 it is a case, and the combinations are its
  * subtest. */
 #include "reports/reports.h"
+#include "reports/look.h"
 
 #include <stdlib.h>
 
@@ -48,7 +49,9 @@ static void put_check(const struct check_record *c, const char *indent, FILE *ou
 
 static void put_diagnostics(const struct report_result *r, const char *indent, FILE *out)
 {
+    char command[LOOK_TEXT];
     const struct outcome *o = &r->outcome;
+    const struct look_at at = {.case_id = r->case_id, .outcome = o};
     fprintf(out, "%s  ---\n%s  verdict: %s\n", indent, indent, verdict_name(o->verdict));
     if (o->reason[0])
         put_pair(indent, "message", o->reason, out);
@@ -61,6 +64,8 @@ static void put_diagnostics(const struct report_result *r, const char *indent, F
         any = true;
         put_check(&o->checks[i], indent, out);
     }
+    if (look_command(&at, LOOK_TSHARK, command))
+        put_pair(indent, "look", command, out);
     fprintf(out, "%s  ...\n", indent);
 }
 

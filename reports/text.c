@@ -1,4 +1,5 @@
 /* Plain text, at most 120 columns where the contents allow. */
+#include "reports/look.h"
 #include "reports/reports.h"
 
 #include <inttypes.h>
@@ -48,12 +49,16 @@ static void put_check(const struct check_record *c, FILE *out)
 
 static void put_result(const struct report_result *r, FILE *out)
 {
+    char command[LOOK_TEXT];
+    const struct look_at at = {.case_id = r->case_id, .outcome = &r->outcome};
     fprintf(out, "\n%s %s  %s\n", verdict_name(r->outcome.verdict), r->case_id, r->combination);
     if (r->outcome.reason[0])
         fprintf(out, "  %s\n", r->outcome.reason);
     for (unsigned i = 0; i < r->outcome.n_checks; i++)
         if (r->outcome.checks[i].result == CHECK_BROKEN)
             put_check(&r->outcome.checks[i], out);
+    if (look_command(&at, LOOK_TSHARK, command))
+        fprintf(out, "  look      %s\n", command);
 }
 
 /* --- sequence numbers ---------------------------------------------------------------------------- */
@@ -124,6 +129,8 @@ void report_text(const struct report_run *run, FILE *out)
         if (run->verdicts[v])
             fprintf(out, " %zu %s", run->verdicts[v], verdict_name((enum verdict)v));
     fputc('\n', out);
+    if (report_has_failures(run))
+        fputs("\nCommands behind \"look\" show packets decrypted, in the folder of the run.\n", out);
     for (size_t i = 0; i < run->count; i++)
         if (report_is_failure(run->results[i].outcome.verdict) ||
             run->results[i].outcome.verdict == VERDICT_WARN)

@@ -54,9 +54,6 @@ bool cli_number(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 /* The nearest of the names to a misspelt one, NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *names, size_t n);
 
-/* A text as one word for a shell. */
-void cli_quote(const char *text, char *out, size_t size);
-
 /* --- files that are written ----------------------------------------------------------------------- */
 
 /* "-" is standard output. One that exists is replaced only when `force` is set. NULL with the error. */

@@ -173,20 +173,6 @@ const char *cli_nearest(const char *word, const char *const *names, size_t n)
     return nearest;
 }
 
-void cli_quote(const char *text, char *out, size_t size)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@";
-    if (text[0] && strspn(text, plain) == strlen(text)) {
-        snprintf(out, size, "%s", text);
-        return;
-    }
-    size_t len = (size_t)snprintf(out, size, "'");
-    for (; *text && len < size; text++)
-        len += (size_t)snprintf(out + len, size - len, *text == '\'' ? "'\\''" : "%c", *text);
-    if (len < size)
-        snprintf(out + len, size - len, "'");
-}
-
 bool cli_list_add(struct cli_list *list, const char *item)
 {
     const char **grown = realloc(list->items, (list->count + 1) * sizeof *grown);

@@ -73,8 +73,6 @@ static void on_tick(void *state, const struct run_progress *progress)
 static void on_up(void *state, const struct peer_config *config, const struct run_progress *progress)
 {
     struct console *console = state;
-    console->port = config->port;
-    console->natt_port = config->natt_port;
     console->shown_us = clock_monotonic_us();
     printf("peer %s%s%s, %zu combinations, %zu cases left out\n",
            config->name[0] ? config->name : "(no name)", config->version[0] ? " " : "", config->version,

@@ -24,10 +24,9 @@ struct console {
     const char *folder;
     struct expectation_set *expected; /* NULL: none are given */
     bool strict;
-    unsigned port, natt_port; /* of the peer, for the command that shows packets */
-    int64_t shown_us;         /* when the progress was last drawn */
-    bool line_is_open;        /* a progress line stands where the cursor is */
-    const char *again;        /* the command that plays a combination again, up to its case and states */
+    int64_t shown_us;  /* when the progress was last drawn */
+    bool line_is_open; /* a progress line stands where the cursor is */
+    const char *again; /* the command that plays a combination again, up to its case and states */
     struct console_group *groups;
     size_t n_groups;
     struct played_list played;

@@ -4,59 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- packets ------------------------------------------------------------------------------------- */
-
-struct packet_set {
-    unsigned numbers[64];
-    size_t count;
-};
-
-static void add_packets(struct packet_set *set, const struct check_record *check)
-{
-    for (unsigned i = 0; i < check->n_packets; i++) {
-        size_t at = 0;
-        while (at < set->count && set->numbers[at] != check->packets[i])
-            at++;
-        if (at == set->count && at < sizeof set->numbers / sizeof *set->numbers)
-            set->numbers[set->count++] = check->packets[i];
-    }
-}
-
-static void filter_of(const struct packet_set *set, const struct outcome *outcome, char *out, size_t size)
-{
-    if (set->count == 0) {
-        snprintf(out, size, "frame.number >= %u && frame.number <= %u", outcome->first_packet,
-                 outcome->last_packet);
-        return;
-    }
-    size_t len = (size_t)snprintf(out, size, "frame.number in {");
-    for (size_t i = 0; i < set->count && len < size; i++)
-        len += (size_t)snprintf(out + len, size - len, "%s%u", i ? ", " : "", set->numbers[i]);
-    if (len < size)
-        snprintf(out + len, size - len, "}");
-}
-
-/* The case's folder is a configuration folder for Wireshark: the keys lie in it under the name it looks for.
- */
-static void print_command(const struct console *console, const char *case_id, const struct packet_set *set,
-                          const struct outcome *outcome)
-{
-    char folder[4096], wire[4200], word[4300], filter[1024];
-    if (outcome->first_packet == 0)
-        return;
-    snprintf(folder, sizeof folder, "%s/cases/%s", console->folder, case_id);
-    snprintf(wire, sizeof wire, "%s/wire.pcap", folder);
-    filter_of(set, outcome, filter, sizeof filter);
-    cli_quote(folder, word, sizeof word);
-    printf("  look: WIRESHARK_CONFIG_DIR=%s", word);
-    cli_quote(wire, word, sizeof word);
-    printf(" tshark -r %s", word);
-    if (console->port && console->port != 500)
-        printf(" -d udp.port==%u,isakmp", console->port);
-    if (console->natt_port && console->natt_port != 4500)
-        printf(" -d udp.port==%u,udpencap", console->natt_port);
-    printf(" -Y '%s' -O isakmp\n", filter);
-}
+#include "reports/look.h"
 
 /* --- the groups ---------------------------------------------------------------------------------- */
 
@@ -164,8 +112,11 @@ static void print_again(const struct console *console, const struct console_grou
 static void print_first(const struct console *console, const struct console_group *g,
                         const struct outcome *outcome)
 {
-    struct packet_set packets = {0};
-    char combination[512];
+    char combination[512], command[LOOK_TEXT];
+    const struct look_at at = {.folder = console->folder,
+                               .case_id = g->test_case->id,
+                               .outcome = outcome,
+                               .requirement = g->requirement};
     combination_text_of_json(json_object_get(g->first, "combination"), combination, sizeof combination);
     printf("  %s %s", g->count == 1 ? "in" : "first in", combination);
     print_tags(outcome->tags);
@@ -177,9 +128,9 @@ static void print_first(const struct console *console, const struct console_grou
         if (check->result != CHECK_BROKEN || strcmp(check->requirement, g->requirement) != 0)
             continue;
         print_check(check);
-        add_packets(&packets, check);
     }
-    print_command(console, g->test_case->id, &packets, outcome);
+    if (look_command(&at, LOOK_TSHARK, command))
+        printf("  look: %s\n", command);
     print_again(console, g, combination);
 }
 

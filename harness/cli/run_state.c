@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shell.h"
+
 /* --- reading ------------------------------------------------------------------------------------- */
 
 /* "a, b, c" */
@@ -100,7 +102,7 @@ static void add_quoted(char *out, size_t size, const char *option, const char *v
     char word[2048];
     if (!value)
         return;
-    cli_quote(value, word, sizeof word);
+    shell_word(value, word, sizeof word);
     add(out, size, " --%s %s", option, word);
 }
 

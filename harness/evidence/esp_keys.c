@@ -76,10 +76,3 @@ bool esp_sa_add(const char *path, const struct esp_keys *keys, struct error *err
     crypto_wipe(line, sizeof line);
     return ok;
 }
-
-bool esp_preferences_write(const char *path, struct error *err)
-{
-    FILE *file = fopen(path, "we");
-    bool written = file && fputs("esp.enable_encryption_decode: TRUE\n", file) >= 0;
-    return (file && fclose(file) == 0 && written) || fail(err, "%s: %s", path, strerror(errno));
-}

@@ -19,10 +19,8 @@ struct esp_keys {
 
 /* Appends one line:
  *   "IPv4","from","to","0xspi","encryption","0xkey","authentication","0xkey"
- * (evidence/secret_file.h). For what Wireshark 4.0 cannot decrypt, ChaCha20-Poly1305, a comment. */
+ * (evidence/secret_file.h). For what Wireshark 4.0 cannot decrypt, ChaCha20-Poly1305, a comment.
+ * Wireshark uses it when its preferences say so (evidence/profile.h). */
 bool esp_sa_add(const char *path, const struct esp_keys *keys, struct error *err);
-
-/* Writes Wireshark's "preferences" file with what makes it use the above. */
-bool esp_preferences_write(const char *path, struct error *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "evidence/decode_as.h"
+#include "evidence/profile.h"
 #include "net/lossy.h"
 #include "suite/requirement.h"
 #include "stage/stage_config.h"
@@ -86,7 +87,8 @@ static bool open_evidence(struct stage *stage, struct error *err)
     snprintf(stage->keys_path, sizeof stage->keys_path, "%s/ikev2_decryption_table", stage->options->folder);
     char decode_as[512];
     snprintf(decode_as, sizeof decode_as, "%s/decode_as_entries", stage->options->folder);
-    if (!decode_as_add(decode_as, stage->line.peer_ike.port, stage->line.peer_natt.port, err))
+    if (!decode_as_add(decode_as, stage->line.peer_ike.port, stage->line.peer_natt.port, err) ||
+        !wireshark_profile_write(stage->options->folder, err))
         return false;
     stage->pcap = pcap_writer_open(path, stage->options->packets_before, err);
     return stage->pcap != NULL;

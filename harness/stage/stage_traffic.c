@@ -37,23 +37,14 @@ static bool read_addresses(struct stage *stage)
            inner_address(config->protected_address, p->destination, &p->ipv6) && from_ipv6 == p->ipv6;
 }
 
-static bool open_evidence(struct stage *stage, struct error *err)
-{
-    char preferences[512];
-    struct stage_traffic *t = &stage->traffic;
-    if (!stage->options->folder)
-        return true;
-    snprintf(t->keys_path, sizeof t->keys_path, "%s/esp_sa", stage->options->folder);
-    snprintf(preferences, sizeof preferences, "%s/preferences", stage->options->folder);
-    return esp_preferences_write(preferences, err);
-}
-
 bool traffic_open_stage(struct stage *stage, struct error *err)
 {
     struct stage_traffic *t = &stage->traffic;
     t->has_addresses = read_addresses(stage);
+    if (stage->options->folder)
+        snprintf(t->keys_path, sizeof t->keys_path, "%s/esp_sa", stage->options->folder);
     stage->cluster.traffic_margin = OWN_MARGIN;
-    return open_evidence(stage, err) && cluster_carry_traffic(&stage->cluster, err);
+    return cluster_carry_traffic(&stage->cluster, err);
 }
 
 void traffic_clear(struct stage *stage)

@@ -129,6 +129,11 @@ class Browser:
     def type(self, text):
         self.call("Input.insertText", text=text)
 
+    def edit(self, command):
+        """As the menu of an editor does: "selectAll", "copy", "paste"."""
+        self.call("Input.dispatchKeyEvent", type="keyDown", key="F20", commands=[command])
+        self.call("Input.dispatchKeyEvent", type="keyUp", key="F20")
+
     def screenshot(self, path):
         with open(path, "wb") as out:
             out.write(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))

@@ -173,6 +173,8 @@
 
   /* --- commands to copy ------------------------------------------------------------------------ */
 
+  /* Chosen, it can be copied by hand where neither way is allowed. The first is refused to pages of a file by some browsers,
+     the second is old and works in all of them. */
   function select(code) {
     const range = document.createRange();
     range.selectNodeContents(code);
@@ -180,16 +182,23 @@
     getSelection().addRange(range);
   }
 
+  function copySelected(code) {
+    select(code);
+    try { return document.execCommand('copy'); } catch (_) { return false; }
+  }
+
+  function copy(code, done) {
+    const byHand = function () { if (copySelected(code)) done(); };
+    if (navigator.clipboard) navigator.clipboard.writeText(code.textContent).then(done, byHand);
+    else byHand();
+  }
+
   all('.command').forEach(function (line) {
     const button = document.createElement('button');
     button.type = 'button';
     button.textContent = 'Copy';
     button.addEventListener('click', function () {
-      const code = line.querySelector('code');
-      const done = function () { button.textContent = 'Copied'; };
-      const failed = function () { select(code); };
-      if (navigator.clipboard) navigator.clipboard.writeText(code.textContent).then(done, failed);
-      else failed();
+      copy(line.querySelector('code'), function () { button.textContent = 'Copied'; });
     });
     line.append(' ', button);
   });

@@ -1,10 +1,10 @@
 /* One combination: its checks, the command that shows its packets, its ladder. */
-#include <ctype.h>
 #include <string.h>
 
 #include "reports/html/ladder.h"
 #include "reports/html/pages.h"
 #include "reports/html/sequences.h"
+#include "reports/look.h"
 #include "reports/sequence_lines.h"
 #include "suite/json_text.h"
 
@@ -55,30 +55,12 @@ static void put_checks(FILE *out, const struct shown_result *r)
 
 /* --- the packets --------------------------------------------------------------------------------- */
 
-/* As one word for a shell: the ID of a case may come from anywhere. */
-static void put_word(FILE *out, const char *text)
+static void put_command(FILE *out, const struct shown_result *r, enum look_with with, const char *what)
 {
-    for (; *text; text++) {
-        if (!isalnum((unsigned char)*text) && !strchr("._-/", *text))
-            fputc('\\', out);
-        const char one[] = {*text, '\0'};
-        html_text(out, one);
-    }
-}
-
-/* The folder of a case is a configuration folder for Wireshark: keys and ports lie in it. */
-static void put_command(FILE *out, const struct shown_result *r)
-{
-    const struct outcome *o = &r->result->outcome;
-    if (!o->first_packet)
-        return;
-    fputs("<p class=\"command\">In the run's folder: <code>WIRESHARK_CONFIG_DIR=cases/", out);
-    put_word(out, r->result->case_id);
-    fputs(" tshark -r cases/", out);
-    put_word(out, r->result->case_id);
-    html_put(out,
-             "/wire.pcap -Y 'frame.number &gt;= %u &amp;&amp; frame.number &lt;= %u' -O isakmp</code></p>\n",
-             o->first_packet, o->last_packet);
+    char command[LOOK_TEXT];
+    const struct look_at at = {.case_id = r->result->case_id, .outcome = &r->result->outcome};
+    if (look_command(&at, with, command))
+        html_put(out, "<p class=\"command\">%s: <code>%s</code></p>\n", what, command);
 }
 
 /* --- the sequence numbers ------------------------------------------------------------------------- */
@@ -171,7 +153,8 @@ void html_result(FILE *out, const struct shown_result *r)
     fputs("</summary>\n", out);
     put_remarks(out, &r->result->outcome);
     put_checks(out, r);
-    put_command(out, r);
+    put_command(out, r, LOOK_WIRESHARK, "In the run's folder, with Wireshark");
+    put_command(out, r, LOOK_TSHARK, "in words");
     put_ladder(out, r);
     fputs("</details>\n", out);
 }
