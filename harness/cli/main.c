@@ -7,7 +7,7 @@
 static const struct cli_command *const commands[] = {
     &command_run,  &command_list,    &command_explain, &command_matrix,  &command_requirements,
     &command_peer, &command_context, &command_explore, &command_mutants, &command_report,
-    &command_diff, &command_judge,   &command_merge,
+    &command_diff, &command_judge,   &command_merge,   &command_lab,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

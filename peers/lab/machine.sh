@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # What the lab needs of a machine. Sourced after place.sh.
 
 # What is needed of each package of the list beside this file.
@@ -29,4 +29,69 @@ check_machine() {
     unshare --mount --net --pid --fork true 2>/dev/null ||
         fail -3 "this kernel, or this container, allows no new namespaces (unshare --mount --net --pid); the lab needs them"
     [[ -c /dev/net/tun ]] || fail -3 "no /dev/net/tun for the links of guests; make it with: modprobe tun"
+}
+
+# ---- doctor: what the ways need, and what is there ----
+
+has_namespaces() { unshare --mount --net --pid --fork true 2>/dev/null; }
+
+tell() { # yes|no|- WHAT
+    case $1 in
+    yes) printf '  ok       %s\n' "$2" ;;
+    no) printf '  MISSING  %s\n' "$2" ;;
+    *) printf '  -        %s\n' "$2" ;;
+    esac
+}
+
+doctor() {
+    local missing guest=yes netns=yes user=yes name
+    echo "This machine"
+    if ((EUID == 0)); then tell yes "root"; else
+        tell no "root: run as root (sudo understudy lab doctor)"
+        guest=no netns=no user=no
+    fi
+    if has_namespaces; then tell yes "namespaces"; elif ((EUID == 0)); then
+        tell no "namespaces: this kernel, or this container, allows none; a container needs CAP_SYS_ADMIN and CAP_NET_ADMIN"
+        guest=no netns=no user=no
+    fi
+    if [[ -c /dev/net/tun ]]; then tell yes "/dev/net/tun"; else
+        tell no "/dev/net/tun: modprobe tun, or mknod /dev/net/tun c 10 200"
+        guest=no user=no
+    fi
+    missing=$(lacking_packages)
+    if [[ -z $missing ]]; then tell yes "packages of the lab"; else
+        tell no "packages: apt-get install$missing"
+        [[ $missing == *user-mode-linux* ]] && guest=no
+        [[ ${missing/ user-mode-linux/} == "" ]] || guest=no netns=no
+    fi
+    if ((EUID == 0)) && has_namespaces; then
+        if kernel_has_esp; then tell yes "ESP in the kernel"; else
+            tell - "no ESP in the kernel: peers run in guests"
+            netns=no
+        fi
+    fi
+    doctor_user_space || user=no
+    echo "Root folders in $cache"
+    for name in "$(dirname "$lab_home")"/*/inside; do
+        name=$(basename "$(dirname "$name")")
+        if compgen -G "$cache/roots/$name.????????????/.whole" >/dev/null; then tell yes "$name"; else
+            tell - "$name: built at its first start, or by: understudy lab root $name"
+        fi
+    done
+    echo "Ways"
+    tell "$netns" "a namespace with the ESP of this kernel"
+    tell "$guest" "a user-mode Linux guest"
+    tell "$user" "a namespace with user-space ESP (peers/strongswan only)"
+    [[ $netns == yes || $guest == yes || $user == yes ]] || exit 3
+}
+
+doctor_user_space() {
+    local package lacking=
+    while read -r package; do
+        [[ -z $package || $package == '#'* ]] || dpkg-query -W "$package" >/dev/null 2>&1 || lacking+=" $package"
+    done <"$(dirname "$lab_home")/strongswan/packages"
+    if [[ -z $lacking ]]; then tell yes "packages of peers/strongswan"; else
+        tell no "packages of peers/strongswan: apt-get install$lacking"
+        return 1
+    fi
 }

@@ -1,6 +1,6 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Places: what a peer of the lab lives in. Sourced by `lab` and `driver`; the caller stands in the state folder of the
-# run and has set `run` and `state`. Everything of a run carries its name: namespaces, the environment of its
+# run and has set lab_home. Everything of a run carries its name: namespaces, the environment of its
 # processes (UNDERSTUDY_PEER_OF), its record.
 #
 #   place/       in the state folder, gone after place_down
@@ -8,7 +8,6 @@
 #     box/       mount point of the place's own file system
 #     way, endpoint, console.log, ended
 
-lab_home=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 records=${UNDERSTUDY_RECORDS:-/run/understudy/lab} # a file for each run that is up: who owns it, its state folder, its peer
 
 fail() { # [-STATUS] message
@@ -44,12 +43,10 @@ started_at() { # PID
 
 # Those that carry the name of the run, but for this one and what it stands in.
 our_pids() {
-    local file pid
-    for file in $(grep -lzxsF "UNDERSTUDY_PEER_OF=$run" /proc/[0-9]*/environ); do
-        pid=${file#/proc/}
-        pid=${pid%/*}
+    local pid
+    while IFS=/ read -r _ _ pid _; do
         [[ $pid == "$$" || $pid == "$BASHPID" ]] || started_at "$pid" >/dev/null && printf '%s\n' "$pid"
-    done
+    done < <(grep -lzxsF "UNDERSTUDY_PEER_OF=$run" /proc/[0-9]*/environ)
 }
 
 wait_gone() { # PID...: at most 4 s
@@ -64,17 +61,23 @@ wait_gone() { # PID...: at most 4 s
 
 # ---- records ----
 
+make_records() {
+    [[ -d $records ]] || (umask 077 && mkdir -p "$records") || fail -3 "cannot make $records"
+}
+
 # Before anything is made, so that whatever is left behind has a record.
 write_record() { # OWNER (0: none) PEER
     local started=0
     [[ $1 == 0 ]] || started=$(started_at "$1") || fail "process $1, the owner of run '$run', is not there"
-    [[ -d $records ]] || mkdir -p -m 700 "$records"
-    printf '%s %s\n%s\n%s\n' "$1" "$started" "$PWD" "$2" >"$record.new" && mv "$record.new" "$record" ||
+    make_records
+    if ! { printf '%s %s\n%s\n%s\n' "$1" "$started" "$PWD" "$2" >"$record.new" && mv "$record.new" "$record"; }; then
         fail -3 "cannot write $record"
+    fi
 }
 
+# shellcheck disable=SC2034 # for the caller
 read_record() { # NAME: sets owner, owner_started, folder, peer
-    { read -r owner owner_started && IFS= read -r folder && IFS= read -r peer; } 2>/dev/null <"$records/$1"
+    [[ $1 != *.new ]] && { read -r owner owner_started && IFS= read -r folder && IFS= read -r peer; } 2>/dev/null <"$records/$1"
 }
 
 owner_is_gone() { [[ $owner != 0 && $(started_at "$owner") != "$owner_started" ]]; }
@@ -82,14 +85,17 @@ owner_is_gone() { [[ $owner != 0 && $(started_at "$owner") != "$owner_started" ]
 # Takes away what a recorded run left; its state folder, too, where it was made for that.
 clear_run() { # NAME
     local owner owner_started folder peer
-    read_record "$1" || folder=/nonexistent
+    read_record "$1" || folder='' peer=''
     (
         name_run "$1"
-        if [[ -O $folder ]] && cd -- "$folder"; then
-            place_down
-            cd / && [[ $folder == */state-?????? || $folder == "$records".state/* ]] && rm -rf -- "$folder"
-        else
-            cd / && place_down
+        if ! [[ -n $folder && -O $folder ]] || ! cd -- "$folder"; then cd /; fi
+        if [[ -n $peer && ! -e $peer/inside && -x $peer/driver && $PWD != / ]]; then
+            UNDERSTUDY_RUN=$run UNDERSTUDY_STATE=$PWD "$peer/driver" stop
+        fi
+        place_down
+        if [[ $PWD != / ]]; then
+            cd /
+            [[ $folder == */state-?????? || $folder == "$records.state"/* ]] && rm -rf -- "$folder"
         fi
         true
     )
@@ -99,7 +105,7 @@ clear_run() { # NAME
 clear_dead_runs() {
     local dead owner owner_started folder peer
     for dead in "$records"/*; do
-        [[ -f $dead && -O $dead && $dead != *.new ]] && read_record "${dead##*/}" && owner_is_gone && clear_run "${dead##*/}"
+        [[ -f $dead && -O $dead ]] && read_record "${dead##*/}" && owner_is_gone && clear_run "${dead##*/}"
     done
 }
 
@@ -151,9 +157,10 @@ make_network() {
         } >place/share/network
     else
         add_namespace "$peer_ns"
-        message=$(timeout 5 ip -n "$harness_ns" link add us0 type veth peer name us0 netns "$peer_ns" 2>&1) &&
-            message=$(timeout 5 ip -n "$peer_ns" -batch place/network.peer 2>&1) ||
-            give_up -3 "cannot join the namespaces: ${message%%$'\n'*}"
+        message=$({
+            timeout 5 ip -n "$harness_ns" link add us0 type veth peer name us0 netns "$peer_ns" &&
+                timeout 5 ip -n "$peer_ns" -batch place/network.peer
+        } 2>&1) || give_up -3 "cannot join the namespaces: ${message%%$'\n'*}"
     fi
     message=$(timeout 5 ip -n "$harness_ns" -batch place/network.harness 2>&1) ||
         give_up -3 "cannot give the harness its addresses: ${message%%$'\n'*}"
@@ -161,13 +168,14 @@ make_network() {
 
 # The place folder, for the caller to fill: share/, network.harness, network.peer.
 place_prepare() {
-    mkdir -m 700 place && mkdir place/share place/box && printf '%s\n' "$way" >place/way ||
+    if ! { mkdir -m 700 place && mkdir place/share place/box && printf '%s\n' "$way" >place/way; }; then
         give_up -3 "cannot make the place in $PWD"
+    fi
 }
 
 # Brings it up, until its control channel answers: place_up ROOT TIMEOUT_MS
 place_up() {
-    local root=$1 tries=$(($2 / 20)) ns=$peer_ns
+    local root=$1 bound=$2 ns=$peer_ns what=${way/netns/namespace} until
     make_network
     chown -R 65534:65534 place/share
     if [[ $way == guest ]]; then
@@ -183,17 +191,22 @@ place_up() {
         --propagation slave "$lab_home/box" "$way" "$root" "$PWD/place" </dev/null >place/console.log 2>&1 &
     local keeper=$!
     disown "$keeper"
+    until=$((${EPOCHREALTIME/./} + bound * 1000))
     until [[ -s place/share/ready ]]; do
-        [[ -e place/ended ]] && give_up -3 "the ${way/netns/namespace} did not come up: $(last_words)"
-        started_at "$keeper" >/dev/null || give_up -3 "the ${way/netns/namespace} ended at start: $(last_words)"
-        ((tries--)) || give_up -3 "the ${way/netns/namespace} did not come up within $2 ms: $(last_words)"
+        if [[ -e place/ended ]] || ! started_at "$keeper" >/dev/null; then
+            give_up -3 "the $what ended at start: $(last_words)"
+        fi
+        ((${EPOCHREALTIME/./} < until)) || give_up -3 "the $what did not come up within $bound ms: $(last_words)"
         sleep 0.02
     done
 }
 
 last_words() {
-    local line
-    line=$(cat place/share/ended place/console.log 2>/dev/null | tr -d '\r\0' | grep -v '^[[:space:]]*$' | tail -n 1)
+    local line file
+    # a guest may write what it likes into its share: links are not followed
+    line=$(for file in place/share/ended place/console.log; do
+        dd if=$file iflag=nofollow bs=64k count=16 status=none 2>/dev/null
+    done | tr -d '\r\0' | grep -v '^[[:space:]]*$' | tail -n 1)
     printf '%s' "${line:-it left no word}"
 }
 
@@ -226,6 +239,6 @@ place_down() {
         for link in us0 us1; do timeout 5 ip -n "$ns" link del $link 2>/dev/null; done
         timeout 5 ip netns del "$ns" 2>/dev/null || rm -f "/run/netns/$ns"
     done
-    [[ -e place/way ]] && { [[ -n ${KEEP:-} ]] && cp -r place /tmp/kept; rm -rf place; }
+    [[ -e place/way ]] && rm -rf place
     rm -f "$record"
 }

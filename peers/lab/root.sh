@@ -16,7 +16,7 @@ root_sources() { # FOLDER: copies the host's package sources that have its relea
     [[ -n ${VERSION_CODENAME:-} ]] || fail -3 "/etc/os-release names no release (VERSION_CODENAME); the lab needs Debian or a descendant"
     release=$VERSION_CODENAME
     for file in ${UNDERSTUDY_LAB_SOURCES:-/etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources}; do
-        [[ -r $file ]] && grep -v '^[[:space:]]*#' "$file" | grep -Eq "(^|[[:space:]])$release(-[a-z]+)?([[:space:]]|\$)" || continue
+        if ! [[ -r $file ]] || ! grep -Eq "^[^#]*[[:space:]]$release(-[a-z]+)?([[:space:]]|\$)" "$file"; then continue; fi
         name=${file##*/}
         cp "$file" "$1/${name%.*}-$((++n_sources)).${name##*.}"
     done
@@ -62,7 +62,9 @@ root_build() { # NAME PACKAGES
     sources=$(mktemp -d)
     root_sources "$sources"
     [[ -n ${UNDERSTUDY_LAB_QUIET:-} ]] || echo "building the root folder of $name in $cache/roots" >&2
-    message=$(timeout -k 5 "${UNDERSTUDY_LAB_BUILD_S:-600}" mmdebstrap --variant=minbase --mode=root --include="${packages// /,}" \
+    # a PID namespace, and a signal when this shell dies: nothing of a build outlives the one who wanted it
+    message=$(setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc \
+        timeout --foreground -k 5 "${UNDERSTUDY_LAB_BUILD_S:-600}" mmdebstrap --variant=minbase --mode=root --include="${packages// /,}" \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --aptopt='APT::Install-Recommends "false"' \
         --aptopt='Acquire::Retries "2"' "$release" "$part" "$sources"/* </dev/null 2>&1)
@@ -72,10 +74,11 @@ root_build() { # NAME PACKAGES
         rm -rf --one-file-system "$part"
         fail -3 "cannot build the root folder of $name: $(root_reason $status "$message")"
     fi
-    mkdir -p "$part"/{lib/modules,share,mnt} && : >"$part/agent" && chmod 755 "$part/agent" && : >"$part/.whole" && mv "$part" "$root" || {
+    if ! { mkdir -p "$part"/{lib/modules,share,mnt} && install -m 755 /dev/null "$part/agent" &&
+        sync -f "$part" && : >"$part/.whole" && mv "$part" "$root"; }; then
         rm -rf --one-file-system "$part"
         fail -3 "cannot finish the root folder $root"
-    }
+    fi
     for old in "$cache/roots/$name".????????????; do
         [[ $old == "$root" ]] || root_remove "$old"
     done
@@ -101,4 +104,14 @@ root_reason() { # STATUS OUTPUT
 root_remove() { # FOLDER that nobody lives on
     [[ -d $1 ]] || return
     (exec 7>>"$1.used" && flock -n 7 && rm -rf --one-file-system "$1" && rm -f "$1.used")
+}
+
+# What builds left that were killed.
+root_sweep() {
+    local part name
+    for part in "$cache"/roots/*.part; do
+        [[ -d $part ]] || continue
+        name=${part##*/}
+        (exec 8>>"$cache/roots/${name%.*.part}.lock" && flock -n 8 && rm -rf --one-file-system "$part")
+    done
 }
