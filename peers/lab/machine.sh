@@ -3,7 +3,7 @@
 
 # What is needed of each package of the list beside this file.
 declare -A lab_needs=(
-    [user-mode-linux]=/usr/bin/linux.uml
+    [user-mode-linux]=linux.uml
     [mmdebstrap]=mmdebstrap
     [iproute2]=ip
     [util-linux]=setpriv

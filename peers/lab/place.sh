@@ -80,6 +80,14 @@ read_record() { # NAME: sets owner, owner_started, folder, peer
     [[ $1 != *.new ]] && { read -r owner owner_started && IFS= read -r folder && IFS= read -r peer; } 2>/dev/null <"$records/$1"
 }
 
+# Whoever brings up a run that another process owns would take it away from it.
+need_free_name() { # OWNER
+    local owner owner_started folder peer
+    if read_record "$run" && [[ $owner != 0 && $owner != "$1" ]] && ! owner_is_gone; then
+        fail -3 "the name '$run' is taken: process $owner has a lab of that name up"
+    fi
+}
+
 owner_is_gone() { [[ $owner != 0 && $(started_at "$owner") != "$owner_started" ]]; }
 
 # Takes away what a recorded run left; its state folder, too, where it was made for that.
@@ -186,6 +194,7 @@ place_up() {
     fi
     # a clean environment: nothing of the user's, no NOTIFY_SOCKET of a service manager
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C UNDERSTUDY_PEER_OF="$run" UNDERSTUDY_RECORDS="$records" \
+        LAB_MEMORY="${UNDERSTUDY_LAB_MEMORY:-256M}" \
         setsid "$lab_home/keeper" "$run" "${UNDERSTUDY_PID:-0}" "$lab_home/lab" \
         nsenter --net="/run/netns/$ns" unshare --mount --pid --ipc --uts --fork --kill-child \
         --propagation slave "$lab_home/box" "$way" "$root" "$PWD/place" </dev/null >place/console.log 2>&1 &
