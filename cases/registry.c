@@ -53,6 +53,9 @@
     X(rpl_replays_are_dropped)                                                                               \
     X(rpl_esn_boundary)                                                                                      \
     X(rpl_late_packets)                                                                                      \
+    X(rpl_peer_moves_on)                                                                                     \
+    X(rpl_peer_rekeys)                                                                                       \
+    X(rpl_peer_ivs)                                                                                          \
     X(par_accepted)                                                                                          \
     X(par_one_flow)                                                                                          \
     X(par_one_change)                                                                                        \
@@ -62,6 +65,8 @@
     X(clu_counters_behind)                                                                                   \
     X(clu_child_sas_out_of_step)                                                                             \
     X(clu_peer_behind)                                                                                       \
+    X(clu_outbound_counters)                                                                                 \
+    X(clu_inbound_counters)                                                                                  \
     X(clu_spis_of_members)                                                                                   \
     X(clu_new_address)                                                                                       \
     X(clu_fallback)                                                                                          \

@@ -76,3 +76,59 @@ struct sync_request send_counter_sync(struct stage *stage, struct message_id_syn
     const struct ike_payload extra = {.type = PAYLOAD_NOTIFY, .body = writer_octets(&w)};
     return send_sync(stage, numbers, &extra);
 }
+
+/* --- the peer's --------------------------------------------------------------------------------------- */
+
+struct peer_numbers peer_numbers(struct stage *stage, uint32_t spi, unsigned after, unsigned until)
+{
+    struct peer_numbers n = {0};
+    for (size_t i = 0; i < stage->n_wire; i++) {
+        const struct wire_packet *p = stage->wire[i];
+        if (!p->from_peer || !p->esp || !p->esp->opened || p->esp->spi != spi || p->by_filter ||
+            p->number <= after || (until && p->number > until))
+            continue;
+        if (n.packets++ == 0 || p->esp->seq < n.lowest) {
+            n.lowest = p->esp->seq;
+            n.first_packet = p->number;
+        }
+        n.highest = p->esp->seq > n.highest ? p->esp->seq : n.highest;
+    }
+    return n;
+}
+
+static struct octets counted_iv(const struct wire_packet *p)
+{
+    struct cipher_sizes sizes;
+    if (!p->from_peer || !p->esp || !p->esp->opened || p->by_filter || p->copy_of ||
+        !cipher_sizes_of(&p->esp->keys->suite, &sizes) || !sizes.aead)
+        return octets_of(NULL, 0);
+    return octets_of(p->datagram.octets + ESP_HEADER_LEN, sizes.iv_len);
+}
+
+/* The earlier packet with the same one. */
+static const struct wire_packet *iv_before(const struct stage *stage, size_t at, struct octets iv)
+{
+    for (size_t i = 0; i < at; i++)
+        if (stage->wire[i]->esp && stage->wire[i]->esp->spi == stage->wire[at]->esp->spi &&
+            octets_equal(counted_iv(stage->wire[i]), iv))
+            return stage->wire[i];
+    return NULL;
+}
+
+struct peer_ivs peer_ivs(struct stage *stage)
+{
+    struct peer_ivs found = {0};
+    for (size_t i = 0; i < stage->n_wire; i++) {
+        struct octets iv = counted_iv(stage->wire[i]);
+        if (iv.len == 0)
+            continue;
+        const struct wire_packet *before = iv_before(stage, i, iv);
+        found.counter_mode = true;
+        found.packets++;
+        if (before && !found.again) {
+            found.first = before->number;
+            found.again = stage->wire[i]->number;
+        }
+    }
+    return found;
+}

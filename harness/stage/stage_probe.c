@@ -230,23 +230,6 @@ static unsigned echo_since(const struct stage *stage, size_t since, const struct
     return 0;
 }
 
-struct peer_numbers peer_numbers(struct stage *stage, uint32_t spi, unsigned after, unsigned until)
-{
-    struct peer_numbers n = {0};
-    for (size_t i = 0; i < stage->n_wire; i++) {
-        const struct wire_packet *p = stage->wire[i];
-        if (!p->from_peer || !p->esp || !p->esp->opened || p->esp->spi != spi || p->by_filter ||
-            p->number <= after || (until && p->number > until))
-            continue;
-        if (n.packets++ == 0 || p->esp->seq < n.lowest) {
-            n.lowest = p->esp->seq;
-            n.first_packet = p->number;
-        }
-        n.highest = p->esp->seq > n.highest ? p->esp->seq : n.highest;
-    }
-    return n;
-}
-
 struct esp_silence listen_for_echo(struct stage *stage, const struct probed *sent, unsigned since)
 {
     struct esp_silence s = {.proof = "fenced"};

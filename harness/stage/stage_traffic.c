@@ -272,6 +272,11 @@ static bool is_gone(struct stage *stage, void *spi)
     return !child_sa_of(stage, *(const uint32_t *)spi, &sa) || !stage->session;
 }
 
+bool await_child_sa_gone(struct stage *stage, uint32_t spi)
+{
+    return pump_until(stage, stage->patience_us, is_gone, &spi);
+}
+
 bool delete_child_sa(struct stage *stage, uint32_t spi)
 {
     return ike_child_delete(active_host(stage), session_sa(stage), spi, stage_now(stage), NULL) &&

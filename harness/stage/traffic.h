@@ -61,6 +61,9 @@ void make_child_sas(struct stage *stage, unsigned n);
 bool delete_child_sa(struct stage *stage, uint32_t spi);
 bool rekey_child_sa(struct stage *stage, uint32_t spi, uint32_t *successor);
 
+/* Waits until the peer has replaced or deleted this one of itself, as long as it has time. */
+bool await_child_sa_gone(struct stage *stage, uint32_t spi);
+
 /* --- probes -------------------------------------------------------------------------------------- */
 
 struct probe_with {
@@ -115,6 +118,14 @@ struct peer_numbers {
     uint64_t lowest, highest;
 };
 struct peer_numbers peer_numbers(struct stage *stage, uint32_t spi, unsigned after, unsigned until);
+
+/* The initialization vectors of all that the peer sent on Child SAs with a counter mode. */
+struct peer_ivs {
+    bool counter_mode;     /* there is one */
+    unsigned packets;      /* that were looked at */
+    unsigned first, again; /* two of them that share an IV and a key; 0: none do */
+};
+struct peer_ivs peer_ivs(struct stage *stage);
 
 /* --- silence -------------------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include "cluster/context.h"
 #include "cluster/context_file.h"
 #include "cluster/context_values.h"
+#include "peers/reference/echo.h"
 #include "peers/reference/peer.h"
 
 /* --- updates ------------------------------------------------------------------------------------- */
@@ -42,6 +43,8 @@ int reference_peer_took_over(struct reference_peer *peer, int64_t now_us, struct
     struct member *active = cluster_active(&peer->cluster);
     struct ike_sa_info info;
     bool behind = end_losing(peer);
+    if (peer->restarts_ivs)
+        reference_echo_restart_ivs(peer);
     if (behind && peer->trusts_lost_updates)
         return 0;
     if (!cluster_sync_numbers(&peer->cluster, &numbers, err))

@@ -96,6 +96,22 @@ bool reference_echo_seal(struct reference_peer *peer, struct traffic_sa *sa, uin
     return true;
 }
 
+void reference_echo_replace_worn_out(struct reference_peer *peer, int64_t now_us)
+{
+    const struct member *m = cluster_active(&peer->cluster);
+    struct traffic_sa *sas[SNAPSHOT_MAX_CHILDREN];
+    struct ike_sa_info info;
+    if (!m->traffic || !m->sa || !ike_sa_info(m->host, m->sa, &info) || info.sync_outstanding)
+        return;
+    unsigned n = traffic_sas(m->traffic, m->sa, sas, SNAPSHOT_MAX_CHILDREN);
+    for (unsigned i = 0; i < n && i < SNAPSHOT_MAX_CHILDREN; i++) {
+        uint64_t end = sas[i]->out.esn ? UINT64_MAX : UINT32_MAX;
+        if (sas[i]->out.sent / 4 >= end / 16 * 3 && sas[i]->in.spi != peer->worn_out_spi &&
+            ike_child_rekey(m->host, m->sa, sas[i]->in.spi, now_us, NULL))
+            peer->worn_out_spi = sas[i]->in.spi;
+    }
+}
+
 /* A dummy packet (59) may hold anything (RFC 4303 2.6). */
 static bool is_said_to_be(const struct inner_packet *p, uint8_t next_header)
 {

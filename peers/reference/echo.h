@@ -20,6 +20,12 @@ bool echo_refuses(struct reference_peer *peer, const struct datagram *d);
 enum esp_verdict echo_open(struct reference_peer *peer, const struct datagram *d, uint8_t *room,
                            struct traffic_opened *opened);
 
+/* A fault: the next packet of each Child SA has the IV of its first one. */
+void reference_echo_restart_ivs(struct reference_peer *peer);
+
+/* RFC 4303 3.3.3: an SA is replaced before its numbers are used up. A delta may bring it there at once. */
+void reference_echo_replace_worn_out(struct reference_peer *peer, int64_t now_us);
+
 void reference_echo_send(struct reference_peer *peer, struct datagram *d); /* takes it over */
 
 /* The next answer; false: none. */

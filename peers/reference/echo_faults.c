@@ -91,6 +91,13 @@ enum esp_verdict echo_open(struct reference_peer *peer, const struct datagram *d
     return verdict;
 }
 
+void reference_echo_restart_ivs(struct reference_peer *peer)
+{
+    struct traffic *t = cluster_active(&peer->cluster)->traffic;
+    for (struct traffic_sa *sa = t ? t->oldest : NULL; sa; sa = sa->next)
+        sa->out.iv_base = 0 - sa->out.sent;
+}
+
 bool echo_refuses(struct reference_peer *peer, const struct datagram *d)
 {
     if (peer->forgets_numbers)

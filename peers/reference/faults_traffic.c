@@ -132,6 +132,21 @@ void stop_at_malformed_esp(struct reference_peer *peer)
     peer->stops_at_malformed_esp = true;
 }
 
+void go_on_below(struct reference_peer *peer)
+{
+    peer->goes_on_below = true;
+}
+
+void restart_ivs(struct reference_peer *peer)
+{
+    peer->restarts_ivs = true;
+}
+
+void stay_to_the_end(struct reference_peer *peer)
+{
+    peer->stays_to_the_end = true;
+}
+
 /* --- what the monitors find: a packet besides that nobody asked for ------------------------------- */
 
 static struct inner_packet words_beside(const struct inner_packet *answer)

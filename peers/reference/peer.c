@@ -297,6 +297,8 @@ static void follow(struct reference_peer *peer, int64_t now_us)
         crypto_wipe(&e.keys, sizeof e.keys);
         reference_log_event(peer->log, now_us, cluster_active(&peer->cluster)->name, &e);
     }
+    if (!peer->stays_to_the_end)
+        reference_echo_replace_worn_out(peer, now_us);
     cluster_publish(&peer->cluster, now_us);
 }
 

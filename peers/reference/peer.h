@@ -64,8 +64,11 @@ struct reference_peer {
     bool forgets_numbers; /* the same: replays are taken (RPL-4) */
     bool keeps_high_half; /* the same: extended numbers do not pass a multiple of 2^32 (RPL-5) */
     bool compares_icv_loosely, marks_unauthentic, takes_any_next_header, stops_at_malformed_esp; /* IKE-20 */
-    bool deaf_to_esp;   /* the last of these has come true */
-    bool goes_on_below; /* a new member begins below the numbers that were used (RPL-2) */
+    bool deaf_to_esp;      /* the last of these has come true */
+    bool restarts_ivs;     /* a new member begins with the first IV again (RPL-9) */
+    bool stays_to_the_end; /* rekeys no Child SA whose numbers come to their end (RPL-6) */
+    uint32_t worn_out_spi; /* the Child SA that it rekeys for that */
+    bool goes_on_below;    /* a new member begins below the numbers that were used (RPL-2) */
     void (*after_echo)(struct reference_peer *peer, struct traffic_sa *answered_on,
                        const struct inner_packet *answer);                /* the same; NULL: none */
     unsigned (*jump)(struct traffic *t, uint32_t ike_sa, uint64_t delta); /* the same; NULL: none (RPL-1) */
