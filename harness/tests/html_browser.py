@@ -7,6 +7,7 @@ import sys
 from browser import Browser
 
 CASE = "sync.equal-m1-is-dropped"
+ESP_CASE = "rpl.jump-is-accepted"
 
 
 failed = 0
@@ -109,6 +110,46 @@ def copies(page):
         equal("%s: what was copied is the command" % way, command, page.run("document.getElementById('filter-text').value"))
 
 
+def numbers(page):
+    """The picture of sequence numbers below the ladder of a case with ESP."""
+    page.open("bad.html#open=" + ESP_CASE + "/1")
+    within = "details.combination[open] "
+    equal("two SAs have a row each", 2, page.count(within + ".sequences .spi"))
+    equal("a line for each failover", page.count(within + ".ladder .band"), page.count(within + ".sequences .moment"))
+    ok("there are failovers", page.count(within + ".sequences .moment") > 1)
+    ok("jumps are drawn as such", page.count(within + ".sequences .course.step") > 1)
+    highest = page.run("Math.max(...[...document.querySelectorAll('%s.sequences .number')].map(e => Number(e.textContent)))" % within)
+    ok("the number behind the last jump is there", highest > 1 << 30, highest)
+    page.browser.click(within + ".sequences a[data-packet=p9]")
+    equal("a click on a point opens its packet", "#open=" + ESP_CASE + "/1/p9", page.fragment("/p9"))
+    equal("which is marked in both pictures", 2, page.count("a.chosen[data-packet=p9]"))
+    page.browser.click(within + ".numbers td a")
+    ok("so does a number in the table", page.fragment("/1/p5").endswith("/1/p5"), page.fragment())
+    each = page.run("(() => { const svg = document.querySelector('%s.ladder'); return [svg.querySelectorAll('a.packet').length, "
+                    "svg.querySelectorAll('.counter').length / 4]; })()" % within)
+    ok("the four counters stand beside each packet but those of IKE_AUTH", each[1] >= each[0] - 4, each)
+    wide = page.run("(() => { const box = document.querySelector('%s.ladder'); const end = box.getBoundingClientRect().right; return "
+                    "[...box.querySelectorAll('text')].filter(e => e.getBoundingClientRect().right > end).length; })()" % within)
+    equal("no words stick out of the ladder", 0, wide)
+
+
+def paper(page):
+    """What failed is opened for paper, and closed again."""
+    page.open("bad.html")
+    closed = page.count("svg.ladder")
+    page.run("window.dispatchEvent(new Event('beforeprint'))")
+    failed_ones = page.run("document.querySelectorAll('details.combination[data-verdict=FAIL]').length")
+    ok("all that failed is open on paper", page.count("svg.ladder") == closed + failed_ones > closed,
+       [closed, failed_ones, page.count("svg.ladder")])
+    page.run("window.dispatchEvent(new Event('afterprint'))")
+    equal("and closed again", closed, page.count("svg.ladder"))
+    counts = page.run("[...document.querySelectorAll('.not-judged li')].reduce((sum, e) => sum + parseInt(e.textContent), 0)")
+    ok("the summary says of every requirement that was not judged why", counts > 0 and page.run(
+        "document.querySelector('ul.not-judged').previousElementSibling.textContent").startswith(
+            "%d of %d requirements" % (page.run("document.querySelectorAll('tr.requirement').length") - counts,
+                                       page.run("document.querySelectorAll('tr.requirement').length"))), counts)
+
+
 def keyboard(page):
     page.open("bad.html")
     page.browser.key("j")
@@ -154,7 +195,8 @@ def looks(page, folder):
     wide = "document.documentElement.scrollWidth <= innerWidth"
     for name, width, height, dark in (("light", 1280, 1400, False), ("dark", 1280, 1400, True), ("phone", 360, 1400, False)):
         page.browser.window(width, height, dark)
-        for what, where in (("top", "bad.html"), ("ladder", "bad.html#open=" + CASE + "/1"), ("matrix", "matrix.html")):
+        for what, where in (("top", "bad.html"), ("ladder", "bad.html#open=" + CASE + "/1"),
+                            ("numbers", "bad.html#open=" + ESP_CASE + "/1/p9"), ("matrix", "matrix.html")):
             page.open(where)
             page.browser.screenshot("%s/%s-%s.png" % (folder, name, what))
             equal("%s, %s: nothing hangs out of the page" % (name, what), True, page.run(wide))
@@ -177,7 +219,7 @@ def main():
     try:
         browser.window(1280, 1000)
         page = Page(browser, folder)
-        for part in (filters, opens, keyboard, hostile, matrix):
+        for part in (filters, opens, numbers, paper, keyboard, hostile, matrix):
             part(page)
         looks(page, shots)
         equal("the console has no complaint", [], browser.complaints)

@@ -13,7 +13,7 @@ mkdir -p "$shots"
 shots=$(readlink -f "$shots")
 
 prepare() {
-    "$program" run --out bad --seed 7 --fault accept-equal-m1 --case 'sync.*' --case 'neg.*' --depth quick
+    "$program" run --out bad --seed 7 --fault accept-equal-m1 --case 'sync.*' --case 'neg.*' --case rpl.jump-is-accepted --depth quick
     mkdir evil && jq -c --arg evil '<img src=x onerror="window.caught=3">' 'if .event == "run" then .peer = $evil
         elif .event == "verdict" then .reason = $evil | .checks |= map(.seen = $evil)
         elif .event == "packet" then .message = "INFORMATIONAL request 1 { N(\($evil)) }" else . end' \

@@ -230,15 +230,16 @@ static void put_left_out(FILE *out, const struct layout *l, const struct step *s
     put_label(out, "event", (l->gate_x + l->peer_x) / 2 + 8, s->y - 8, text);
 }
 
-/* Beside the row where they changed; bold: which of them. */
-static void put_counters(FILE *out, const struct layout *l, const struct step *s, const json_t *before)
+/* Beside each packet, and where they changed; bold: which of them. */
+static void put_counters(FILE *out, const struct layout *l, int y, const json_t *counters,
+                         const json_t *before)
 {
     static const char *const keys[] = {"sends", "expects", "peer_sends", "peer_expects"};
     for (int i = 0; i < 4; i++) {
         char text[32];
-        bool changed = !before || number_of(before, keys[i]) != number_of(s->line, keys[i]);
-        snprintf(text, sizeof text, "%lld", number_of(s->line, keys[i]));
-        put_label(out, changed ? "counter changed" : "counter", l->counters_x + 46 * i, s->y + 4, text);
+        bool changed = !before || number_of(before, keys[i]) != number_of(counters, keys[i]);
+        snprintf(text, sizeof text, "%lld", number_of(counters, keys[i]));
+        put_label(out, changed ? "counter changed" : "counter", l->counters_x + 46 * i, y + 4, text);
     }
 }
 
@@ -281,6 +282,14 @@ static bool is_last_of_row(const struct layout *l, unsigned i)
     return true;
 }
 
+static bool has_counters(const struct layout *l, unsigned i)
+{
+    for (unsigned k = i + 1; k < l->count && l->steps[k].y == l->steps[i].y; k++)
+        if (l->steps[k].kind == STEP_COUNTERS)
+            return true;
+    return false;
+}
+
 static void put_steps(FILE *out, const struct layout *l, const char *anchor)
 {
     const json_t *counters = NULL;
@@ -290,9 +299,11 @@ static void put_steps(FILE *out, const struct layout *l, const char *anchor)
         if (s->gap_y)
             put_gap(out, l, s, s->at_us - (last_us > 0 ? last_us : 0));
         if (s->kind == STEP_COUNTERS && is_last_of_row(l, i)) {
-            put_counters(out, l, s, counters);
+            put_counters(out, l, s->y, s->line, counters);
             counters = s->line;
         }
+        if (s->kind == STEP_PACKET && counters && !has_counters(l, i))
+            put_counters(out, l, s->y, counters, counters);
         if (s->kind == STEP_COUNTERS || s->kind == STEP_NONE)
             continue;
         if (s->at_us != last_us && s->kind != STEP_LEFT_OUT)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BRIEF_WIDTH = 48 };
+enum { BRIEF_WIDTH = 48, HEAD_WIDTH = 60 };
 
 size_t message_head(const char *message)
 {
@@ -57,12 +57,25 @@ static void put_brief_payload(const char *payload, size_t len, char *out, size_t
         snprintf(out, size, "%.*s", (int)strcspn(payload + bracket, " )"), payload + bracket);
 }
 
+/* "ESP c0ffee01 7: ICMP echo request 198.51.100.1 > ..." up to the addresses; of anything else what stands
+ * before the payloads. */
+static void put_head(const char *message, char *out, size_t size)
+{
+    size_t n = message_head(message);
+    const char *arrow = strncmp(message, "ESP ", 4) == 0 ? strstr(message, " > ") : NULL;
+    if (arrow)
+        for (n = (size_t)(arrow - message) - 1; n > 4 && message[n] != ' '; n--)
+            ;
+    bool cut = n > HEAD_WIDTH;
+    snprintf(out, size, "%.*s%s", (int)(cut ? HEAD_WIDTH : n), message, cut ? "\xe2\x80\xa6" : "");
+}
+
 void message_brief(const char *message, char *out, size_t size)
 {
     unsigned sends, expects;
     const char *cursor = NULL, *payload;
-    size_t len, n = message_head(message);
-    snprintf(out, size, "%.*s", (int)n, message);
+    size_t len;
+    put_head(message, out, size);
     if (message_sync(message, &sends, &expects)) {
         snprintf(out + strlen(out), size - strlen(out), ": sync, sends %u, expects %u", sends, expects);
         return;

@@ -63,6 +63,19 @@ void html_filter(FILE *out, const size_t verdicts[VERDICT_COUNT]);
 
 void html_verdict(FILE *out, enum verdict v);
 
+/* Why nothing can be said of a requirement. */
+enum not_judged {
+    IS_JUDGED,
+    ONLY_OBSERVED,
+    NOT_PLAYED,     /* no case of it, in this run */
+    NOT_SUPPORTED,  /* the peer, or its driver, has not what its cases need */
+    WITHOUT_RESULT, /* the way to its checks failed */
+    NOT_REACHED,    /* its cases were played, and no check came to it */
+    NO_CASE,        /* this suite has none */
+    NOT_JUDGED_COUNT,
+};
+enum not_judged html_not_judged(const struct report_run *run, const struct requirement *r);
+
 void html_summary(FILE *out, const struct shown_run *shown);
 void html_requirements(FILE *out, const struct shown_run *shown);
 void html_failures(FILE *out, const struct shown_run *shown);

@@ -171,6 +171,20 @@
     else if (event.key === 'k') step(-1);
   });
 
+  /* --- paper ----------------------------------------------------------------------------------- */
+
+  /* Nobody can click on paper: what failed is printed with its checks and its ladder. */
+  let openedForPaper = [];
+  window.addEventListener('beforeprint', function () {
+    openedForPaper = all('details.case:not([hidden]), details.combination:not([hidden])').filter(function (e) {
+      return !e.open && e.querySelector('.ladder') && (e.dataset.verdict === 'FAIL' || has(e.dataset.verdicts, 'FAIL'));
+    });
+    openedForPaper.forEach(function (e) { e.open = true; });
+  });
+  window.addEventListener('afterprint', function () {
+    openedForPaper.forEach(function (e) { e.open = false; });
+  });
+
   /* --- commands to copy ------------------------------------------------------------------------ */
 
   /* Chosen, it can be copied by hand where neither way is allowed. The first is refused to pages of a file by some browsers,

@@ -51,12 +51,32 @@ static bool is_in_suite(const char *requirement)
     return false;
 }
 
-static void put_reason(FILE *out, const struct report_run *run, const struct requirement *r)
+/* A case of it that was played, one with a reason before others; NULL: none was. */
+static const struct report_result *played_for(const struct report_run *run, const struct requirement *r)
 {
     const struct report_result *played = NULL;
     for (size_t i = 0; i < run->count && !(played && played->outcome.reason[0]); i++)
         if (shown_claims(run->results[i].test_case, r->id) && run->results[i].outcome.verdict != VERDICT_SKIP)
             played = &run->results[i];
+    return played;
+}
+
+enum not_judged html_not_judged(const struct report_run *run, const struct requirement *r)
+{
+    enum verdict v = report_requirement(run, r);
+    if (v != VERDICT_SKIP && v != VERDICT_UNSUPPORTED && v != VERDICT_INCONCLUSIVE)
+        return v == VERDICT_OBSERVED ? ONLY_OBSERVED : IS_JUDGED;
+    const struct report_result *played = played_for(run, r);
+    if (!played)
+        return is_in_suite(r->id) ? NOT_PLAYED : NO_CASE;
+    return played->outcome.verdict == VERDICT_UNSUPPORTED    ? NOT_SUPPORTED
+           : played->outcome.verdict == VERDICT_INCONCLUSIVE ? WITHOUT_RESULT
+                                                             : NOT_REACHED;
+}
+
+static void put_reason(FILE *out, const struct report_run *run, const struct requirement *r)
+{
+    const struct report_result *played = played_for(run, r);
     if (played)
         html_put(out, "<p class=\"why\">%s in %s: %s</p>", verdict_name(played->outcome.verdict),
                  played->case_id,

@@ -210,11 +210,11 @@ static void put_steps(FILE *out, const struct sequence_picture *picture, const s
         char text[SEQUENCE_STEP_TEXT];
         const struct sequence_step *s = &sa->steps[i];
         sequence_step_text(s, text);
+        fputs(i ? "<br/>" : "", out);
         if (picture->anchor && s->packet)
-            html_put(out, "%s<a href=\"#c/%s/p%u\">%s</a>", i ? "<br/>" : "", picture->anchor, s->packet,
-                     text);
+            html_put(out, "<a href=\"#c/%s/p%u\">%s</a>", picture->anchor, s->packet, text);
         else
-            html_put(out, "%s%s", i ? "<br/>" : "", text);
+            html_text(out, text);
     }
     if (sa->n_steps > SEQUENCE_MAX_STEPS)
         html_put(out, "<br/>and %zu more", sa->n_steps - SEQUENCE_MAX_STEPS);

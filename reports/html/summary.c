@@ -78,8 +78,29 @@ static void put_groups(FILE *out, const struct report_run *run)
     }
     html_put(out,
              "</tbody></table></div>\n<p>%zu of %zu requirements were judged. The others stand in the tables "
-             "below with the reason.</p>\n",
+             "below with the reason:</p>\n",
              judged_of_run, all_of_run);
+}
+
+static void put_not_judged(FILE *out, const struct report_run *run)
+{
+    static const char *const why[NOT_JUDGED_COUNT] = {
+        [ONLY_OBSERVED] = "recorded without judgement: the sources leave it open",
+        [NOT_PLAYED] = "none of its cases was played in this run",
+        [NOT_SUPPORTED] = "the peer, or its driver, has not what its cases need",
+        [WITHOUT_RESULT] = "the way to its checks failed",
+        [NOT_REACHED] = "its cases were played, and no check came to it",
+        [NO_CASE] = "no case of this suite judges it",
+    };
+    size_t n, counts[NOT_JUDGED_COUNT] = {0};
+    const struct requirement *list = requirements(&n);
+    for (size_t i = 0; i < n; i++)
+        counts[html_not_judged(run, &list[i])]++;
+    fputs("<ul class=\"not-judged\">\n", out);
+    for (unsigned w = IS_JUDGED + 1; w < NOT_JUDGED_COUNT; w++)
+        if (counts[w])
+            html_put(out, "<li>%zu: %s</li>\n", counts[w], why[w]);
+    fputs("</ul>\n", out);
 }
 
 static enum verdict verdict_of_run(const struct report_run *run)
@@ -105,5 +126,6 @@ void html_summary(FILE *out, const struct shown_run *shown)
     put_counts(out, run);
     fputs("</header>\n<section aria-labelledby=\"judged\">\n<h2 id=\"judged\">What was judged</h2>\n", out);
     put_groups(out, run);
+    put_not_judged(out, run);
     fputs("</section>\n", out);
 }
