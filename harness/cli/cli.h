@@ -76,6 +76,6 @@ void cli_list_clear(struct cli_list *list);
 
 extern const struct cli_command command_run, command_list, command_explain, command_matrix,
     command_requirements, command_peer, command_context, command_mutants, command_explore, command_report,
-    command_diff, command_judge, command_merge, command_lab;
+    command_diff, command_judge, command_merge, command_check_peer, command_peer_template, command_lab;
 
 #endif

@@ -5,9 +5,10 @@
 #include <string.h>
 
 static const struct cli_command *const commands[] = {
-    &command_run,  &command_list,    &command_explain, &command_matrix,  &command_requirements,
-    &command_peer, &command_context, &command_explore, &command_mutants, &command_report,
-    &command_diff, &command_judge,   &command_merge,   &command_lab,
+    &command_run,          &command_list,       &command_explain,       &command_matrix,
+    &command_requirements, &command_peer,       &command_context,       &command_explore,
+    &command_mutants,      &command_report,     &command_diff,          &command_judge,
+    &command_merge,        &command_check_peer, &command_peer_template, &command_lab,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -110,7 +110,7 @@ ok "the verdicts are those of the whole" joined_is_whole bad-joined bad
 same_report() { # FORMAT
     local run
     for run in bad bad-joined; do
-        "$program" report $run --"$1" - | sed -E 's/20[0-9]{2}-[0-9T:-]+Z?//; s/^((not )?ok) [0-9]+/\1/' | sort >$run.report
+        "$program" report $run --"$1" - | sed -E 's/20[0-9]{2}-[0-9T:-]+Z?//; s/ id="[0-9]+"//; s/^((not )?ok) [0-9]+/\1/' | sort >$run.report
     done
     [[ -s bad.report ]] && diff bad.report bad-joined.report
 }
