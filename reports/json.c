@@ -91,8 +91,8 @@ static json_t *requirement_list(const struct report_run *run)
 
 bool report_json(const struct report_run *run, FILE *out, struct error *err)
 {
-    static const char *const kept[] = {"suite",     "peer",  "peer_version", "seed",
-                                       "transport", "depth", "started",      "shard"};
+    static const char *const kept[] = {"suite", "peer",    "peer_version", "seed", "transport",
+                                       "depth", "started", "shard",        "esp"};
     json_t *counts = json_object(), *results = json_array();
     for (unsigned v = 0; v < VERDICT_COUNT; v++)
         json_object_set_new(counts, verdict_name((enum verdict)v),

@@ -29,7 +29,8 @@ static void put_head(const struct report_run *run, FILE *out)
     static const struct {
         const char *key, *label;
     } rows[] = {{"peer_version", "Version"}, {"suite", "understudy"}, {"depth", "Depth"},
-                {"transport", "Transport"},  {"seed", "Seed"},        {"started", "Started"}};
+                {"transport", "Transport"},  {"esp", "ESP"},          {"seed", "Seed"},
+                {"started", "Started"}};
     fputs("| | |\n|---|---|\n", out);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (!report_header(run, rows[i].key)[0])

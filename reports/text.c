@@ -9,9 +9,10 @@ static void put_head(const struct report_run *run, FILE *out)
     fprintf(out, "%s %s\n", report_header(run, "peer"), report_conclusion(run));
     if (report_header(run, "peer_version")[0])
         fprintf(out, "%s\n", report_header(run, "peer_version"));
-    fprintf(out, "understudy %s, depth %s, transport %s, seed %s, started %s\n", report_header(run, "suite"),
-            report_header(run, "depth"), report_header(run, "transport"), report_header(run, "seed"),
-            report_header(run, "started"));
+    const char *esp = report_header(run, "esp");
+    fprintf(out, "understudy %s, depth %s, transport %s%s%s, seed %s, started %s\n",
+            report_header(run, "suite"), report_header(run, "depth"), report_header(run, "transport"),
+            esp[0] ? ", ESP " : "", esp, report_header(run, "seed"), report_header(run, "started"));
     char shard[64];
     report_shard(run, shard, sizeof shard);
     if (shard[0])

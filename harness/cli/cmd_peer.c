@@ -14,6 +14,7 @@ enum {
     KEY_REMOTE,
     KEY_REMOTE_PORT,
     KEY_REMOTE_NATT_PORT,
+    KEY_ESP,
     KEY_FAULT,
     KEY_VERBS,
     KEY_LIST
@@ -26,6 +27,7 @@ static const struct cli_option options[] = {
     {"remote", KEY_REMOTE, "ADDRESS", "where the verb `initiate` goes to"},
     {"remote-port", KEY_REMOTE_PORT, "N", "its IKE port (500)"},
     {"remote-natt-port", KEY_REMOTE_NATT_PORT, "N", "its port with the non-ESP marker (4500)"},
+    {"esp", KEY_ESP, "HOW", "without a NAT: udp (default; ESP in UDP only), raw (IP protocol 50)"},
     {"fault", KEY_FAULT, "NAME", "break exactly this rule"},
     {"verbs", KEY_VERBS, NULL, "read verbs from standard input, a line each, until it ends"},
     {"list-faults", KEY_LIST, NULL, "print the faults and the rules that they break"},
@@ -91,8 +93,13 @@ static uint16_t *port_of(struct reference_options *o, int key)
     }
 }
 
-static void take_text(struct reference_options *o, int key, const char *value)
+/* False: the value is none of the option's. */
+static bool take_text(struct reference_options *o, int key, const char *value)
 {
+    if (key == KEY_ESP) {
+        o->raw_esp = strcmp(value, "raw") == 0;
+        return o->raw_esp || strcmp(value, "udp") == 0;
+    }
     if (key == KEY_LISTEN)
         o->address = value;
     else if (key == KEY_REMOTE)
@@ -103,6 +110,7 @@ static void take_text(struct reference_options *o, int key, const char *value)
         o->verbs = STDIN_FILENO;
         o->replies = STDOUT_FILENO;
     }
+    return true;
 }
 
 /* What can be wrong before anything is opened. */
@@ -136,9 +144,10 @@ static int peer_run(const struct cli_command *command, int argc, char **argv)
             list_faults();
             return EXIT_CONFORMS;
         }
-        if (!port)
-            take_text(&o, key, value);
-        else if (cli_number(value, 0, 65535, &number))
+        if (!port) {
+            if (!take_text(&o, key, value))
+                return cli_usage_error(command, "option --esp takes udp, raw, not \"%s\"", value);
+        } else if (cli_number(value, 0, 65535, &number))
             *port = (uint16_t)number;
         else
             return cli_usage_error(command, "\"%s\" is no port; ports are 0 to 65535", value);

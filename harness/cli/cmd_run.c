@@ -91,6 +91,7 @@ static bool open_session(struct session *s, struct error *err)
     choose_folder(s);
     if (!open_driver(s, err))
         return false;
+    s->driver->raw_esp = a->esp_given ? a->raw_esp : s->driver->config.esp_preferred == ESP_RAW;
     if (!a->seed_given)
         s->arguments.seed = random_seed();
     return run_folder_make(s->folder, a->force, err);

@@ -16,6 +16,7 @@ enum {
     OPT_SCHEDULE,
     OPT_DEPTH,
     OPT_TRANSPORT,
+    OPT_ESP,
     OPT_LOSS,
     OPT_DUPLICATE,
     OPT_REORDER,
@@ -43,6 +44,8 @@ const struct cli_option run_option_table[] = {
     {"depth", OPT_DEPTH, "DEPTH",
      "quick: each case once; normal (default): each state; full: each pair of states"},
     {"transport", OPT_TRANSPORT, "HOW", "to the reference peer: memory (default), udp"},
+    {"esp", OPT_ESP, "HOW",
+     "ESP packets: udp (default), raw (IP protocol 50; takes CAP_NET_RAW); see esp in peer.ini"},
     {"loss", OPT_LOSS, "PERCENT", "lose datagrams at random"},
     {"duplicate", OPT_DUPLICATE, "PERCENT", "deliver datagrams twice at random"},
     {"reorder", OPT_REORDER, "PERCENT", "deliver datagrams late at random"},
@@ -121,6 +124,10 @@ static const char *take(struct run_arguments *a, int key, const char *value)
         a->transport_given = true;
         a->udp = strcmp(value, "udp") == 0;
         return a->udp || strcmp(value, "memory") == 0 ? NULL : "memory, udp";
+    case OPT_ESP:
+        a->esp_given = true;
+        a->raw_esp = strcmp(value, "raw") == 0;
+        return a->raw_esp || strcmp(value, "udp") == 0 ? NULL : "udp, raw";
     case OPT_LOSS:
         return percent_parse(value, &a->lose_percent) ? NULL : "a percentage, 0 to 100";
     case OPT_DUPLICATE:

@@ -14,7 +14,7 @@ struct run_arguments {
     unsigned roles, jobs;    /* 0: not given */
     unsigned shard, shards;  /* likewise */
     enum depth depth;
-    bool udp, transport_given, seed_given, force, strict, no_color;
+    bool udp, transport_given, esp_given, raw_esp, seed_given, force, strict, no_color;
     uint64_t seed;
     unsigned lose_percent, duplicate_percent, reorder_percent;
 };

@@ -120,6 +120,8 @@ void run_state_command(const struct run_arguments *a, char *out, size_t size)
     add_quoted(out, size, "fault", a->fault);
     if (a->udp)
         add(out, size, " --transport udp");
+    if (a->esp_given)
+        add(out, size, " --esp %s", a->raw_esp ? "raw" : "udp");
     add_percent(out, size, "loss", a->lose_percent);
     add_percent(out, size, "duplicate", a->duplicate_percent);
     add_percent(out, size, "reorder", a->reorder_percent);

@@ -57,6 +57,7 @@ struct cluster {
 
     /* cluster/data_path.h */
     bool carries_traffic;
+    bool raw_esp;            /* as IP protocol 50 where there is no NAT; else always in UDP */
     uint64_t traffic_margin; /* RPL-2: a member that takes over moves its own counters on so far */
     unsigned counters_every; /* so many ESP packets are worth an update; 0: none is */
     unsigned (*jump)(struct traffic *t, uint32_t ike_sa, uint64_t delta); /* RPL-1; traffic_jump */

@@ -10,12 +10,16 @@ bool data_path_open(struct cluster *c, struct member *m, struct error *err)
         return true;
     traffic_free(m->traffic);
     m->traffic = traffic_new(REPLAY_WINDOW, (uint64_t)(m - c->members) << MEMBER_IV_SHIFT);
-    return m->traffic != NULL || fail(err, "out of memory");
+    if (m->traffic == NULL)
+        return fail(err, "out of memory");
+    m->traffic->raw = c->raw_esp;
+    return true;
 }
 
-bool cluster_carry_traffic(struct cluster *c, struct error *err)
+bool cluster_carry_traffic(struct cluster *c, bool raw_esp, struct error *err)
 {
     c->carries_traffic = true;
+    c->raw_esp = raw_esp;
     c->counters_every = 1;
     c->jump = traffic_jump;
     return data_path_open(c, cluster_active(c), err);
@@ -24,6 +28,8 @@ bool cluster_carry_traffic(struct cluster *c, struct error *err)
 /* RFC 3948: IKE has a marker on that port. */
 bool cluster_is_esp(const struct cluster *c, const struct datagram *d)
 {
+    if (d->raw_esp)
+        return c->carries_traffic;
     uint16_t port = c->carries_traffic ? c->config->local_natt_port : 0;
     return port != 0 && (d->to.port == port || d->from.port == port) && traffic_is_esp(d);
 }

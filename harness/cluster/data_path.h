@@ -13,11 +13,12 @@
 #include "cluster/cluster.h"
 #include "traffic/traffic.h"
 
-/* From now on members have a data path. Called before there is a session. */
-bool cluster_carry_traffic(struct cluster *c, struct error *err);
+/* From now on members have a data path. Called before there is a session. `raw_esp`: what has no NAT on its
+ * way goes as IP protocol 50; else all ESP goes in UDP. */
+bool cluster_carry_traffic(struct cluster *c, bool raw_esp, struct error *err);
 
-/* Does this datagram, for the cluster or from it, carry ESP? (On the port for NAT traversal, and no marker.)
- */
+/* Does this datagram, for the cluster or from it, carry ESP? (Of protocol 50, or on the port for NAT
+ * traversal, and no marker.) */
 bool cluster_is_esp(const struct cluster *c, const struct datagram *d);
 
 /* Member `index` carries the session's traffic, too, by the context that it has: new Child SAs come, deleted

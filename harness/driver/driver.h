@@ -26,6 +26,7 @@ struct driver_line {
     struct endpoint spare_ike,
         spare_natt; /* another address of the cluster, not bound; family 0: there is none */
     bool virtual_time;
+    bool raw_esp; /* the link carries ESP as IP protocol 50 */
 };
 
 struct driver_ops {
@@ -57,6 +58,13 @@ struct driver {
     struct pki pki;
     unsigned
         auth_in_play; /* set of 1u << enum auth_by that combinations of the run have; known before start */
+    bool raw_esp;     /* ESP is to go as IP protocol 50 where there is no NAT; known before start */
 };
+
+/* It shall, and peer.ini says that it can. */
+static inline bool driver_carries_raw_esp(const struct driver *d)
+{
+    return d->raw_esp && (d->config.esp_carriages & 1u << ESP_RAW);
+}
 
 #endif

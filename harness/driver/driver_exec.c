@@ -272,6 +272,8 @@ static void take_down(struct driver *base)
 static bool start(struct driver *base, struct error *err)
 {
     struct exec_driver *d = exec_of(base);
+    if (driver_carries_raw_esp(base) && !link_may_carry_esp(err))
+        return false;
     if (!d->executable[0])
         return true;
     if (!make_state(d, err) || !probe(d, err)) {
@@ -344,7 +346,7 @@ static bool open_line(struct driver *base, unsigned slot, const struct combinati
     d->mobike = axis_value_name(AXIS_MOBIKE, combination->value[AXIS_MOBIKE]);
     if (base->config.netns[0] && !driver_line_enter(base->config.netns, &d->home_netns, err))
         return false;
-    return driver_line_open(&base->config, slot, combination, line, err);
+    return driver_line_open(&base->config, slot, combination, driver_carries_raw_esp(base), line, err);
 }
 
 static void close_line(struct driver *base, unsigned slot)

@@ -83,14 +83,16 @@ static bool bind_port(struct link *link, const char *address, uint16_t port, str
 }
 
 bool driver_line_open(const struct peer_config *config, unsigned slot, const struct combination *combination,
-                      struct driver_line *line, struct error *err)
+                      bool raw_esp, struct driver_line *line, struct error *err)
 {
     const struct peer_address *address = addresses_of(config, combination);
     const char *own = address->harness[slot];
     memset(line, 0, sizeof *line);
+    line->raw_esp = raw_esp;
     line->link = link_udp_open(-1, err);
     if (line->link && bind_port(line->link, own, config->harness_port, &line->cluster_ike, err) &&
         bind_port(line->link, own, config->harness_natt_port, &line->cluster_natt, err) &&
+        (!raw_esp || link_bind_esp(line->link, &line->cluster_ike, err)) &&
         endpoint_parse(address->peer, config->port, &line->peer_ike, err) &&
         endpoint_parse(address->peer, config->natt_port, &line->peer_natt, err))
         return true;

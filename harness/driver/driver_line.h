@@ -15,8 +15,8 @@ bool driver_line_enter(const char *netns, int *home, struct error *err);
 /* Back to `home`, which is -1 after. Nothing when it is -1. */
 void driver_line_leave(int *home);
 
-/* Opens the link and binds the slot's address. */
+/* Opens the link and binds the slot's address; with `raw_esp` for IP protocol 50, too. */
 bool driver_line_open(const struct peer_config *config, unsigned slot, const struct combination *combination,
-                      struct driver_line *line, struct error *err);
+                      bool raw_esp, struct driver_line *line, struct error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* peer.ini: who the peer under test is and how it is spoken to. docs/add-a-peer.md tells more about the keys.
  *
- *   [peer]        name, driver, slots (1), start_timeout_ms (20000), response_timeout_ms (2000), netns
+ *   [peer]        name, driver, slots (1), start_timeout_ms (20000), response_timeout_ms (2000), netns, esp
+ *                 (udp)
  *   [address]     peer, peer6, harness, harness6, port (500), natt_port (4500), harness_port (500),
  *                 harness_natt_port (4500), protected, behind
  *   [identity]    peer, harness, auth (psk), psk or psk_file, and ca, certificate, key for files of the
@@ -20,6 +21,10 @@
 #include "ike/config.h"
 
 enum { PEER_MAX_SLOTS = 32, PEER_MAX_PROPOSALS = 16, PEER_TEXT = 256 };
+
+/* How ESP can go to the peer and back where there is no NAT: encapsulated in UDP all the same, as soon as one
+ * is pretended, or as IP protocol 50. */
+enum esp_carriage { ESP_IN_UDP, ESP_RAW };
 
 struct peer_address {
     char peer[64];                    /* the peer's address; empty: none of this family */
@@ -50,6 +55,8 @@ struct peer_config {
     char protected_address[64];                     /* behind the peer, answers probes; empty: none */
     char behind_address[64]; /* behind the cluster, where probes come from; %n is the slot */
     unsigned slots;
+    unsigned esp_carriages;          /* set of 1u << enum esp_carriage */
+    enum esp_carriage esp_preferred; /* the first that peer.ini names */
     unsigned start_timeout_ms, response_timeout_ms;
 };
 

@@ -320,6 +320,8 @@ bool peer_config_parse(const char *text, const char *name, struct peer_config *o
                                 .harness_natt_port = 4500,
                                 .slots = 1,
                                 .auth = 1u << AUTH_BY_PSK,
+                                .esp_carriages = 1u << ESP_IN_UDP,
+                                .esp_preferred = ESP_IN_UDP,
                                 .start_timeout_ms = 20000,
                                 .response_timeout_ms = 2000};
     set_folder(out, name);

@@ -111,6 +111,27 @@ static bool take_netns(struct peer_reading *r, const char *value, struct error *
     return take_text(value, r->config->netns, sizeof r->config->netns, err);
 }
 
+static bool take_esp_carriage(struct peer_reading *r, const char *value, struct error *err)
+{
+    static const char *const names[] = {[ESP_IN_UDP] = "udp", [ESP_RAW] = "raw"};
+    char list[PEER_TEXT], *rest = list;
+    unsigned found = 0;
+    if (!take_text(value, list, sizeof list, err))
+        return false;
+    for (char *word; (word = strsep(&rest, ","));) {
+        word += strspn(word, " \t");
+        word[strcspn(word, " \t")] = '\0';
+        enum esp_carriage c = strcmp(word, names[ESP_RAW]) == 0 ? ESP_RAW : ESP_IN_UDP;
+        if (strcmp(word, names[c]) != 0)
+            return fail(err, "\"%.40s\" is no way for ESP; there are udp, raw", word);
+        if (!found)
+            r->config->esp_preferred = c;
+        found |= 1u << c;
+    }
+    r->config->esp_carriages = found;
+    return true;
+}
+
 /* --- [address] ----------------------------------------------------------------------------------- */
 
 static bool take_peer4(struct peer_reading *r, const char *value, struct error *err)
@@ -385,6 +406,7 @@ const struct peer_key *peer_keys(size_t *count)
         {"peer", "start_timeout_ms", false, false, take_start_timeout, NULL},
         {"peer", "response_timeout_ms", false, false, take_response_timeout, NULL},
         {"peer", "netns", false, false, take_netns, NULL},
+        {"peer", "esp", false, false, take_esp_carriage, NULL},
         {"address", "peer", false, false, take_peer4, NULL},
         {"address", "peer6", false, false, take_peer6, NULL},
         {"address", "harness", false, true, take_harness4, NULL},

@@ -15,6 +15,7 @@ enum {
     IPV6_HEADER = 40,
     UDP_HEADER = 8,
     IP_PROTOCOL_UDP = 17,
+    IP_PROTOCOL_ESP = 50,
     HOP_LIMIT = 64,
     MAX_PACKET = IPV6_HEADER + 65535,
     FILE_HEADER = 24,
@@ -53,20 +54,20 @@ static uint16_t fold(uint32_t sum)
     return (uint16_t)~sum;
 }
 
-static void write_ip(struct writer *w, const struct datagram *d, uint16_t udp_len)
+static void write_ip(struct writer *w, const struct datagram *d, uint8_t protocol, uint16_t len)
 {
     if (d->from.family == 4) {
         write_u16(w, 0x4500);
-        write_u16(w, (uint16_t)(IPV4_HEADER + udp_len));
+        write_u16(w, (uint16_t)(IPV4_HEADER + len));
         write_u16(w, 0);
         write_u16(w, 0x4000); /* do not fragment */
         write_u8(w, HOP_LIMIT);
-        write_u8(w, IP_PROTOCOL_UDP);
+        write_u8(w, protocol);
         write_u16(w, 0);
     } else {
         write_u32(w, 0x60000000);
-        write_u16(w, udp_len);
-        write_u8(w, IP_PROTOCOL_UDP);
+        write_u16(w, len);
+        write_u8(w, protocol);
         write_u8(w, HOP_LIMIT);
     }
     write_bytes(w, endpoint_address(&d->from));
@@ -102,15 +103,20 @@ static size_t compose(struct pcap_writer *p, const struct datagram *d, struct er
              endpoint_text(&d->to, to));
         return 0;
     }
-    size_t most = d->from.family == 4 ? 65535 - IPV4_HEADER - UDP_HEADER : 65535 - UDP_HEADER;
+    size_t header = d->raw_esp ? 0 : UDP_HEADER;
+    size_t most = d->from.family == 4 ? 65535 - IPV4_HEADER - header : 65535 - header;
     if (d->len > most) {
-        fail(err, "%zu octets are more than a UDP datagram holds (%zu)", d->len, most);
+        fail(err, "%zu octets are more than %s holds (%zu)", d->len,
+             d->raw_esp ? "an IP packet" : "a UDP datagram", most);
         return 0;
     }
     struct writer w = writer_into(p->packet, sizeof p->packet);
-    uint16_t udp_len = (uint16_t)(UDP_HEADER + d->len);
-    write_ip(&w, d, udp_len);
-    write_udp(&w, d, udp_len);
+    uint16_t len = (uint16_t)(header + d->len);
+    write_ip(&w, d, d->raw_esp ? IP_PROTOCOL_ESP : IP_PROTOCOL_UDP, len);
+    if (d->raw_esp)
+        write_bytes(&w, datagram_octets(d));
+    else
+        write_udp(&w, d, len);
     return w.len;
 }
 

@@ -26,7 +26,10 @@ const char *endpoint_text(const struct endpoint *e, char out[ENDPOINT_TEXT_MAX])
         return out;
     }
     inet_ntop(e->family == 4 ? AF_INET : AF_INET6, e->address, address, sizeof address);
-    snprintf(out, ENDPOINT_TEXT_MAX, e->family == 4 ? "%s:%u" : "[%s]:%u", address, (unsigned)e->port);
+    if (e->port == 0)
+        snprintf(out, ENDPOINT_TEXT_MAX, "%s", address);
+    else
+        snprintf(out, ENDPOINT_TEXT_MAX, e->family == 4 ? "%s:%u" : "[%s]:%u", address, (unsigned)e->port);
     return out;
 }
 
@@ -101,7 +104,10 @@ bool datagram_make(struct datagram *out, const struct endpoint *from, const stru
 
 bool datagram_copy(struct datagram *out, const struct datagram *from)
 {
-    return datagram_make(out, &from->from, &from->to, datagram_octets(from));
+    if (!datagram_make(out, &from->from, &from->to, datagram_octets(from)))
+        return false;
+    out->raw_esp = from->raw_esp;
+    return true;
 }
 
 void datagram_clear(struct datagram *d)

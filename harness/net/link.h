@@ -18,6 +18,7 @@ struct link_ops {
     bool (*send)(struct link *link, const struct datagram *d, struct error *err);
     int (*receive)(struct link *link, int64_t deadline_us, struct datagram *out, struct error *err);
     bool (*bind)(struct link *link, const struct endpoint *want, struct endpoint *bound, struct error *err);
+    bool (*bind_esp)(struct link *link, const struct endpoint *address, struct error *err);
     void (*close)(struct link *link);
 };
 
@@ -54,11 +55,22 @@ static inline bool link_bind(struct link *link, const struct endpoint *want, str
     return link->ops->bind(link, want, bound, err);
 }
 
+/* From now on the link carries ESP as IP protocol 50, too, for this address, whatever its port: datagrams
+ * with `raw_esp`, from and to port 0. Over the real network it takes CAP_NET_RAW; the error says so.
+ * Everything of that protocol for the address comes, so nobody else should use it there. */
+static inline bool link_bind_esp(struct link *link, const struct endpoint *address, struct error *err)
+{
+    return link->ops->bind_esp(link, address, err);
+}
+
 static inline void link_close(struct link *link)
 {
     if (link)
         link->ops->close(link);
 }
+
+/* May this process carry ESP as IP protocol 50, where it is now? The error says what to do. */
+bool link_may_carry_esp(struct error *err);
 
 /* Plain UDP sockets, close-on-exec, IPv4 and IPv6 side by side; `wake_fd` (or -1) ends a wait early when it
  * becomes readable (link_receive then returns 0). */

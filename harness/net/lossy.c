@@ -165,6 +165,11 @@ static bool lossy_bind(struct link *link, const struct endpoint *want, struct en
     return link_bind(lossy_of(link)->inner, want, bound, err);
 }
 
+static bool lossy_bind_esp(struct link *link, const struct endpoint *address, struct error *err)
+{
+    return link_bind_esp(lossy_of(link)->inner, address, err);
+}
+
 static void lossy_close(struct link *link)
 {
     struct lossy_link *l = lossy_of(link);
@@ -183,6 +188,7 @@ static const struct link_ops lossy_ops = {
     .send = lossy_send,
     .receive = lossy_receive,
     .bind = lossy_bind,
+    .bind_esp = lossy_bind_esp,
     .close = lossy_close,
 };
 

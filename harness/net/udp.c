@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net/raw_esp.h"
+
 enum {
     UDP_MAX_PAYLOAD = 65535,
     RECEIVE_BUFFER = 4 << 20, /* a burst of ESP must survive a slow moment; the system may grant less */
@@ -123,6 +125,21 @@ static bool udp_bind(struct link *link, const struct endpoint *want, struct endp
     return true;
 }
 
+/* What no UDP socket has tells it apart: port 0. */
+static bool udp_bind_esp(struct link *link, const struct endpoint *address, struct error *err)
+{
+    struct udp_link *u = udp_of(link);
+    struct endpoint portless = *address;
+    portless.port = 0;
+    if (!make_room(u))
+        return fail(err, "memory is out");
+    int fd = raw_esp_open(&portless, RECEIVE_BUFFER, err);
+    if (fd < 0)
+        return false;
+    u->sockets[u->count++] = (struct bound_socket){.fd = fd, .endpoint = portless};
+    return true;
+}
+
 /* --- sending ------------------------------------------------------------------------------------- */
 
 static struct bound_socket *find_bound(struct udp_link *u, const struct endpoint *e)
@@ -146,7 +163,7 @@ static bool refuse_send(struct error *err, const struct datagram *d, int cause)
     char from[ENDPOINT_TEXT_MAX], to[ENDPOINT_TEXT_MAX];
     const char *why = strerror(cause);
     if (cause == EMSGSIZE)
-        why = "too long for UDP";
+        why = "too long for one packet";
     else if (cause == EPERM)
         why = "not permitted; a packet filter of this machine refuses it";
     else if (cause == EHOSTUNREACH || cause == ENETUNREACH)
@@ -200,10 +217,17 @@ static int take_from(struct udp_link *u, struct bound_socket *s, struct datagram
     struct endpoint from;
     if (!endpoint_from_sockaddr((struct sockaddr *)&address, &from))
         return 0;
-    if (!datagram_make(out, &from, &s->endpoint, octets_of(u->buffer, (size_t)got))) {
+    struct octets payload = octets_of(u->buffer, (size_t)got);
+    bool raw_esp = s->endpoint.port == 0;
+    if (raw_esp) {
+        from.port = 0;
+        payload = raw_esp_payload(s->endpoint.family, payload);
+    }
+    if (!datagram_make(out, &from, &s->endpoint, payload)) {
         fail(err, "memory is out");
         return -1;
     }
+    out->raw_esp = raw_esp;
     return 1;
 }
 
@@ -288,6 +312,7 @@ static const struct link_ops udp_ops = {
     .send = udp_send,
     .receive = udp_receive,
     .bind = udp_bind,
+    .bind_esp = udp_bind_esp,
     .close = udp_close,
 };
 

@@ -80,6 +80,16 @@ void virtual_node_send(struct link *link, const struct datagram *d)
         v->memory_out = true;
 }
 
+static bool add_bound(struct virtual_link *v, const struct endpoint *e)
+{
+    struct endpoint *grown = realloc(v->bound, (v->n_bound + 1) * sizeof *grown);
+    if (!grown)
+        return false;
+    v->bound = grown;
+    v->bound[v->n_bound++] = *e;
+    return true;
+}
+
 static bool virtual_bind(struct link *link, const struct endpoint *want, struct endpoint *bound,
                          struct error *err)
 {
@@ -95,12 +105,19 @@ static bool virtual_bind(struct link *link, const struct endpoint *want, struct 
     }
     if (bound->port == 0 || is_bound(v, bound))
         return fail(err, "cannot bind %s: already in use", endpoint_text(want, text));
-    struct endpoint *grown = realloc(v->bound, (v->n_bound + 1) * sizeof *grown);
-    if (!grown)
-        return fail(err, "memory is out");
-    v->bound = grown;
-    v->bound[v->n_bound++] = *bound;
-    return true;
+    return add_bound(v, bound) || fail(err, "memory is out");
+}
+
+/* Port 0 is never bound otherwise. */
+static bool virtual_bind_esp(struct link *link, const struct endpoint *address, struct error *err)
+{
+    struct virtual_link *v = virtual_of(link);
+    struct endpoint portless = *address;
+    char text[ENDPOINT_TEXT_MAX];
+    portless.port = 0;
+    if ((address->family != 4 && address->family != 6) || is_bound(v, &portless))
+        return fail(err, "cannot carry ESP at %s", endpoint_text(&portless, text));
+    return add_bound(v, &portless) || fail(err, "memory is out");
 }
 
 /* --- time ---------------------------------------------------------------------------------------- */
@@ -187,6 +204,7 @@ static const struct link_ops virtual_ops = {
     .send = virtual_send,
     .receive = virtual_receive,
     .bind = virtual_bind,
+    .bind_esp = virtual_bind_esp,
     .close = virtual_close,
 };
 

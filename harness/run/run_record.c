@@ -65,6 +65,8 @@ bool run_record_header(struct run_record *record, const struct run_plan *plan, s
         .started = (time_t)(clock_wall_us() / 1000000),
     };
     json_t *line = journal_header_line(&header);
+    if (options->driver->raw_esp)
+        json_object_set_new(line, "esp", json_string("raw"));
     json_object_set_new(line, "combinations", json_integer((json_int_t)plan->total));
     if (options->selection.shards)
         json_object_set_new(line, "shard", shard_line(&options->selection, plan));

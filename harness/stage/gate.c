@@ -157,8 +157,9 @@ size_t gate_unused(const struct gate *gate, char *out, size_t size)
 /* --- looking into a datagram --------------------------------------------------------------------- */
 
 /* Not wire/ike.h's reader: a message that a case broke on purpose is still the one that a rule means. */
-static struct gate_record look(struct octets payload)
+static struct gate_record look(const struct datagram *d)
 {
+    struct octets payload = datagram_octets(d);
     struct gate_record what = {0};
     struct reader r = reader_over(skip_non_esp_marker(payload));
 
@@ -166,7 +167,7 @@ static struct gate_record look(struct octets payload)
     size_t message_len = r.left;
     uint8_t flags;
     uint32_t length;
-    if (!read_skip(&r, SPIS + NEXT_PAYLOAD_AND_VERSION) || !read_u8(&r, &what.exchange) ||
+    if (d->raw_esp || !read_skip(&r, SPIS + NEXT_PAYLOAD_AND_VERSION) || !read_u8(&r, &what.exchange) ||
         !read_u8(&r, &flags) || !read_u32(&r, &what.message_id) || !read_u32(&r, &length) ||
         (!has_non_esp_marker(payload) && length != message_len))
         return (struct gate_record){0};
@@ -269,7 +270,7 @@ static bool make_room(struct lane *lane)
 bool gate_offer(struct gate *gate, enum gate_direction direction, const struct datagram *d)
 {
     struct lane *lane = &gate->lanes[direction];
-    struct gate_record what = look(datagram_octets(d));
+    struct gate_record what = look(d);
     struct active_rule *r = decide(gate, direction, &what);
     bool twice = r && r->rule.action == GATE_DUPLICATE;
     struct parcel *p = parcel_of(direction, lane->offered + 1, d);

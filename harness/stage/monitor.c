@@ -159,7 +159,8 @@ struct octets iv_of(const struct monitor *m, const struct wire_packet *p)
 static bool is_no_ike(const struct monitor *m, const struct wire_packet *p)
 {
     const struct datagram *d = &p->datagram;
-    return m->view->natt_port && d->to.port == m->view->natt_port && !has_non_esp_marker(datagram_octets(d));
+    return d->raw_esp || (m->view->natt_port && d->to.port == m->view->natt_port &&
+                          !has_non_esp_marker(datagram_octets(d)));
 }
 
 static void judge(struct monitor *m, const struct wire_packet *p)

@@ -120,7 +120,8 @@ bool stage_configure(struct stage *stage, struct error *err)
         .fragment_size = axis_of(stage, AXIS_FRAGMENTATION) == FRAGMENTATION_ON ? SMALL_FRAGMENTS : 0,
         .mobike = axis_of(stage, AXIS_MOBIKE) == MOBIKE_ON,
         .initial_contact = true,
-        .pretend_nat = axis_of(stage, AXIS_NAT) == NAT_SEEN || (stage->options->test_case->needs & NEED_ESP),
+        .pretend_nat = axis_of(stage, AXIS_NAT) == NAT_SEEN ||
+                       ((stage->options->test_case->needs & NEED_ESP) && !stage->options->driver->raw_esp),
         .local_natt_port = stage->line.cluster_natt.port,
         .remote_natt_port = stage->line.peer_natt.port,
         .retransmission = {.first_us = lossy ? CLOCK_MS(100) : response_us / 4,

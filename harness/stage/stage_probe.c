@@ -35,16 +35,6 @@ struct inner_packet next_probe(struct stage *stage, bool udp)
     return p;
 }
 
-/* Where the active member's IKE SA is now (NAT, MOBIKE). */
-static void direct(struct stage *stage, struct datagram *d)
-{
-    struct ike_sa_info info;
-    if (!ike_sa_info(active_host(stage), session_sa(stage), &info))
-        return;
-    d->from = info.local;
-    d->to = info.remote;
-}
-
 static struct datagram seal(struct stage *stage, const struct probe_with *with, struct traffic_sa *sa,
                             const struct inner_packet *inner)
 {
@@ -60,7 +50,7 @@ static struct datagram seal(struct stage *stage, const struct probe_with *with, 
                       &err))
         inconclusive(stage, "a probe cannot be sent: %s", err.text);
     if (index == stage->cluster.active)
-        direct(stage, &d);
+        traffic_direct(cluster_active(&stage->cluster)->traffic, active_host(stage), session_sa(stage), &d);
     return d;
 }
 
@@ -104,7 +94,7 @@ unsigned send_raw_esp(struct stage *stage, struct octets octets)
     demand_traffic(stage);
     if (!datagram_make(&d, &stage->line.cluster_natt, &stage->line.peer_natt, octets))
         leave_with(stage, VERDICT_ERROR, "out of memory");
-    direct(stage, &d);
+    traffic_direct(cluster_active(&stage->cluster)->traffic, active_host(stage), session_sa(stage), &d);
     return let_go(stage, &d, 0);
 }
 

@@ -171,7 +171,8 @@ void fail_over_to_new_address(struct stage *stage)
         inconclusive(stage, "the IKE SA is gone");
     bool natt = info.local.port == stage->line.cluster_natt.port;
     if (!link_bind(stage->line.link, &stage->line.spare_ike, &bound, &err) ||
-        !link_bind(stage->line.link, &stage->line.spare_natt, &bound, &err))
+        !link_bind(stage->line.link, &stage->line.spare_natt, &bound, &err) ||
+        (stage->line.raw_esp && !link_bind_esp(stage->line.link, &stage->line.spare_ike, &err)))
         unsupported(stage, "the cluster's other address cannot be used: %s", err.text);
     c->members[(c->active + 1) % c->n_members].own_address =
         natt ? stage->line.spare_natt : stage->line.spare_ike;

@@ -44,7 +44,7 @@ bool traffic_open_stage(struct stage *stage, struct error *err)
     if (stage->options->folder)
         snprintf(t->keys_path, sizeof t->keys_path, "%s/esp_sa", stage->options->folder);
     stage->cluster.traffic_margin = OWN_MARGIN;
-    return cluster_carry_traffic(&stage->cluster, err);
+    return cluster_carry_traffic(&stage->cluster, stage->line.raw_esp, err);
 }
 
 void traffic_clear(struct stage *stage)
@@ -58,6 +58,22 @@ void traffic_clear(struct stage *stage)
     free(t->received);
 }
 
+/* Behind a NAT ESP goes in UDP whatever the run asks for. */
+static void demand_carriage(struct stage *stage, const struct ike_sa_info *info)
+{
+    const struct driver *driver = stage->options->driver;
+    bool raw = driver->raw_esp && axis_of(stage, AXIS_NAT) == NAT_NONE;
+    if (!(driver->config.esp_carriages & 1u << (raw ? ESP_RAW : ESP_IN_UDP)))
+        unsupported(stage, "peer.ini says that the peer's ESP does not go %s: esp in [peer] does not name it",
+                    raw ? "as IP protocol 50 (raw)" : "in UDP (udp)");
+    if (raw && info->nat_remote)
+        unsupported(stage,
+                    "the peer says that there is a NAT before it: its ESP goes in UDP, not as IP protocol "
+                    "50");
+    if (!raw && info->remote.port != stage->line.peer_natt.port)
+        unsupported(stage, "the peer took no notice of a NAT: its ESP is not encapsulated in UDP");
+}
+
 void demand_traffic(struct stage *stage)
 {
     struct ike_sa_info info;
@@ -66,8 +82,7 @@ void demand_traffic(struct stage *stage)
                            "nothing to send probes to");
     if (!ike_sa_info(active_host(stage), session_sa(stage), &info))
         inconclusive(stage, "the IKE SA is gone before its Child SA was used");
-    if (info.remote.port != stage->line.peer_natt.port)
-        unsupported(stage, "the peer took no notice of a NAT: its ESP is not encapsulated in UDP");
+    demand_carriage(stage, &info);
 }
 
 /* --- the record of SAs --------------------------------------------------------------------------- */

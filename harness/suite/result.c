@@ -75,8 +75,8 @@ static bool collect(struct journal_reader *reader, json_t *results, struct total
 
 static json_t *head_of(const json_t *first_line)
 {
-    static const char *const kept[] = {"suite",     "peer",  "peer_version", "seed",
-                                       "transport", "depth", "started",      "shard"};
+    static const char *const kept[] = {"suite", "peer",    "peer_version", "seed", "transport",
+                                       "depth", "started", "shard",        "esp"};
     json_t *head = json_pack("{s:i}", "format", RESULT_FORMAT);
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         json_object_set(head, kept[i], json_object_get(first_line, kept[i]));

@@ -97,6 +97,8 @@ static inline bool stub_open(struct driver *d, unsigned slot, const struct combi
     ck_assert(endpoint_parse(config->ipv4.peer, 4500, &line->peer_natt, NULL));
     ck_assert(link_bind(s->link, &line->cluster_ike, &bound, err));
     ck_assert(link_bind(s->link, &line->cluster_natt, &bound, err));
+    line->raw_esp = d->raw_esp;
+    ck_assert(!d->raw_esp || link_bind_esp(s->link, &line->cluster_ike, err));
     const struct reference_setup setup = {.config = config,
                                           .fault = reference_fault_find(s->fault),
                                           .local_ike = line->peer_ike,
@@ -105,6 +107,7 @@ static inline bool stub_open(struct driver *d, unsigned slot, const struct combi
                                           .remote_natt_port = 4500,
                                           .seed = seed,
                                           .seeded = true,
+                                          .raw_esp = d->raw_esp,
                                           .log = -1};
     s->peer = s->nobody ? NULL : reference_peer_new(&setup, err);
     const struct virtual_node node = {s, stub_input, stub_tick, stub_deadline};

@@ -40,6 +40,8 @@ START_TEST(defaults)
     ck_assert_str_eq(config.ipv4.harness[0], "192.0.2.2");
     ck_assert_str_eq(config.ipv6.peer, "");
     ck_assert_str_eq(config.driver, "");
+    ck_assert_uint_eq(config.esp_carriages, 1u << ESP_IN_UDP);
+    ck_assert_int_eq(config.esp_preferred, ESP_IN_UDP);
     ck_assert_str_eq(config.id_peer, "gw.test");
     ck_assert_uint_eq(config.id_peer_type, ID_FQDN);
     ck_assert_str_eq(config.id_harness, "cluster%n.test");
@@ -53,7 +55,7 @@ START_TEST(every_key)
     const char *text =
         "# a comment\r\n; another\r\n"
         "[peer]\r\nname: a gateway ; behind a blank\nslots=3\nstart_timeout_ms=1\n"
-        "response_timeout_ms = 3600000\nnetns = lab-h\n\n"
+        "response_timeout_ms = 3600000\nnetns = lab-h\nesp = raw ,udp\n\n"
         "[address]\npeer = 192.0.2.1\npeer6 = 2001:db8::1\nharness = 192.0.2.1%n\n"
         "harness6 = 2001:db8::a, 2001:db8::b,\n  2001:db8::c\n"
         "port = 1500\nnatt_port = 65535\nharness_port = 0\nharness_natt_port = 0\n"
@@ -66,6 +68,8 @@ START_TEST(every_key)
     ck_assert_str_eq(config.name, "a gateway");
     ck_assert_uint_eq(config.slots, 3);
     ck_assert_str_eq(config.netns, "lab-h");
+    ck_assert_uint_eq(config.esp_carriages, 1u << ESP_IN_UDP | 1u << ESP_RAW);
+    ck_assert_int_eq(config.esp_preferred, ESP_RAW);
     ck_assert_str_eq(config.ipv4.harness[0], "192.0.2.10");
     ck_assert_str_eq(config.ipv4.harness[2], "192.0.2.12");
     ck_assert_str_eq(config.ipv6.harness[2], "2001:db8::c");
@@ -111,7 +115,9 @@ static const struct {
      "gw.ini:3: unknown section [nothing]; there are peer, address, identity, proposals, selectors"},
     {PEER "port = 5\n" BEHIND_PEER,
      "gw.ini:3: unknown key \"port\" in [peer]; there are name, driver, slots, "
-     "start_timeout_ms, response_timeout_ms, netns"},
+     "start_timeout_ms, response_timeout_ms, netns, esp"},
+    {PEER "esp = udp, tcp\n" BEHIND_PEER, "gw.ini:3: esp: \"tcp\" is no way for ESP; there are udp, raw"},
+    {PEER "esp =\n" BEHIND_PEER, "gw.ini:3: esp: the value is empty"},
     {PEER "name = b\n" BEHIND_PEER,
      "gw.ini:3: key \"name\" in [peer] is there twice, first in line 2: keep one"},
     {PEER "slots 3\n" BEHIND_PEER, "gw.ini:3: neither a [section] nor a line key = value"},

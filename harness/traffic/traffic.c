@@ -127,14 +127,27 @@ static void remove_all(struct traffic *t, uint32_t ike_sa)
     }
 }
 
-/* The ends may move (NAT, MOBIKE): they are those that the IKE SA has now. */
-static void follow_ends(const struct ike_host *host, struct traffic_sa *sa)
+bool traffic_direct(const struct traffic *t, const struct ike_host *host, uint32_t ike_sa, struct datagram *d)
 {
     struct ike_sa_info info;
-    if (!ike_sa_info(host, sa->ike_sa, &info))
+    if (!ike_sa_info(host, ike_sa, &info))
+        return false;
+    d->from = info.local;
+    d->to = info.remote;
+    d->raw_esp = t->raw && !info.nat_local && !info.nat_remote;
+    if (d->raw_esp)
+        d->from.port = d->to.port = 0;
+    return true;
+}
+
+static void follow_ends(const struct traffic *t, const struct ike_host *host, struct traffic_sa *sa)
+{
+    struct datagram d = {0};
+    if (!traffic_direct(t, host, sa->ike_sa, &d))
         return;
-    sa->local = info.local;
-    sa->remote = info.remote;
+    sa->local = d.from;
+    sa->remote = d.to;
+    sa->raw = d.raw_esp;
 }
 
 bool traffic_follow(struct traffic *t, const struct ike_host *host, const struct ike_event *e,
@@ -151,7 +164,7 @@ bool traffic_follow(struct traffic *t, const struct ike_host *host, const struct
         bool good = install(t, e->sa, &child, err);
         crypto_wipe(&child, sizeof child);
         if (good)
-            follow_ends(host, traffic_sa_of(t, e->child_spi));
+            follow_ends(t, host, traffic_sa_of(t, e->child_spi));
         return good;
     }
     return true;
@@ -186,7 +199,7 @@ bool traffic_restore(struct traffic *t, const struct ike_host *host, uint32_t ik
         crypto_wipe(&child, sizeof child);
         if (!good)
             return false;
-        follow_ends(host, traffic_sa_of(t, spis[i]));
+        follow_ends(t, host, traffic_sa_of(t, spis[i]));
     }
     return true;
 }
@@ -242,7 +255,8 @@ bool traffic_seal(struct traffic *t, struct traffic_sa *sa, uint64_t seq, const 
         free(octets);
         return false;
     }
-    *out = (struct datagram){.from = sa->local, .to = sa->remote, .octets = octets, .len = len};
+    *out = (struct datagram){
+        .from = sa->local, .to = sa->remote, .octets = octets, .len = len, .raw_esp = sa->raw};
     sa->sealed++;
     return true;
 }
@@ -251,7 +265,7 @@ bool traffic_seal(struct traffic *t, struct traffic_sa *sa, uint64_t seq, const 
 bool traffic_is_esp(const struct datagram *d)
 {
     static const uint8_t marker[4];
-    return d->len >= MIN_ESP && memcmp(d->octets, marker, sizeof marker) != 0;
+    return d->raw_esp || (d->len >= MIN_ESP && memcmp(d->octets, marker, sizeof marker) != 0);
 }
 
 enum esp_verdict traffic_open(struct traffic *t, const struct datagram *d, uint8_t *room,

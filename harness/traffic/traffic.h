@@ -2,7 +2,8 @@
  *
  * Inner packets go in and datagrams come out, and back. It follows the events of the host, so that it has the
  * Child SAs that the host has; it does no I/O, chooses no SA and knows no policy: selectors, and which SA a
- * packet takes, are the caller's. ESP is UDP-encapsulated between the ends of the IKE SA (RFC 3948).
+ * packet takes, are the caller's. ESP is UDP-encapsulated between the ends of the IKE SA (RFC 3948), or,
+ * where `raw` says so and no NAT was detected, IP protocol 50 between their addresses.
  */
 #ifndef TRAFFIC_TRAFFIC_H
 #define TRAFFIC_TRAFFIC_H
@@ -13,7 +14,8 @@
 
 struct traffic_sa {
     uint32_t ike_sa;               /* id, in the host */
-    struct endpoint local, remote; /* of the encapsulation */
+    struct endpoint local, remote; /* of the encapsulation; raw: without ports */
+    bool raw;
     struct esp_sender out;
     struct esp_receiver in;
     uint64_t sealed, opened, refused; /* packets, so far */
@@ -26,6 +28,7 @@ struct traffic {
     struct traffic_sa *by_spi_in;
     uint32_t window;  /* replay window of inbound SAs */
     uint64_t iv_base; /* of outbound SAs: the member's part of the IV space */
+    bool raw;         /* ESP is not encapsulated without need */
 };
 
 struct traffic *traffic_new(uint32_t window, uint64_t iv_base); /* NULL: memory is out */
@@ -55,12 +58,18 @@ unsigned traffic_jump(struct traffic *t, uint32_t ike_sa, uint64_t delta);
 /* Sealed and opened so far, by the SAs that are there. */
 uint64_t traffic_packets(const struct traffic *t);
 
+/* Where ESP of this IKE SA goes now (NAT, MOBIKE): fills in `from`, `to` and `raw_esp`. False: the host has
+ * no such SA. */
+bool traffic_direct(const struct traffic *t, const struct ike_host *host, uint32_t ike_sa,
+                    struct datagram *d);
+
 /* Seals under the next sequence number, or under `seq` when that is not 0: then the counter stays. The caller
  * clears the datagram. */
 bool traffic_seal(struct traffic *t, struct traffic_sa *sa, uint64_t seq, const struct esp_payload *payload,
                   struct random_source *random, struct datagram *out, struct error *err);
 
-/* Is it ESP, and not IKE behind a marker, or a NAT keepalive? */
+/* Is it ESP, and not IKE behind a marker, or a NAT keepalive? Of what came to the port for NAT traversal, or
+ * is of protocol 50. */
 bool traffic_is_esp(const struct datagram *d);
 
 struct traffic_opened {

@@ -63,17 +63,6 @@ static bool is_for_us(const struct reference_peer *peer, const struct inner_pack
            selectors_contain(&peer->ike.remote_ts, family, p->source);
 }
 
-/* The ends are those that the IKE SA has now (NAT, MOBIKE). */
-static void direct(const struct reference_peer *peer, const struct traffic_sa *sa, struct datagram *d)
-{
-    const struct member *m = &peer->cluster.members[peer->cluster.active];
-    struct ike_sa_info info;
-    if (!ike_sa_info(m->host, sa->ike_sa, &info))
-        return;
-    d->from = info.local;
-    d->to = info.remote;
-}
-
 bool reference_echo_seal(struct reference_peer *peer, struct traffic_sa *sa, uint64_t seq,
                          const struct inner_packet *inner)
 {
@@ -91,7 +80,7 @@ bool reference_echo_seal(struct reference_peer *peer, struct traffic_sa *sa, uin
     free(room);
     if (!good)
         return false;
-    direct(peer, sa, &d);
+    traffic_direct(t, cluster_active(&peer->cluster)->host, sa->ike_sa, &d);
     reference_echo_send(peer, &d);
     return true;
 }

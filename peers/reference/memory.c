@@ -94,8 +94,10 @@ static bool memory_open(struct driver *d, unsigned slot, const struct combinatio
         return fail(err, "out of memory");
     struct endpoint bound;
     if (!link_bind(m->link, &line->cluster_ike, &bound, err) ||
-        !link_bind(m->link, &line->cluster_natt, &bound, err))
+        !link_bind(m->link, &line->cluster_natt, &bound, err) ||
+        (d->raw_esp && !link_bind_esp(m->link, &line->cluster_ike, err)))
         return false;
+    line->raw_esp = d->raw_esp;
     struct ike_authentication auth;
     if (!pki_of_peer(&d->pki, &d->config, (enum auth_by)c->value[AXIS_AUTH], &auth, err))
         return false;
@@ -109,6 +111,7 @@ static bool memory_open(struct driver *d, unsigned slot, const struct combinatio
                                           .seed = seed,
                                           .seeded = true,
                                           .mobike = c->value[AXIS_MOBIKE] == MOBIKE_ON,
+                                          .raw_esp = d->raw_esp,
                                           .log = m->base.log};
     m->peer = reference_peer_new(&setup, err);
     if (!m->peer)

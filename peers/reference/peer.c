@@ -15,6 +15,7 @@ const char *reference_peer_ini(void)
     return "[peer]\n"
            "name = reference\n"
            "slots = 32\n"
+           "esp = udp, raw\n"
            "[address]\n"
            "peer = 192.0.2.2\n"
            "harness = 203.0.113.1%n\n"
@@ -96,7 +97,7 @@ static bool form_cluster(struct reference_peer *peer, struct error *err)
 
 static bool carry_traffic(struct reference_peer *peer, struct error *err)
 {
-    if (!cluster_carry_traffic(&peer->cluster, err))
+    if (!cluster_carry_traffic(&peer->cluster, peer->raw_esp, err))
         return false;
     peer->cluster.traffic_margin = peer->goes_on_below ? 0 : REFERENCE_REPLAY_MARGIN; /* RPL-2 */
     if (peer->jump)
@@ -126,6 +127,7 @@ struct reference_peer *reference_peer_new(const struct reference_setup *setup, s
     peer->local = setup->local_ike;
     peer->remote = setup->remote_ike;
     peer->log = setup->log;
+    peer->raw_esp = setup->raw_esp;
     peer->random =
         setup->seeded ? random_from_seed(random_derive_seed(setup->seed, "peer")) : random_from_system();
     peer->first_random = peer->random;

@@ -78,6 +78,7 @@ struct reference_peer {
     struct replay_window shared_window;        /* size 0: none yet */
     uint32_t last_spi;                         /* that ESP came on */
     uint32_t ended_spi, replaced_spi; /* the Child SA that such a fault deleted last; that a rekey replaced */
+    bool raw_esp;                     /* ESP as IP protocol 50, where there is no NAT */
     int log;                          /* a descriptor; -1: none */
     void (*on_event)(void *state, const struct ike_event *e); /* sees all events; NULL: nobody does */
     void *on_event_state;
@@ -91,9 +92,10 @@ struct reference_setup {
     uint16_t local_natt_port, remote_natt_port;
     struct ike_authentication auth; /* zero: by the pre-shared key */
     uint64_t seed;
-    bool seeded; /* otherwise the system's random */
-    bool mobike; /* announce it */
-    int log;     /* a descriptor; -1: none */
+    bool seeded;  /* otherwise the system's random */
+    bool mobike;  /* announce it */
+    bool raw_esp; /* its link carries IP protocol 50, too */
+    int log;      /* a descriptor; -1: none */
 };
 
 struct reference_peer *reference_peer_new(const struct reference_setup *setup, struct error *err);

@@ -20,13 +20,20 @@ struct process_driver {
     bool mobike;                    /* in this combination */
 };
 
-/* The ports that the peer's process bound. */
+/* Of one end. */
 struct bound_ports {
     struct endpoint ike, natt;
 };
 
+/* Where the two speak, on loopback; port 0: any. */
+struct ends {
+    struct bound_ports cluster, spare, peer; /* `spare` may have no address */
+};
+
 static bool process_start(struct driver *d, struct error *err)
 {
+    if (d->raw_esp && !link_may_carry_esp(err))
+        return false;
     return pki_prepare(&d->pki, &d->config, d->auth_in_play, err);
 }
 
@@ -38,13 +45,14 @@ static void process_stop(struct driver *d)
 /* --- the process --------------------------------------------------------------------------------- */
 
 static bool run_peer(const struct process_driver *p, const struct driver_line *line,
-                     const struct endpoint *want, int control, uint64_t seed, struct error *err)
+                     const struct bound_ports *want, int control, uint64_t seed, struct error *err)
 {
     struct bound_ports ports;
     struct reference_service service = {
         .verbs = control, .replies = control, .link = link_udp_open(control, err)};
-    if (!service.link || !link_bind(service.link, want, &ports.ike, err) ||
-        !link_bind(service.link, want, &ports.natt, err))
+    if (!service.link || !link_bind(service.link, &want->ike, &ports.ike, err) ||
+        !link_bind(service.link, &want->natt, &ports.natt, err) ||
+        (line->raw_esp && !link_bind_esp(service.link, &ports.ike, err)))
         return false;
     const struct reference_setup setup = {.config = &p->base.driver.config,
                                           .auth = p->auth,
@@ -55,6 +63,7 @@ static bool run_peer(const struct process_driver *p, const struct driver_line *l
                                           .remote_natt_port = line->cluster_natt.port,
                                           .seed = seed,
                                           .mobike = p->mobike,
+                                          .raw_esp = line->raw_esp,
                                           .log = p->base.log};
     service.peer = reference_peer_new(&setup, err);
     bool ok = service.peer && write(control, &ports, sizeof ports) == (ssize_t)sizeof ports &&
@@ -65,7 +74,7 @@ static bool run_peer(const struct process_driver *p, const struct driver_line *l
 }
 
 _Noreturn static void be_the_peer(const struct process_driver *p, struct driver_line *line,
-                                  const struct endpoint *want, int control, uint64_t seed)
+                                  const struct bound_ports *want, int control, uint64_t seed)
 {
     struct error err = {0};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -94,36 +103,73 @@ static bool learn_ports(const struct process_driver *p, struct driver_line *line
     return true;
 }
 
+static struct bound_ports loopback_end(const char *address, uint16_t ike_port, uint16_t natt_port)
+{
+    struct bound_ports end = {0};
+    (void)endpoint_parse(address, ike_port, &end.ike, NULL);
+    end.natt = end.ike;
+    end.natt.port = natt_port;
+    return end;
+}
+
+/* Ports tell one end from the other, and one process from the next. ESP without UDP has none: there the ends
+ * have addresses that no other process of the machine is likely to take, and ports that show when one does.
+ */
+static bool choose_ends(const struct driver *d, enum family family, struct ends *out, struct error *err)
+{
+    enum { IKE_PORT = 10500, NATT_PORT = 14500, FIRST_NETWORK = 1 /* 127.0.0.0/24 is for others */ };
+    unsigned network = (unsigned)getpid() % UINT16_MAX + FIRST_NETWORK;
+    struct bound_ports *const ends[] = {&out->cluster, &out->spare, &out->peer};
+    *out = (struct ends){0};
+    if (family == FAMILY_IPV6 && d->raw_esp)
+        return fail(err,
+                    "unsupported: loopback has one IPv6 address: nothing tells whose a packet of IP protocol "
+                    "50 is; give the peer an address of its own (understudy peer)");
+    if (!d->raw_esp) {
+        out->cluster = out->peer = loopback_end(family == FAMILY_IPV6 ? "::1" : "127.0.0.1", 0, 0);
+        if (family == FAMILY_IPV4) /* all of 127.0.0.0/8 is this machine */
+            out->spare = loopback_end("127.0.0.2", 0, 0);
+        return true;
+    }
+    for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char address[32];
+        snprintf(address, sizeof address, "127.%u.%u.%u", network >> 8, network & 0xff, i + 1);
+        *ends[i] = loopback_end(address, IKE_PORT, NATT_PORT);
+    }
+    return true;
+}
+
 static bool process_open(struct driver *d, unsigned slot, const struct combination *c, uint64_t seed,
                          int64_t start_us, struct driver_line *line, struct error *err)
 {
     struct process_driver *p = (struct process_driver *)d;
-    struct endpoint any;
+    struct ends ends;
     int pair[2];
     if (p->base.log < 0)
         p->base.log = reference_log_open();
     (void)slot;
     (void)start_us;
     p->mobike = c->value[AXIS_MOBIKE] == MOBIKE_ON;
-    if (!endpoint_parse(c->value[AXIS_FAMILY] == FAMILY_IPV6 ? "::1" : "127.0.0.1", 0, &any, err))
+    if (!choose_ends(d, (enum family)c->value[AXIS_FAMILY], &ends, err))
         return false;
+    line->raw_esp = d->raw_esp;
     if (!pki_of_peer(&d->pki, &d->config, (enum auth_by)c->value[AXIS_AUTH], &p->auth, err))
         return false;
     line->link = link_udp_open(-1, err);
-    if (!line->link || !link_bind(line->link, &any, &line->cluster_ike, err) ||
-        !link_bind(line->link, &any, &line->cluster_natt, err))
+    if (!line->link || !link_bind(line->link, &ends.cluster.ike, &line->cluster_ike, err) ||
+        !link_bind(line->link, &ends.cluster.natt, &line->cluster_natt, err) ||
+        (d->raw_esp && !link_bind_esp(line->link, &line->cluster_ike, err)))
         return false;
-    /* All of 127.0.0.0/8 is this machine; of ::1 there is one only. */
-    if (any.family == 4) {
-        endpoint_parse("127.0.0.2", line->cluster_ike.port, &line->spare_ike, NULL);
-        endpoint_parse("127.0.0.2", line->cluster_natt.port, &line->spare_natt, NULL);
-    }
+    line->spare_ike = ends.spare.ike;
+    line->spare_natt = ends.spare.natt;
+    line->spare_ike.port = line->cluster_ike.port;
+    line->spare_natt.port = line->cluster_natt.port;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return fail(err, "socketpair: %s", strerror(errno));
     p->control = pair[0];
     p->pid = fork();
     if (p->pid == 0)
-        be_the_peer(p, line, &any, pair[1], seed);
+        be_the_peer(p, line, &ends.peer, pair[1], seed);
     close(pair[1]);
     if (p->pid < 0) {
         p->pid = 0;

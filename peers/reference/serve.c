@@ -93,7 +93,8 @@ bool reference_listen(const struct reference_options *o, struct error *err)
     natt.port = o->natt_port;
     service.link = link_udp_open(o->verbs, err);
     bool ok = service.link && link_bind(service.link, &ike, &ike, err) &&
-              link_bind(service.link, &natt, &natt, err);
+              link_bind(service.link, &natt, &natt, err) &&
+              (!o->raw_esp || link_bind_esp(service.link, &ike, err));
     const struct reference_setup setup = {.config = &config,
                                           .fault = fault,
                                           .local_ike = ike,
@@ -101,6 +102,7 @@ bool reference_listen(const struct reference_options *o, struct error *err)
                                           .local_natt_port = natt.port,
                                           .remote_natt_port = o->remote_natt_port,
                                           .mobike = true,
+                                          .raw_esp = o->raw_esp,
                                           .log = -1};
     service.peer = ok ? reference_peer_new(&setup, err) : NULL;
     if (service.peer) {

@@ -33,6 +33,7 @@ static void put_facts(FILE *out, const struct report_run *run)
     put_fact(out, "Seed", report_header(run, "seed"));
     put_fact(out, "Depth", report_header(run, "depth"));
     put_fact(out, "Transport", report_header(run, "transport"));
+    put_fact(out, "ESP", report_header(run, "esp"));
     char shard[64];
     report_shard(run, shard, sizeof shard);
     put_fact(out, "Shard", shard);
