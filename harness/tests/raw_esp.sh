@@ -43,8 +43,9 @@ status_is() { # STATUS COMMAND...
     ((got == want)) || { echo "exit status $got, expected $want"; return 1; }
 }
 
-play() { # FOLDER ARGUMENT...: the cases with replay counters
-    "$program" run --case 'rpl.*' --no-color --force --out "$@"
+play() { # FOLDER ARGUMENT...: cases with jumps, replays, rekeys and deletes, that need no trigger of the peer
+    "$program" run --case rpl.jump-is-accepted --case rpl.replay-is-dropped --case rpl.delta-moves-every-child-sa --no-color \
+        --force --out "$@"
 }
 
 verdicts() { # FOLDER
@@ -53,7 +54,7 @@ verdicts() { # FOLDER
 
 all_pass() { # FOLDER ARGUMENT...
     play "$@" || return 1
-    [[ $(verdicts "$1") =~ ^(OBSERVED.)?PASS$ ]] || { verdicts "$1"; return 1; }
+    [[ $(verdicts "$1") == PASS ]] || { verdicts "$1"; return 1; }
 }
 
 # Every packet with ESP in the captures of the run is of protocol 50, and tshark opens those that the journal says are good.
@@ -99,7 +100,7 @@ ip link set lo up || exit 1
 ok "the reference peer on loopback" all_pass loopback --transport udp --esp raw --depth quick
 ok "tshark opens what went there" opened_as_protocol_50 loopback
 ok "several at once do not hear each other" all_pass many --transport udp --esp raw --jobs 4
-ok "a network that loses, doubles and reorders" all_pass lossy --transport udp --esp raw --depth quick --role initiator --exclude "rpl.[a-q]*" --loss 5 --duplicate 5 --reorder 5
+ok "a network that loses, doubles and reorders" all_pass lossy --transport udp --esp raw --depth quick --role initiator --exclude 'rpl.delta*' --loss 5 --duplicate 5 --reorder 5
 one_address() {
     play six --transport udp --esp raw --depth quick --state family=ipv6
     [[ $(verdicts six) == UNSUPPORTED ]] &&
