@@ -145,7 +145,7 @@ START_TEST(no_room_writes_nothing_beyond)
 }
 END_TEST
 
-/* The two together are the packet, and neither is one. */
+/* Their octets together are the packet, but neither is one, and nobody may join them. */
 START_TEST(fragments_are_parts_of_a_packet)
 {
     struct inner_packet p = sample(_i, INNER_ECHO_REQUEST), q;
@@ -165,6 +165,7 @@ START_TEST(fragments_are_parts_of_a_packet)
     /* RFC 791, RFC 8200: more to come at offset 0, nothing more behind 16 octets */
     ck_assert_uint_eq(parts[0][_i ? 43 : 6], _i ? 1 : 0x20);
     ck_assert_uint_eq(parts[1][_i ? 43 : 7], _i ? 16 : 2);
+    ck_assert_mem_ne(parts[0] + (_i ? 44 : 4), parts[1] + (_i ? 44 : 4), _i ? 4 : 2);
     struct writer none = writer_into(parts[0], 10);
     write_inner_fragment(&none, &p, false);
     ck_assert(none.full);

@@ -133,7 +133,7 @@ static void write_ipv4_fragment(struct writer *w, struct octets whole, struct oc
     if (w->full)
         return;
     patch_u16(w, at + 2, (uint16_t)(IPV4_HEADER_LEN + part.len));
-    patch_u16(w, at + 4, FRAGMENT_ID);
+    patch_u16(w, at + 4, FRAGMENT_ID + last);
     patch_u16(w, at + 6, where);
     patch_u16(w, at + CHECKSUM_AT_IPV4, 0);
     patch_u16(w, at + CHECKSUM_AT_IPV4, folded(sum_of(0, octets_of(w->at + at, IPV4_HEADER_LEN))));
@@ -149,7 +149,7 @@ static void write_ipv6_fragment(struct writer *w, struct octets whole, struct oc
     write_u8(w, whole.at[NEXT_HEADER_AT]);
     write_u8(w, 0);
     write_u16(w, last ? FIRST_FRAGMENT_LEN : 1);
-    write_u32(w, FRAGMENT_ID);
+    write_u32(w, FRAGMENT_ID + last);
     write_bytes(w, part);
 }
 

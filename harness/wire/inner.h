@@ -37,7 +37,8 @@ static inline size_t inner_address_len(const struct inner_packet *p)
 void write_inner(struct writer *w, const struct inner_packet *p);
 
 /* The first 16 octets behind the IP header, as a fragment that is not the last; or what is behind them, as
- * the last one. `p->data` is short: at most 64 octets. */
+ * the last one. `p->data` is short: at most 64 octets. The two have different Identifications, so that nobody
+ * joins them: each is alone. */
 enum { INNER_MAX_FRAGMENTED = 64 };
 void write_inner_fragment(struct writer *w, const struct inner_packet *p, bool last);
 
