@@ -128,14 +128,18 @@ kernel_has_esp() {
         aead 'rfc4106(gcm(aes))' "0x$key" 128 2>/dev/null
 }
 
-choose_way() { # sets way
+choose_way() { # [FILE]: sets way; the file, if it is there, lists the ways in which the peer can live
+    local can=' netns guest ' words
+    [[ -r ${1:-} ]] && read -r -d '' -a words <"$1"
+    [[ -z ${words[*]:-} ]] || can=" ${words[*]} "
     way=${UNDERSTUDY_LAB_WAY:-auto}
     case $way in
-    auto) if kernel_has_esp; then way=netns; else way=guest; fi ;;
+    auto) if [[ $can == *' netns '* ]] && kernel_has_esp; then way=netns; else way=guest; fi ;;
     netns | guest) ;;
     userspace) fail -3 "user-space ESP is what peers/strongswan has; UNDERSTUDY_LAB_WAY for this peer is auto, netns or guest" ;;
     *) fail -2 "UNDERSTUDY_LAB_WAY is auto, netns or guest, not '$way'" ;;
     esac
+    [[ $can == *" $way "* ]] || fail -3 "this peer cannot live in the way '$way', only in:${can% }; set UNDERSTUDY_LAB_WAY to one of them, or to auto"
 }
 
 add_namespace() { # NAME
