@@ -29,6 +29,10 @@ static const char *step_name(enum judge_step_kind kind)
         return "moved";
     case STEP_JUMPED:
         return "jumped";
+    case STEP_ESP_MOVED:
+        return "esp-moved";
+    case STEP_ESP_JUMPED:
+        return "esp-jumped";
     case STEP_ID_ZERO:
         return "id-zero";
     }
@@ -87,6 +91,53 @@ static json_t *sa_json(const struct judge_report *r, const struct judge_sa *sa)
                      "ladder", steps, "ladder_left_out", (int)sa->steps_left_out, "findings", findings);
 }
 
+static json_t *points_json(const struct judge_esp *e)
+{
+    json_t *points = json_array();
+    for (unsigned i = 0; i < e->n_points; i++)
+        json_array_append_new(points,
+                              json_pack("{s:I, s:I, s:o, s:b}", "at_us", (json_int_t)e->points[i].at_us,
+                                        "number", (json_int_t)e->points[i].seq, "frame",
+                                        frame_json(e->points[i].frame), "marked", e->points[i].marked));
+    return points;
+}
+
+static json_t *esp_json(const struct judge_report *r, const struct judge_esp *e)
+{
+    char spi[16], spi_i[17], source[ENDPOINT_TEXT_MAX] = "", destination[ENDPOINT_TEXT_MAX] = "";
+    json_t *findings = json_array();
+    snprintf(spi, sizeof spi, "%08x", e->spi);
+    octets_to_hex(octets_of(e->sa ? e->sa->spi_i : (const uint8_t[8]){0}, 8), spi_i);
+    if (e->packets) {
+        endpoint_text(&e->source, source);
+        endpoint_text(&e->destination, destination);
+    }
+    for (const struct judge_finding *f = e->findings; f; f = f->next)
+        json_array_append_new(findings, finding_json(r, f));
+    json_t *out = json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:b, s:b, s:b, s:s, s:o}", "spi", spi, "of",
+                            judge_party_name(r->result, e->from), "ike_sa", e->sa ? spi_i : NULL, "source",
+                            source, "destination", destination, "agreed", e->agreed, "deleted", e->deleted,
+                            "esn", e->esn, "disordered", e->disordered, "keys", keys_name(e->keys),
+                            "first_frame", e->packets ? frame_json(e->first) : json_null());
+    json_t *counts = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:o, s:o}", "packets", (json_int_t)e->packets,
+        "opened", (json_int_t)e->opened, "not_opened", (json_int_t)e->sealed, "cut", (json_int_t)e->cut,
+        "copies", (json_int_t)e->copies, "late", (json_int_t)e->late, "lowest", (json_int_t)e->lowest,
+        "highest", (json_int_t)e->highest, "jumps", (int)e->jumps, "moves", (int)e->moves, "points",
+        points_json(e), "findings", findings);
+    json_object_update(out, counts);
+    json_decref(counts);
+    return out;
+}
+
+static json_t *all_esp_json(const struct judge_report *r)
+{
+    json_t *list = json_array();
+    for (const struct judge_esp *e = r->result->esp; e; e = e->next)
+        json_array_append_new(list, esp_json(r, e));
+    return list;
+}
+
 static json_t *requirements_json(const struct judge_report *r)
 {
     size_t n;
@@ -131,9 +182,10 @@ bool judge_report_json(const struct judge_report *r, FILE *out, struct error *er
     for (const struct judge_sa *sa = r->result->sas; sa; sa = sa->next)
         json_array_append_new(sas, sa_json(r, sa));
     json_t *all =
-        json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:b}", "report", "judge", "version", JUDGE_JSON_VERSION,
-                  "captures", files_json(r), "counts", counts_json(r), "requirements", requirements_json(r),
-                  "ike_sas", sas, "complete", !r->result->memory_out && r->result->sas_left_out == 0);
+        json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:b}", "report", "judge", "version",
+                  JUDGE_JSON_VERSION, "captures", files_json(r), "counts", counts_json(r), "requirements",
+                  requirements_json(r), "ike_sas", sas, "esp_sas", all_esp_json(r), "complete",
+                  !r->result->memory_out && r->result->sas_left_out == 0 && r->result->esp_left_out == 0);
     bool good = all && json_dumpf(all, out, JSON_INDENT(1)) == 0;
     fputc('\n', out);
     json_decref(all);

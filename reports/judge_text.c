@@ -47,13 +47,14 @@ static void print_captures(const struct judge_report *r, FILE *out)
                 c->cut);
     if (c->datagrams_incomplete)
         fprintf(out, "note: %" PRIu64 " datagrams in IP fragments are not whole\n", c->datagrams_incomplete);
-    if (c->esp + c->esp_in_udp > 0)
-        fputs("note: ESP is counted, not judged\n", out);
-    if (r->keys->n_esp > 0)
-        fprintf(out, "note: %zu keys of Child SAs (esp_sa) are not used\n", r->keys->n_esp);
     if (r->keys->n_foreign > 0)
         fprintf(out, "note: %zu IKE SAs have algorithms that understudy cannot compute: no keys for them\n",
                 r->keys->n_foreign);
+    if (r->keys->n_esp_foreign > 0)
+        fprintf(out,
+                "note: %zu keys of ESP have algorithms that understudy cannot compute, or wildcards in the "
+                "SPI: not used\n",
+                r->keys->n_esp_foreign);
     if (r->result->of_others)
         fprintf(out, "note: %" PRIu64 " messages are between others than the cluster: not judged\n",
                 r->result->of_others);
@@ -63,6 +64,9 @@ static void print_captures(const struct judge_report *r, FILE *out)
     if (r->result->sas_left_out)
         fprintf(out, "note: %zu IKE SAs without keys were left out, beyond the first %d\n",
                 r->result->sas_left_out, JUDGE_MAX_SAS);
+    if (r->result->esp_left_out)
+        fprintf(out, "note: %" PRIu64 " ESP packets are on SAs beyond the first %d: not judged\n",
+                r->result->esp_left_out, JUDGE_MAX_ESP);
     if (r->result->memory_out)
         fputs("note: memory ran out: what follows is not everything\n", out);
 }
@@ -90,7 +94,7 @@ static void print_step(const struct judge_report *r, const struct judge_sa *sa, 
     bool from_a = s->from == PARTY_A;
     snprintf(text, sizeof text, "%s%s", s->text, s->repeated ? " (copy)" : "");
     fprintf(out, "    %12.6f  ", (double)(s->at_us - sa->first_us) / 1e6);
-    if (s->kind == STEP_MOVED || s->kind == STEP_JUMPED)
+    if (judge_step_is_remark(s->kind))
         fprintf(out, "%s* %s", from_a ? "" : "                              ", s->text);
     else if (from_a)
         fprintf(out, "|-- %-*s -->|", LANE, text);
@@ -112,6 +116,64 @@ static void print_ladder(const struct judge_report *r, const struct judge_sa *sa
     if (sa->steps_left_out)
         fprintf(out, "    and %u more\n", sa->steps_left_out);
 }
+
+/* --- ESP ----------------------------------------------------------------------------------------------- */
+
+static const char *esp_state(const struct judge_esp *e)
+{
+    if (e->packets == 0)
+        return "agreed on, no packet seen";
+    switch (e->keys) {
+    case JUDGE_KEYS_OPEN:
+    case JUDGE_KEYS_ONE_WAY:
+        return "opened";
+    case JUDGE_KEYS_WRONG:
+        return "the keys do not open it: no verdict";
+    case JUDGE_KEYS_NONE:
+    case JUDGE_KEYS_UNUSED:
+        break;
+    }
+    return "no keys: judged by what is in clear";
+}
+
+static void print_esp(const struct judge_report *r, const struct judge_esp *e, FILE *out)
+{
+    char from[ENDPOINT_TEXT_MAX], to[ENDPOINT_TEXT_MAX];
+    fprintf(out, "  ESP SA  %08x of %s: %s", e->spi, judge_party_name(r->result, e->from), esp_state(e));
+    if (e->packets > 0) {
+        fprintf(out, "\n          %s > %s, %" PRIu64 " packets", endpoint_text(&e->source, from),
+                endpoint_text(&e->destination, to), e->packets);
+        if (e->highest > 0)
+            fprintf(out, ", numbers %" PRIu64 " to %" PRIu64, e->lowest, e->highest);
+        print_count(out, e->jumps, "jumps");
+        print_count(out, e->moves, "moves of its address");
+        print_count(out, e->copies, "copies");
+        print_count(out, e->late, "late");
+        print_count(out, e->cut, "captured in part");
+        if (e->keys == JUDGE_KEYS_OPEN)
+            print_count(out, e->sealed, "that the keys do not open: not judged");
+    }
+    fputs(e->deleted ? ", deleted\n" : "\n", out);
+    if (e->disordered)
+        fputs("  note    its frames are out of order: rules of order are not judged\n", out);
+    for (const struct judge_finding *f = e->findings; f; f = f->next)
+        print_finding(r, f, out);
+}
+
+static void print_esp_of(const struct judge_report *r, const struct judge_sa *sa, FILE *out)
+{
+    bool any = false;
+    for (const struct judge_esp *e = r->result->esp; e; e = e->next) {
+        if (e->sa != sa)
+            continue;
+        if (!sa && !any)
+            fputs("\nESP of no IKE SA that was seen\n", out);
+        any = true;
+        print_esp(r, e, out);
+    }
+}
+
+/* --- an IKE SA, whole ---------------------------------------------------------------------------------- */
 
 static void print_sa(const struct judge_report *r, const struct judge_sa *sa, FILE *out)
 {
@@ -142,6 +204,7 @@ static void print_sa(const struct judge_report *r, const struct judge_sa *sa, FI
     print_ladder(r, sa, out);
     for (const struct judge_finding *f = sa->findings; f; f = f->next)
         print_finding(r, f, out);
+    print_esp_of(r, sa, out);
 }
 
 /* --- requirements -------------------------------------------------------------------------------------- */
@@ -169,6 +232,7 @@ void judge_report_text(const struct judge_report *r, FILE *out)
     print_captures(r, out);
     for (const struct judge_sa *sa = r->result->sas; sa; sa = sa->next)
         print_sa(r, sa, out);
+    print_esp_of(r, NULL, out);
     if (judge_has_verdict(r->result))
         print_requirements(r, out);
 }

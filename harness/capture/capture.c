@@ -122,7 +122,7 @@ void capture_close(struct capture *c)
 
 /* --- from a frame to a datagram ------------------------------------------------------------------------ */
 
-enum { IKE_PORT = 500, NATT_PORT = 4500, UDP_HEADER = 8 };
+enum { IKE_PORT = 500, NATT_PORT = 4500, UDP_HEADER = 8, ESP_LEAST = 8 /* SPI and number */ };
 
 static bool is_other_port(const struct capture *c, uint16_t port)
 {
@@ -144,23 +144,25 @@ static bool looks_like_ike(struct octets o)
 }
 
 /* RFC 3948: beside IKE there are ESP and keepalives on the port for NAT traversal; a marker tells IKE. */
-static bool sort_encapsulated(struct capture *c, const struct captured *d)
+static bool sort_encapsulated(struct capture *c, struct captured *d)
 {
     static const uint8_t marker[4];
     if (d->octets.len >= sizeof marker && memcmp(d->octets.at, marker, sizeof marker) == 0)
         return true;
     if (!has_port(d, NATT_PORT) && looks_like_ike(d->octets))
         return true; /* another port may stand for 500 */
+    if (d->octets.len >= ESP_LEAST) {
+        d->kind = CAPTURED_ESP;
+        return true;
+    }
     if (d->octets.len == 1 && d->octets.at[0] == 0xff)
         c->counts.keepalives++;
-    else if (d->octets.len >= 8)
-        c->counts.esp_in_udp++;
     else
         c->counts.other++;
     return false;
 }
 
-static bool is_ike(struct capture *c, const struct captured *d)
+static bool is_wanted(struct capture *c, struct captured *d)
 {
     if (!has_port(d, NATT_PORT) && has_port(d, IKE_PORT))
         return true;
@@ -168,6 +170,13 @@ static bool is_ike(struct capture *c, const struct captured *d)
         return sort_encapsulated(c, d);
     c->counts.other++;
     return false;
+}
+
+static void take(struct captured *out, struct octets whole, size_t says, bool cut)
+{
+    out->sent = says;
+    out->cut = cut || says > whole.len;
+    out->octets = octets_of(whole.at, says < whole.len ? says : whole.len);
 }
 
 static bool read_udp(struct capture *c, const struct ip_packet *packet, struct captured *out)
@@ -179,33 +188,42 @@ static bool read_udp(struct capture *c, const struct ip_packet *packet, struct c
         c->counts.broken++;
         return false;
     }
-    size_t says = len > 0 ? (size_t)(len - UDP_HEADER) : r.left;
-    out->from = packet->from;
-    out->to = packet->to;
     out->from.port = from;
     out->to.port = to;
-    out->cut = packet->cut || says > r.left;
-    out->octets = octets_of(r.at, says < r.left ? says : r.left);
-    return true;
+    struct octets rest = read_rest(&r);
+    take(out, rest, len > 0 ? (size_t)(len - UDP_HEADER) : rest.len, packet->cut);
+    return is_wanted(c, out);
+}
+
+static bool read_esp(struct capture *c, const struct ip_packet *packet, struct captured *out)
+{
+    out->kind = CAPTURED_ESP;
+    take(out, packet->payload, packet->says, packet->cut);
+    c->counts.broken += out->octets.len < ESP_LEAST;
+    return out->octets.len >= ESP_LEAST;
 }
 
 static bool read_packet(struct capture *c, struct ip_packet *packet, struct captured *out)
 {
-    if (packet->protocol == IP_PROTOCOL_ESP && packet->fragment_offset == 0)
-        c->counts.esp++;
-    else if (packet->protocol != IP_PROTOCOL_UDP)
+    bool esp = packet->protocol == IP_PROTOCOL_ESP;
+    if (!esp && packet->protocol != IP_PROTOCOL_UDP) {
         c->counts.other++;
-    if (packet->protocol != IP_PROTOCOL_UDP)
         return false;
+    }
     if (packet->is_fragment) {
         c->counts.ip_fragments++;
         if (!reassembly_add(c->reassembly, packet, out->at_us))
             return false;
     }
-    if (!read_udp(c, packet, out) || !is_ike(c, out))
+    out->from = packet->from;
+    out->to = packet->to;
+    if (!(esp ? read_esp(c, packet, out) : read_udp(c, packet, out)))
         return false;
-    c->counts.ike++;
-    c->counts.cut += out->cut;
+    if (out->kind == CAPTURED_ESP)
+        *(esp ? &c->counts.esp : &c->counts.esp_in_udp) += 1;
+    else
+        c->counts.ike++;
+    c->counts.cut += out->cut && out->kind == CAPTURED_IKE;
     return true;
 }
 

@@ -1,5 +1,5 @@
-/* Captures as a stream of IKE datagrams: any number of pcap and pcapng files, read side by side in the order
- * of their times. ESP and what else is there is counted. */
+/* Captures as a stream of IKE datagrams and ESP packets: any number of pcap and pcapng files, read side by
+ * side in the order of their times. What else is there is counted. */
 #ifndef CAPTURE_CAPTURE_H
 #define CAPTURE_CAPTURE_H
 
@@ -7,17 +7,21 @@
 
 enum { CAPTURE_MAX_FILES = 256, CAPTURE_MAX_PORTS = 16 };
 
+enum captured_kind { CAPTURED_IKE, CAPTURED_ESP };
+
 struct captured {
-    unsigned file;   /* in the order of capture_open */
-    unsigned number; /* of the frame in its file, from 1, as Wireshark counts */
-    int64_t at_us;   /* since 1970 */
-    struct endpoint from, to;
-    struct octets octets; /* of the UDP datagram, until the next call */
-    bool cut;             /* the capture kept less of it than was sent */
+    enum captured_kind kind;
+    unsigned file;            /* in the order of capture_open */
+    unsigned number;          /* of the frame in its file, from 1, as Wireshark counts */
+    int64_t at_us;            /* since 1970 */
+    struct endpoint from, to; /* of raw ESP: without ports */
+    struct octets octets;     /* of the UDP datagram, or from the SPI on; until the next call */
+    size_t sent;              /* how many octets it had before the capture cut it */
+    bool cut;                 /* the capture kept less of it than was sent */
 };
 
 struct capture_counts {
-    uint64_t frames, ike, esp, esp_in_udp, keepalives, ikev1, other, broken, cut;
+    uint64_t frames, ike, esp, esp_in_udp, keepalives, other, broken, cut; /* cut: of IKE */
     uint64_t ip_fragments, datagrams_incomplete;
 };
 
@@ -34,7 +38,7 @@ struct capture;
 struct capture *capture_open(const struct capture_options *options, struct error *err);
 void capture_close(struct capture *c);
 
-/* The next datagram that may be IKE; false at the end. */
+/* The next datagram that may be IKE, or ESP packet; false at the end. */
 bool capture_next(struct capture *c, struct captured *out);
 
 const struct capture_counts *capture_counts(const struct capture *c);

@@ -18,6 +18,7 @@ enum {
 
 static void take_payload(struct ip_packet *out, struct reader *r, size_t says)
 {
+    out->says = says;
     out->cut = says > r->left;
     out->payload = octets_of(r->at, says < r->left ? says : r->left);
 }

@@ -11,7 +11,8 @@ struct ip_packet {
     struct endpoint from, to; /* without ports */
     uint8_t protocol;         /* behind all extension headers */
     struct octets payload;
-    bool cut; /* the capture kept less of it than was sent */
+    size_t says; /* how long the payload was when it was sent */
+    bool cut;    /* the capture kept less of it than was sent */
     bool is_fragment;
     uint32_t fragment_id;
     uint32_t fragment_offset; /* octets */

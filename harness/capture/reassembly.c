@@ -124,6 +124,7 @@ bool reassembly_add(struct reassembly *r, struct ip_packet *packet, int64_t at_u
         return false;
     p->done = true;
     packet->payload = octets_of(p->octets, p->len);
+    packet->says = p->len;
     packet->is_fragment = false;
     return true;
 }

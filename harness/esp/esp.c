@@ -145,20 +145,43 @@ static bool strip_trailer(struct octets text, struct esp_opened *out, struct err
     return true;
 }
 
+/* False: of this length there is no packet of this suite. */
+static bool has_shape(struct octets packet, const struct cipher_sizes *sizes, struct error *err)
+{
+    size_t around = ESP_HEADER_LEN + sizes->iv_len + sizes->icv_len;
+    return (packet.len <= ESP_MAX_PACKET && packet.len >= around + TRAILER_LEN &&
+            (packet.len - around) % alignment(sizes) == 0) ||
+           fail(err, "ESP: %zu octets are no packet of this SA", packet.len);
+}
+
+enum esp_verdict esp_open_at(const struct esp_reader *sa, uint64_t seq, struct octets packet, uint8_t *room,
+                             struct esp_opened *out, struct error *err)
+{
+    struct cipher_sizes sizes;
+    uint32_t spi, low;
+    *out = (struct esp_opened){.seq = seq};
+    if (!sizes_of(sa->suite, &sizes, err) || !has_shape(packet, &sizes, err) ||
+        !esp_read_header(packet, &spi, &low))
+        return ESP_MALFORMED;
+    const uint8_t *iv = packet.at + ESP_HEADER_LEN;
+    size_t text_len = packet.len - ESP_HEADER_LEN - sizes.iv_len - sizes.icv_len;
+    memcpy(room, iv + sizes.iv_len, text_len);
+    struct covered c = covered_by(spi, seq, sa->esn, sizes.aead);
+    if (!cipher_open_with(sa->suite, sa->keys, octets_of(c.aad, c.aad_len), iv, room, text_len,
+                          octets_of(c.behind, c.behind_len), iv + sizes.iv_len + text_len, err))
+        return ESP_NOT_AUTHENTIC;
+    return strip_trailer(octets_of(room, text_len), out, err) ? ESP_ACCEPTED : ESP_MALFORMED;
+}
+
 enum esp_verdict esp_open(struct esp_receiver *sa, struct octets packet, uint8_t *room,
                           struct esp_opened *out, struct error *err)
 {
     struct cipher_sizes sizes;
     uint32_t spi, low;
     *out = (struct esp_opened){0};
-    if (!sizes_of(&sa->suite, &sizes, err))
+    if (!sizes_of(&sa->suite, &sizes, err) || !has_shape(packet, &sizes, err) ||
+        !esp_read_header(packet, &spi, &low))
         return ESP_MALFORMED;
-    size_t around = ESP_HEADER_LEN + sizes.iv_len + sizes.icv_len;
-    if (packet.len > ESP_MAX_PACKET || packet.len < around + TRAILER_LEN ||
-        (packet.len - around) % alignment(&sizes) != 0 || !esp_read_header(packet, &spi, &low)) {
-        fail(err, "ESP: %zu octets are no packet of this SA", packet.len);
-        return ESP_MALFORMED;
-    }
     if (spi != sa->spi) {
         fail(err, "ESP: SPI %08x on an SA with %08x", spi, sa->spi);
         return ESP_OTHER_SPI;
@@ -169,17 +192,11 @@ enum esp_verdict esp_open(struct esp_receiver *sa, struct octets packet, uint8_t
         fail(err, "ESP: %llu: %s", (unsigned long long)out->seq, replay_judgement_name(judgement));
         return ESP_REPLAYED;
     }
-    const uint8_t *iv = packet.at + ESP_HEADER_LEN;
-    size_t text_len = packet.len - around;
-    memcpy(room, iv + sizes.iv_len, text_len);
-    struct covered c = covered_by(spi, out->seq, sa->window.esn, sizes.aead);
-    if (!cipher_open_with(&sa->suite, &sa->keys, octets_of(c.aad, c.aad_len), iv, room, text_len,
-                          octets_of(c.behind, c.behind_len), iv + sizes.iv_len + text_len, err))
-        return ESP_NOT_AUTHENTIC;
-    if (!strip_trailer(octets_of(room, text_len), out, err))
-        return ESP_MALFORMED;
-    replay_mark(&sa->window, out->seq);
-    return ESP_ACCEPTED;
+    const struct esp_reader reader = {&sa->suite, &sa->keys, sa->window.esn};
+    enum esp_verdict verdict = esp_open_at(&reader, out->seq, packet, room, out, err);
+    if (verdict == ESP_ACCEPTED)
+        replay_mark(&sa->window, out->seq);
+    return verdict;
 }
 
 const char *esp_verdict_name(enum esp_verdict verdict)

@@ -73,6 +73,17 @@ struct esp_opened {
 enum esp_verdict esp_open(struct esp_receiver *sa, struct octets packet, uint8_t *room,
                           struct esp_opened *out, struct error *err);
 
+/* The same for whoever is no end of the SA: under a number of the caller's choice, whatever was seen before.
+ * The SPI is not looked at. */
+struct esp_reader {
+    const struct cipher_suite *suite;
+    const struct cipher_keys *keys;
+    bool esn;
+};
+
+enum esp_verdict esp_open_at(const struct esp_reader *sa, uint64_t seq, struct octets packet, uint8_t *room,
+                             struct esp_opened *out, struct error *err);
+
 /* SPI and the low half of the sequence number, without any key. */
 bool esp_read_header(struct octets packet, uint32_t *spi, uint32_t *seq_low);
 

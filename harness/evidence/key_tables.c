@@ -6,66 +6,21 @@
 
 #include "base/registry.h"
 #include "evidence/key_names.h"
+#include "evidence/table_line.h"
 
-enum { N_FIELDS = 8, MAX_FIELDS = 12 };
+enum { N_FIELDS = 8 };
 
 enum field { SPI_I, SPI_R, SK_EI, SK_ER, ENCRYPTION, SK_AI, SK_AR, INTEGRITY };
 
 static const char *const field_names[N_FIELDS] = {"SPIi",       "SPIr",  "SK_ei", "SK_er",
                                                   "encryption", "SK_ai", "SK_ar", "integrity"};
 
-/* --- a line into fields --------------------------------------------------------------------------- */
-
-/* Cuts the field off in place; NULL: a quote is open, or something stands behind it. */
-static char *take_field(char **at)
-{
-    char *begin = *at, *end;
-    if (*begin == '"') {
-        end = strchr(++begin, '"');
-        if (!end || (end[1] != ',' && end[1] != '\0'))
-            return NULL;
-        *at = end[1] == ',' ? end + 2 : NULL;
-    } else {
-        end = begin + strcspn(begin, ",");
-        if (memchr(begin, '"', (size_t)(end - begin)))
-            return NULL;
-        *at = *end == ',' ? end + 1 : NULL;
-    }
-    *end = '\0';
-    return begin;
-}
-
-static bool split(char *line, char *fields[MAX_FIELDS], size_t *n, struct error *err)
-{
-    *n = 0;
-    while (line) {
-        if (*n == MAX_FIELDS)
-            return fail(err, "more than %d fields", MAX_FIELDS);
-        char *field = take_field(&line);
-        if (!field)
-            return fail(err, "field %zu: its quotes do not match", *n + 1);
-        fields[(*n)++] = field;
-    }
-    return true;
-}
-
 /* --- fields into keys ----------------------------------------------------------------------------- */
 
-/* The text of a field may be a key: an error never repeats it. */
 static bool take_hex(char *const fields[], enum field f, uint8_t *out, size_t want, struct error *err)
 {
-    const char *text = fields[f];
-    if (strncmp(text, "0x", 2) == 0)
-        text += 2;
-    size_t digits = strlen(text);
-    if (digits != 2 * want)
-        return fail(err, "%s: %zu hex digits, %zu are needed", field_names[f], digits, 2 * want);
-    if (octets_from_hex(text, out, want) != (ptrdiff_t)want)
-        return fail(err, "%s: not hex", field_names[f]);
-    return true;
+    return table_hex(fields[f], field_names[f], out, want, err);
 }
-
-enum line_kind { LINE_KEYS, LINE_FOREIGN, LINE_WRONG };
 
 static enum line_kind take_suite(char *const fields[], struct cipher_suite *suite, struct cipher_sizes *sizes,
                                  struct error *err)
@@ -113,54 +68,81 @@ static bool is_known(const struct key_tables *t, const struct ike_evidence_keys 
     return false;
 }
 
+/* Room for one more. What grows is copied, and the old place wiped. */
+static void *with_room(void *list, size_t n, size_t *capacity, size_t size)
+{
+    if (n < *capacity)
+        return list;
+    size_t more = *capacity ? 2 * *capacity : 16;
+    void *out = calloc(more, size);
+    if (!out)
+        return NULL;
+    if (n > 0) {
+        memcpy(out, list, n * size);
+        crypto_wipe(list, n * size);
+    }
+    free(list);
+    *capacity = more;
+    return out;
+}
+
 static bool add_keys(struct key_tables *t, const struct ike_evidence_keys *k, struct error *err)
 {
     if (is_known(t, k))
         return true;
-    if (t->n_ike == t->capacity) {
-        size_t capacity = t->capacity ? 2 * t->capacity : 16;
-        struct ike_evidence_keys *more = calloc(capacity, sizeof *more);
-        if (!more)
-            return fail(err, "out of memory");
-        if (t->n_ike > 0) {
-            memcpy(more, t->ike, t->n_ike * sizeof *more);
-            crypto_wipe(t->ike, t->n_ike * sizeof *more);
-        }
-        free(t->ike);
-        t->ike = more;
-        t->capacity = capacity;
-    }
+    struct ike_evidence_keys *list = with_room(t->ike, t->n_ike, &t->capacity, sizeof *k);
+    if (!list)
+        return fail(err, "out of memory");
+    t->ike = list;
     t->ike[t->n_ike++] = *k;
     return true;
 }
 
-static bool is_esp(char *const fields[], size_t n)
+static bool add_esp(struct key_tables *t, const struct esp_keys *k, struct error *err)
 {
-    return n >= N_FIELDS && (strcmp(fields[0], "IPv4") == 0 || strcmp(fields[0], "IPv6") == 0);
+    struct esp_keys *list = with_room(t->esp, t->n_esp, &t->esp_capacity, sizeof *k);
+    if (!list)
+        return fail(err, "out of memory");
+    t->esp = list;
+    t->esp[t->n_esp++] = *k;
+    return true;
 }
 
-static bool take_line(struct key_tables *t, char *line, struct error *err)
+static bool take_ike(struct key_tables *t, char *const fields[], struct error *err)
 {
-    char *fields[MAX_FIELDS];
-    size_t n;
     struct ike_evidence_keys keys = {0};
-    line[strcspn(line, "\r\n")] = '\0';
-    line += strspn(line, " \t");
-    if (*line == '\0' || *line == '#')
-        return true;
-    if (!split(line, fields, &n, err))
-        return false;
-    if (is_esp(fields, n)) {
-        t->n_esp++;
-        return true;
-    }
-    if (n != N_FIELDS)
-        return fail(err, "%zu fields, ikev2_decryption_table has %d", n, N_FIELDS);
     enum line_kind kind = take_keys(fields, &keys, err);
     bool good = kind == LINE_KEYS ? add_keys(t, &keys, err) : kind == LINE_FOREIGN;
     t->n_foreign += kind == LINE_FOREIGN;
     crypto_wipe(&keys, sizeof keys);
     return good;
+}
+
+static bool take_esp(struct key_tables *t, char *const fields[], struct error *err)
+{
+    struct esp_keys keys = {0};
+    enum line_kind kind = take_esp_line(fields, &keys, err);
+    bool good = kind == LINE_KEYS ? add_esp(t, &keys, err) : kind == LINE_FOREIGN;
+    t->n_esp_foreign += kind == LINE_FOREIGN;
+    crypto_wipe(&keys, sizeof keys);
+    return good;
+}
+
+static bool take_line(struct key_tables *t, char *line, struct error *err)
+{
+    char *fields[TABLE_MAX_FIELDS];
+    size_t n;
+    line[strcspn(line, "\r\n")] = '\0';
+    line += strspn(line, " \t");
+    if (*line == '\0' || *line == '#')
+        return true;
+    if (!table_split(line, fields, &n, err))
+        return false;
+    if (is_esp_line(fields, n))
+        return take_esp(t, fields, err);
+    if (n != N_FIELDS)
+        return fail(err, "%zu fields, ikev2_decryption_table has %d", n, N_FIELDS);
+    return take_ike(t, fields, err);
 }
 
 static bool take_lines(struct key_tables *t, FILE *file, struct error *err)
@@ -189,6 +171,7 @@ bool key_tables_read(struct key_tables *tables, const char *path, struct error *
     tables->n_ike = before.n_ike;
     tables->n_esp = before.n_esp;
     tables->n_foreign = before.n_foreign;
+    tables->n_esp_foreign = before.n_esp_foreign;
     return fail_within(err, "key file %s", path);
 }
 
@@ -196,6 +179,9 @@ void key_tables_clear(struct key_tables *tables)
 {
     if (tables->ike)
         crypto_wipe(tables->ike, tables->capacity * sizeof *tables->ike);
+    if (tables->esp)
+        crypto_wipe(tables->esp, tables->esp_capacity * sizeof *tables->esp);
     free(tables->ike);
+    free(tables->esp);
     *tables = (struct key_tables){0};
 }

@@ -11,40 +11,40 @@ static size_t place_of(const struct requirement *r)
     return (size_t)(r - requirements(&n));
 }
 
-void unit_held(struct ike_unit *u, enum judge_party party, const char *requirement)
+void ledger_held(struct ledger *l, enum judge_party party, const char *requirement)
 {
     size_t at = place_of(requirement_find(requirement));
-    u->held[party][at / 64] |= UINT64_C(1) << (at % 64);
+    l->held[party][at / 64] |= UINT64_C(1) << (at % 64);
 }
 
-static bool is_found(const struct judge_sa *sa, enum judge_party party, const struct requirement *r)
+bool ledger_has(const struct ledger *l, enum judge_party party, const struct requirement *r)
 {
-    for (const struct judge_finding *f = sa->findings; f; f = f->next)
+    for (const struct judge_finding *f = *l->findings; f; f = f->next)
         if (f->party == party && f->requirement == r)
             return true;
     return false;
 }
 
-/* Once for each requirement, party and IKE SA: the first. */
-void unit_broken(struct ike_unit *u, enum judge_party party, const char *requirement,
-                 const struct judge_frame *frames, unsigned n_frames, const char *expected,
-                 const char *format, ...)
+/* Once for each requirement, party and SA: the first. */
+void ledger_broken(struct ledger *l, enum judge_party party, const char *requirement,
+                   const struct judge_frame *frames, unsigned n_frames, const char *expected,
+                   const char *format, ...)
 {
     const struct requirement *r = requirement_find(requirement);
     char seen[300];
     va_list args;
-    if (!r || is_found(u->sa, party, r))
+    if (!r || ledger_has(l, party, r))
         return;
     va_start(args, format);
     vsnprintf(seen, sizeof seen, format, args);
     va_end(args);
-    struct judge_finding *f = calloc(1, sizeof *f), **last = &u->sa->findings;
+    struct judge_finding *f = calloc(1, sizeof *f), **last = l->findings;
     if (f) {
         f->expected = strdup(expected);
         f->seen = strdup(seen);
     }
     if (!f || !f->expected || !f->seen) {
-        u->judge->result.memory_out = true;
+        l->judge->result.memory_out = true;
         if (f) {
             free(f->expected);
             free(f->seen);
@@ -108,8 +108,9 @@ static bool is_one_of(const char *id, const char *const *list)
 }
 
 /* What a rule needs must have been there: whole messages, in their order, opened. */
-static bool counts(const struct judge_sa *sa, enum judge_party party, const char *id)
+static bool counts(const void *of, enum judge_party party, const char *id)
 {
+    const struct judge_sa *sa = of;
     static const char *const of_order[] = {"IKE-1", "IKE-9", "IKE-10", "IKE-15", "FMT-4", NULL};
     static const char *const of_whole[] = {"IKE-9", "IKE-10", "FMT-4", "SYNC-7", NULL};
     static const char *const in_clear[] = {"IKE-6", "IKE-11", "IKE-15", NULL};
@@ -132,16 +133,39 @@ static void free_finding(struct judge_finding *f)
     free(f);
 }
 
-static void drop_those_that_do_not_count(struct judge_sa *sa)
+void findings_free(struct judge_finding *list)
 {
-    for (struct judge_finding **at = &sa->findings; *at;) {
+    for (struct judge_finding *f = list, *next; f; f = next) {
+        next = f->next;
+        free_finding(f);
+    }
+}
+
+void ledger_drop(struct ledger *l,
+                 bool (*counts_here)(const void *of, enum judge_party party, const char *id), const void *of)
+{
+    for (struct judge_finding **at = l->findings; *at;) {
         struct judge_finding *f = *at;
-        if (counts(sa, f->party, f->requirement->id)) {
+        if (counts_here(of, f->party, f->requirement->id)) {
             at = &f->next;
             continue;
         }
         *at = f->next;
         free_finding(f);
+    }
+}
+
+void ledger_tally(struct ledger *l, enum judge_party party,
+                  bool (*counts_here)(const void *of, enum judge_party party, const char *id), const void *of)
+{
+    size_t n;
+    const struct requirement *all = requirements(&n);
+    for (size_t i = 0; i < n; i++) {
+        struct judge_tally *t = &l->judge->result.tallies[party][i];
+        if (ledger_has(l, party, &all[i]))
+            t->broken++;
+        else if (l->held[party][i / 64] >> (i % 64) & 1 && counts_here(of, party, all[i].id))
+            t->held++;
     }
 }
 
@@ -153,45 +177,33 @@ static void note_watched(struct ike_unit *u, enum judge_party party)
     const struct requirement *all = requirements(&n);
     for (size_t i = 0; i < n && u->sa->opened[party] > 0; i++)
         if (requirement_is_watched(&all[i]) && strcmp(all[i].id, "IKE-8") != 0)
-            unit_held(u, party, all[i].id);
-}
-
-static void tally(struct ike_unit *u, enum judge_party party)
-{
-    size_t n;
-    const struct requirement *all = requirements(&n);
-    note_watched(u, party);
-    for (size_t i = 0; i < n; i++) {
-        struct judge_tally *t = &u->judge->result.tallies[party][i];
-        if (is_found(u->sa, party, &all[i]))
-            t->broken++;
-        else if (u->held[party][i / 64] >> (i % 64) & 1 && counts(u->sa, party, all[i].id))
-            t->held++;
-    }
+            ledger_held(&u->ledger, party, all[i].id);
 }
 
 void unit_conclude(struct ike_unit *u)
 {
     u->sa->keys = keys_state(u);
-    drop_those_that_do_not_count(u->sa);
-    tally(u, PARTY_A);
-    tally(u, PARTY_B);
+    ledger_drop(&u->ledger, counts, u->sa);
+    for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++) {
+        note_watched(u, x);
+        ledger_tally(&u->ledger, x, counts, u->sa);
+    }
 }
 
 /* --- IKE SAs that a rekey announced -------------------------------------------------------------------- */
 
 enum { MAX_ANNOUNCED = 1 << 16 };
 
-bool judge_was_announced(const struct judge *j, const uint8_t spi[8])
+struct announced_spi *judge_announced(const struct judge *j, const uint8_t spi[8])
 {
     struct announced_spi *found;
     HASH_FIND(hh, j->announced, spi, 8, found);
-    return found != NULL;
+    return found;
 }
 
-void judge_announce(struct judge *j, const uint8_t spi[8])
+void judge_announce(struct judge *j, const uint8_t spi[8], struct ike_unit *by)
 {
-    if (judge_was_announced(j, spi) || HASH_COUNT(j->announced) >= MAX_ANNOUNCED)
+    if (judge_announced(j, spi) || HASH_COUNT(j->announced) >= MAX_ANNOUNCED)
         return;
     struct announced_spi *a = calloc(1, sizeof *a);
     if (!a) {
@@ -199,5 +211,6 @@ void judge_announce(struct judge *j, const uint8_t spi[8])
         return;
     }
     memcpy(a->spi, spi, sizeof a->spi);
+    a->by = by;
     HASH_ADD(hh, j->announced, spi, sizeof a->spi, a);
 }

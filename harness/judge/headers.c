@@ -46,7 +46,7 @@ static void judge_response(struct ike_unit *u, const struct judge_packet *p)
     enum judge_party asker = other_party(p->from);
     bool any_below = false;
     if (find(u, asker, false, h->message_id, h->exchange)) {
-        unit_held(u, p->from, "IKE-1");
+        ledger_held(&u->ledger, p->from, "IKE-1");
         return;
     }
     for (unsigned i = 0; i < HEADERS_MAX; i++) {
@@ -54,9 +54,9 @@ static void judge_response(struct ike_unit *u, const struct judge_packet *p)
         any_below = any_below || (q->used && q->from == asker && !q->response && q->id < h->message_id);
     }
     if (any_below && !u->sa->has_cut)
-        unit_broken(u, p->from, "IKE-1", FRAMES(frame_of(p)),
-                    "a response has the Message ID and the exchange of a request",
-                    "packet %u answers ID %u, which nobody asked", frame_of(p).number, h->message_id);
+        ledger_broken(&u->ledger, p->from, "IKE-1", FRAMES(frame_of(p)),
+                      "a response has the Message ID and the exchange of a request",
+                      "packet %u answers ID %u, which nobody asked", frame_of(p).number, h->message_id);
 }
 
 /* IKE-2 */
@@ -67,12 +67,12 @@ static void judge_request(struct ike_unit *u, const struct judge_packet *p)
     if (!q || p->cut || is_fragment(p))
         return;
     if (q->digest == p->digest)
-        unit_held(u, p->from, "IKE-2");
+        ledger_held(&u->ledger, p->from, "IKE-2");
     else
-        unit_broken(u, p->from, "IKE-2", FRAMES(q->frame, frame_of(p)),
-                    "a Message ID is used for one request only",
-                    "packets %u and %u both have ID %u and differ", q->frame.number, frame_of(p).number,
-                    h->message_id);
+        ledger_broken(&u->ledger, p->from, "IKE-2", FRAMES(q->frame, frame_of(p)),
+                      "a Message ID is used for one request only",
+                      "packets %u and %u both have ID %u and differ", q->frame.number, frame_of(p).number,
+                      h->message_id);
 }
 
 /* IKE-6: who began the IKE SA says so in every message. */
@@ -81,10 +81,11 @@ static void judge_flag(struct ike_unit *u, const struct judge_packet *p)
     bool says = (header_of(p)->flags & IKE_FLAG_INITIATOR) != 0;
     if (!u->initiator_known)
         return;
-    unit_held(u, p->from, "IKE-6");
+    ledger_held(&u->ledger, p->from, "IKE-6");
     if (says != (p->from == u->initiator))
-        unit_broken(u, p->from, "IKE-6", FRAMES(frame_of(p)), "the initiator flag tells who began the IKE SA",
-                    "packet %u has the initiator flag of the other side", frame_of(p).number);
+        ledger_broken(&u->ledger, p->from, "IKE-6", FRAMES(frame_of(p)),
+                      "the initiator flag tells who began the IKE SA",
+                      "packet %u has the initiator flag of the other side", frame_of(p).number);
 }
 
 static void note_suspect(struct ike_unit *u, const struct judge_packet *p)

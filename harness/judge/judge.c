@@ -1,4 +1,4 @@
-#include "judge/judge_parts.h"
+#include "judge/esp_parts.h"
 
 #include <stdlib.h>
 
@@ -60,20 +60,13 @@ static struct ike_unit *add_unit(struct judge *j, const struct judge_packet *p)
     return u;
 }
 
-/* What has no header is of those that talked between the same addresses last. */
-static struct ike_unit *unit_between(const struct judge *j, const struct judge_packet *p)
-{
-    const struct datagram *d = &p->as[0].datagram;
-    struct ike_unit *u = j->recent;
-    bool same =
-        u &&
-        ((endpoint_same(&u->sa->ends[PARTY_A], &d->from) && endpoint_same(&u->sa->ends[PARTY_B], &d->to)) ||
-         (endpoint_same(&u->sa->ends[PARTY_B], &d->from) && endpoint_same(&u->sa->ends[PARTY_A], &d->to)));
-    return same ? u : NULL;
-}
-
 static void give(struct judge *j, struct judge_packet *p)
 {
+    if (p->is_esp) {
+        esp_take(j, p);
+        judge_packet_free(p);
+        return;
+    }
     bool has_header = packet_message(&p->as[0].datagram).len >= IKE_HEADER_LEN;
     struct ike_unit *u = has_header ? find_unit(j, header_of(p)) : unit_between(j, p);
     if (!u && has_header && (header_of(p)->version >> 4 == 2))
@@ -101,7 +94,8 @@ struct judge *judge_open(const struct judge_options *options)
     j->last_sa = &j->result.sas;
     for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
         j->result.tallies[x] = calloc(n, sizeof *j->result.tallies[x]);
-    if (index_keys(j) && j->result.tallies[PARTY_A] && j->result.tallies[PARTY_B])
+    j->esp = esp_table_open(j);
+    if (j->esp && index_keys(j) && j->result.tallies[PARTY_A] && j->result.tallies[PARTY_B])
         return j;
     judge_close(j);
     return NULL;
@@ -133,6 +127,7 @@ const struct judge_result *judge_finish(struct judge *j)
     j->finished = true;
     while ((p = order_take(&j->order, true)) != NULL)
         give(j, p);
+    esp_finish(j);
     HASH_CLEAR(by_responder, j->by_responder);
     HASH_ITER(hh, j->units, u, next)
     {
@@ -142,14 +137,16 @@ const struct judge_result *judge_finish(struct judge *j)
     return &j->result;
 }
 
+static void free_esp(struct judge_esp *esp)
+{
+    findings_free(esp->findings);
+    free(esp->points);
+    free(esp);
+}
+
 static void free_sa(struct judge_sa *sa)
 {
-    for (struct judge_finding *f = sa->findings, *next; f; f = next) {
-        next = f->next;
-        free(f->expected);
-        free(f->seen);
-        free(f);
-    }
+    findings_free(sa->findings);
     free(sa->steps);
     free(sa);
 }
@@ -166,12 +163,17 @@ void judge_close(struct judge *j)
         free(a);
     }
     parties_clear(j);
+    ends_clear(j);
     HASH_CLEAR(hh, j->key_index);
     free(j->rows);
     free(j->chain);
     for (struct judge_sa *sa = j->result.sas, *after; sa; sa = after) {
         after = sa->next;
         free_sa(sa);
+    }
+    for (struct judge_esp *esp = j->result.esp, *after; esp; esp = after) {
+        after = esp->next;
+        free_esp(esp);
     }
     free(j->result.tallies[PARTY_A]);
     free(j->result.tallies[PARTY_B]);
@@ -185,6 +187,11 @@ const char *judge_party_name(const struct judge_result *r, enum judge_party part
     if (r->cluster_is_known)
         return party == PARTY_A ? "cluster" : "peer";
     return party == PARTY_A ? "side A" : "side B";
+}
+
+bool judge_step_is_remark(enum judge_step_kind kind)
+{
+    return kind == STEP_MOVED || kind == STEP_JUMPED || kind == STEP_ESP_MOVED || kind == STEP_ESP_JUMPED;
 }
 
 const char *judge_keys_text(enum judge_keys keys)

@@ -15,7 +15,9 @@ enum {
     JUDGE_MEMORY_IN_CLEAR = 16, /* of one without */
     JUDGE_MAX_SAS = 16384,      /* without keys; further ones are counted only */
     JUDGE_MAX_CLUSTER = 16,
-    JUDGE_MAX_STEPS = 64, /* of a ladder */
+    JUDGE_MAX_STEPS = 64,   /* of a ladder */
+    JUDGE_MAX_ESP = 16384,  /* ESP SAs of one direction; further ones are counted only */
+    JUDGE_MAX_POINTS = 128, /* of the numbers of an ESP SA over time; a power of two */
     JUDGE_MAX_FRAMES = 3,
 };
 
@@ -39,9 +41,11 @@ struct judge_finding {
 enum judge_step_kind {
     STEP_SYNC_REQUEST,
     STEP_SYNC_ANSWER,
-    STEP_MOVED,   /* its address changed */
-    STEP_JUMPED,  /* its Message IDs did */
-    STEP_ID_ZERO, /* without keys: an INFORMATIONAL with Message ID 0, which may be a sync */
+    STEP_MOVED,  /* its address changed */
+    STEP_JUMPED, /* its Message IDs did */
+    STEP_ESP_MOVED,
+    STEP_ESP_JUMPED, /* the numbers of an ESP SA did */
+    STEP_ID_ZERO,    /* without keys: an INFORMATIONAL with Message ID 0, which may be a sync */
 };
 
 struct judge_step {
@@ -80,14 +84,46 @@ struct judge_sa {
     struct judge_sa *next;
 };
 
+/* Where the numbers of an ESP SA were at a time: first, last, and between them what a picture needs. */
+struct judge_point {
+    int64_t at_us;
+    uint64_t seq;
+    struct judge_frame frame;
+    bool marked; /* they jumped, fell, or come from another address */
+};
+
+/* One ESP SA, of one direction. */
+struct judge_esp {
+    uint32_t spi;
+    enum judge_party from;
+    struct endpoint source, destination; /* where it was last; of raw ESP without ports */
+    const struct judge_sa
+        *sa;     /* the IKE SA that agreed on it, or one between the same addresses; NULL: none */
+    bool agreed; /* by an exchange that was opened */
+    bool deleted, esn, disordered;
+    enum judge_keys keys;     /* NONE: judged by its headers, which are in clear */
+    struct judge_frame first; /* number 0: no packet was seen */
+    int64_t first_us, last_us;
+    uint64_t packets, opened, sealed, cut, copies, late; /* late: of a member that another one had followed */
+    uint64_t lowest, highest;
+    unsigned jumps, moves;
+    struct judge_finding *findings;
+    struct judge_point *points;
+    unsigned n_points;
+    struct judge_esp *next;
+};
+
 struct judge_tally {
-    unsigned held, broken; /* IKE SAs in which it was judged so */
+    unsigned held, broken; /* IKE SAs, and ESP SAs, in which it was judged so */
 };
 
 struct judge_result {
     struct judge_sa *sas; /* in the order of their first packet */
     size_t n_sas;
-    size_t sas_left_out;                      /* beyond JUDGE_MAX_SAS */
+    size_t sas_left_out;   /* beyond JUDGE_MAX_SAS */
+    struct judge_esp *esp; /* in the order of their first packet, or of their agreement */
+    size_t n_esp;
+    uint64_t esp_left_out;                    /* packets of SAs beyond JUDGE_MAX_ESP */
     uint64_t of_others;                       /* datagrams between two that are not the cluster */
     uint64_t unreadable;                      /* on a port of IKE, and no IKE message of a known IKE SA */
     bool cluster_is_known;                    /* then A is the cluster */
@@ -115,6 +151,9 @@ void judge_close(struct judge *j);
 
 /* "cluster", "peer", "side A", "side B" */
 const char *judge_party_name(const struct judge_result *r, enum judge_party party);
+
+/* Of an address or a number, not of a message between the two. */
+bool judge_step_is_remark(enum judge_step_kind kind);
 const char *judge_keys_text(enum judge_keys keys);
 
 /* Was anything judged of this party? */

@@ -6,6 +6,18 @@
 #include "judge/judge.h"
 #include "stage/monitor.h"
 
+/* --- what is found ------------------------------------------------------------------------------------- */
+
+struct ike_unit;
+struct esp_unit;
+
+/* Of an IKE SA or an ESP SA. */
+struct ledger {
+    struct judge *judge;
+    struct judge_finding **findings;
+    uint64_t held[PARTY_COUNT][4]; /* bits, in the order of the catalogue */
+};
+
 /* --- a message ----------------------------------------------------------------------------------------- */
 
 /* A rule of the monitors speaks of the peer: so each message is there twice, once for each party to be it. */
@@ -14,6 +26,8 @@ struct judge_packet {
     enum judge_party from;
     unsigned file;
     bool cut;
+    bool is_esp;     /* then of as[0] only the number, the time and the datagram count */
+    size_t sent;     /* octets, before the capture cut it */
     uint64_t digest; /* of the octets */
 };
 
@@ -57,6 +71,8 @@ struct seen_sync {
     struct judge_frame since;    /* a request that was answered after the sync; number 0: none */
     struct judge_frame repeated; /* the last copy of the request */
     bool used, answered, stale, has_rival, copy_waits;
+    uint8_t delta_len; /* of the replay counters in it, octets; 0: none */
+    uint64_t delta;
 };
 
 struct seen_request {
@@ -72,13 +88,31 @@ struct asker {
     unsigned n_syncs;
     struct seen_request requests[REQUESTS_MAX];
     unsigned n_requests;
-    bool has_used, has_proven, has_m1, announced, authenticated;
+    bool has_used, has_proven, has_m1, announced, announced_replay, authenticated;
     uint32_t used;   /* highest ID of its own requests */
     uint32_t proven; /* highest that the other side answered */
     uint32_t m1;     /* highest of its own syncs */
     uint32_t window; /* of the other side */
     uint32_t p2;     /* highest that it answered a sync with */
     struct judge_frame proven_frame;
+};
+
+/* --- the exchanges that make and end Child SAs --------------------------------------------------------- */
+
+enum { EXCHANGES_MAX = 4, OFFERS_MAX = 8, DELETES_MAX = 16 };
+
+/* A request that waits for its answer. */
+struct child_exchange {
+    bool used;
+    uint32_t id;
+    uint8_t exchange;
+    unsigned n_offers, n_deleted;
+    struct {
+        uint8_t number;
+        uint32_t spi;
+    } offers[OFFERS_MAX];
+    uint32_t deleted[DELETES_MAX]; /* SPIs that the one who asks receives on */
+    bool deletes_ike;
 };
 
 /* --- an IKE SA ----------------------------------------------------------------------------------------- */
@@ -98,6 +132,7 @@ struct seen_header {
 struct ike_unit {
     struct judge_sa *sa;
     struct judge *judge;
+    struct ledger ledger;
     UT_hash_handle hh, by_responder;
     struct ike_evidence_keys *keys; /* a copy of those with this SPI */
     size_t n_keys;
@@ -120,7 +155,13 @@ struct ike_unit {
     bool initiator_known;
     bool has_variant; /* something beside RFC 6311 speaks with Message ID 0 */
     enum judge_party initiator;
-    uint64_t held[PARTY_COUNT][4]; /* bits, in the order of the catalogue */
+    struct child_exchange exchanges[PARTY_COUNT][EXCHANGES_MAX];
+    unsigned n_exchanges[PARTY_COUNT];
+    struct esp_unit *children;  /* that it agreed on */
+    struct ike_unit *successor; /* by a rekey */
+    bool was_rekeyed, has_rival_rekeys;
+    bool ended_open;     /* its last protected message was opened */
+    struct echo *echoes; /* NULL: none yet */
 };
 
 /* --- the judge ----------------------------------------------------------------------------------------- */
@@ -133,6 +174,7 @@ struct side_of_address {
 
 struct announced_spi {
     uint8_t spi[8];
+    struct ike_unit *by;
     UT_hash_handle hh;
 };
 
@@ -150,7 +192,9 @@ struct judge {
     struct ike_unit *recent;
     size_t n_in_clear;
     struct order order;
+    struct esp_table *esp;
     struct side_of_address *sides;
+    struct unit_at *at_ends;
     struct announced_spi *announced; /* by a rekey: an IKE SA that is going to begin */
     struct keys_of_spi *key_index;
     size_t *chain; /* the next keys with the same SPI, from 1 */
@@ -167,24 +211,40 @@ void unit_finish(struct ike_unit *u);                       /* frees all but the
 bool parties_sort(struct judge *j, struct judge_packet *p);
 void parties_clear(struct judge *j);
 
+/* ends.c */
+void ends_note(struct ike_unit *u, enum judge_party party, const struct endpoint *e);
+void ends_clear(struct judge *j);
+struct ike_unit *unit_between(const struct judge *j, const struct judge_packet *p); /* NULL: none is known */
+
 /* findings.c */
-void unit_held(struct ike_unit *u, enum judge_party party, const char *requirement);
-void unit_broken(struct ike_unit *u, enum judge_party party, const char *requirement,
-                 const struct judge_frame *frames, unsigned n_frames, const char *expected,
-                 const char *format, ...) __attribute__((format(printf, 7, 8)));
+void ledger_held(struct ledger *l, enum judge_party party, const char *requirement);
+void ledger_broken(struct ledger *l, enum judge_party party, const char *requirement,
+                   const struct judge_frame *frames, unsigned n_frames, const char *expected,
+                   const char *format, ...) __attribute__((format(printf, 7, 8)));
+bool ledger_has(const struct ledger *l, enum judge_party party, const struct requirement *r);
+void ledger_tally(struct ledger *l, enum judge_party party,
+                  bool (*counts)(const void *of, enum judge_party party, const char *id), const void *of);
+void ledger_drop(struct ledger *l, bool (*counts)(const void *of, enum judge_party party, const char *id),
+                 const void *of);
+void findings_free(struct judge_finding *list);
 struct judge_step *unit_step(struct ike_unit *u, enum judge_step_kind kind, const struct judge_packet *p);
 void unit_conclude(struct ike_unit *u);
-void judge_announce(struct judge *j, const uint8_t spi[8]);
-bool judge_was_announced(const struct judge *j, const uint8_t spi[8]);
+void judge_announce(struct judge *j, const uint8_t spi[8], struct ike_unit *by);
+struct announced_spi *judge_announced(const struct judge *j, const uint8_t spi[8]); /* NULL: it was not */
 
 /* Frames with at most three numbers, for unit_broken. */
 #define FRAMES(...)                                                                                          \
     (const struct judge_frame[]){__VA_ARGS__},                                                               \
         sizeof((const struct judge_frame[]){__VA_ARGS__}) / sizeof(struct judge_frame)
 
-/* syncs.c, headers.c: each over one message, in order */
+/* syncs.c, headers.c, children.c: each over one message, in order */
 void judge_syncs(struct ike_unit *u, const struct judge_packet *p);
 void judge_headers(struct ike_unit *u, const struct judge_packet *p);
+void judge_children(struct ike_unit *u, const struct judge_packet *p);
+
+/* children.c: `u` is announced by a rekey of `by`; and takes over what that one carries */
+void children_succeed(struct ike_unit *u, struct ike_unit *by);
+void children_inherit(struct ike_unit *to, struct ike_unit *from);
 
 static inline enum judge_party other_party(enum judge_party party)
 {

@@ -6,8 +6,8 @@ static const int64_t SAME_MOMENT_US = 200;
 static bool answers(const struct judge_packet *response, const struct judge_packet *request)
 {
     const struct ike_header *a = header_of(response), *b = header_of(request);
-    return ike_is_response(a) && !ike_is_response(b) && response->from != request->from &&
-           a->message_id == b->message_id && a->exchange == b->exchange &&
+    return !response->is_esp && !request->is_esp && ike_is_response(a) && !ike_is_response(b) &&
+           response->from != request->from && a->message_id == b->message_id && a->exchange == b->exchange &&
            memcmp(a->spi_i, b->spi_i, sizeof a->spi_i) == 0;
 }
 

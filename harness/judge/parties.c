@@ -1,7 +1,7 @@
 /* Which side an address is on. */
 #include <stdlib.h>
 
-#include "judge/judge_parts.h"
+#include "judge/esp_parts.h"
 
 enum { MAX_ADDRESSES = 1 << 16 };
 
@@ -53,9 +53,21 @@ static bool is_cluster(const struct judge *j, const struct endpoint *e)
     return false;
 }
 
-/* The initiator's flag stands in every message; it is a fault when it is wrong, so addresses count first. */
-static enum judge_party by_flag(const struct judge_packet *p)
+/* ESP has no flag; who sends on an SPI may be known. */
+static enum judge_party by_spi(struct judge *j, const struct judge_packet *p)
 {
+    uint32_t spi, low;
+    return esp_read_header(datagram_octets(&p->as[0].datagram), &spi, &low) &&
+                   esp_is_known(j, spi, PARTY_B) && !esp_is_known(j, spi, PARTY_A)
+               ? PARTY_B
+               : PARTY_A;
+}
+
+/* The initiator's flag stands in every message; it is a fault when it is wrong, so addresses count first. */
+static enum judge_party by_flag(struct judge *j, const struct judge_packet *p)
+{
+    if (p->is_esp)
+        return by_spi(j, p);
     return header_of(p)->flags & IKE_FLAG_INITIATOR ? PARTY_A : PARTY_B;
 }
 
@@ -65,8 +77,8 @@ static enum judge_party by_address(struct judge *j, const struct judge_packet *p
     const struct side_of_address *from = side_of(j, &d->from), *to = side_of(j, &d->to);
     enum judge_party party;
     if (endpoint_same_address(&d->from, &d->to) || (from && to && from->party == to->party))
-        return by_flag(p); /* an address on both sides tells nothing */
-    party = from ? from->party : to ? other_party(to->party) : by_flag(p);
+        return by_flag(j, p); /* an address on both sides tells nothing */
+    party = from ? from->party : to ? other_party(to->party) : by_flag(j, p);
     if (!from)
         remember(j, &d->from, party);
     if (!to)
@@ -84,7 +96,7 @@ bool parties_sort(struct judge *j, struct judge_packet *p)
         bool from = is_cluster(j, &d->from), to = is_cluster(j, &d->to);
         if (!from && !to)
             return false;
-        p->from = from && to ? by_flag(p) : from ? PARTY_A : PARTY_B;
+        p->from = from && to ? by_flag(j, p) : from ? PARTY_A : PARTY_B;
     }
     p->as[PARTY_A].from_peer = p->from == PARTY_A;
     p->as[PARTY_B].from_peer = p->from == PARTY_B;

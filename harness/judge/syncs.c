@@ -1,6 +1,6 @@
 /* The rules of the sync exchange, by the IDs that the capture shows. What a side must have seen is taken from
  * what it answered: a request that the capture has may have been lost behind it. */
-#include "judge/judge_parts.h"
+#include "judge/esp_parts.h"
 
 #include <stdio.h>
 
@@ -39,6 +39,15 @@ static struct seen_request *request_with_id(struct asker *a, uint32_t id)
     return NULL;
 }
 
+/* The replay counters beside a sync request. */
+static void note_delta(const struct judge_packet *p, struct seen_sync *s)
+{
+    const struct wire_notify *n = packet_notify(&p->as[0], NOTIFY_IPSEC_REPLAY_COUNTER_SYNC);
+    for (int esn = 0; n && esn < 2 && s->delta_len == 0; esn++)
+        if (read_replay_counter_sync(n, esn != 0, &s->delta, NULL))
+            s->delta_len = esn ? 8 : 4;
+}
+
 /* --- a sync request ------------------------------------------------------------------------------------ */
 
 static void note_sync_request(struct ike_unit *u, const struct judge_packet *p,
@@ -61,6 +70,7 @@ static void note_sync_request(struct ike_unit *u, const struct judge_packet *p,
                           .digest = p->digest,
                           .request = frame_of(p)};
     memcpy(s.nonce, sync->nonce, sizeof s.nonce);
+    note_delta(p, &s);
     if (a->has_proven && s.m1 <= a->proven) {
         s.stale = true;
         s.newer = a->proven_frame;
@@ -81,19 +91,21 @@ static void note_sync_request(struct ike_unit *u, const struct judge_packet *p,
     u->sa->syncs++;
 }
 
-/* NEG-1: sync is for those that both announced it. Known where IKE_AUTH was opened. */
+/* NEG-1: sync is for those that both announced it, who asks and who answers. Known where IKE_AUTH was opened.
+ */
 static void judge_agreement(struct ike_unit *u, const struct judge_packet *p)
 {
     const struct asker *a = &u->askers[p->from], *b = &u->askers[other_party(p->from)];
-    if (!a->authenticated || !b->authenticated || ike_is_response(header_of(p)))
+    if (!a->authenticated || !b->authenticated)
         return;
     if (a->announced && b->announced)
-        unit_held(u, p->from, "NEG-1");
+        ledger_held(&u->ledger, p->from, "NEG-1");
     else
-        unit_broken(u, p->from, "NEG-1", FRAMES(frame_of(p)),
-                    "sync is used only when both sides announced it",
-                    "packet %u is a sync request, and %s did not announce it", frame_of(p).number,
-                    a->announced ? "the other side" : "this side");
+        ledger_broken(&u->ledger, p->from, "NEG-1", FRAMES(frame_of(p)),
+                      "sync is used only when both sides announced it",
+                      "packet %u is a sync %s, and %s did not announce it", frame_of(p).number,
+                      ike_is_response(header_of(p)) ? "answer" : "request",
+                      a->announced ? "the other side" : "this side");
 }
 
 /* --- its answer ---------------------------------------------------------------------------------------- */
@@ -102,15 +114,15 @@ static void judge_agreement(struct ike_unit *u, const struct judge_packet *p)
 static void judge_freshness(struct ike_unit *u, const struct judge_packet *p, const struct seen_sync *s)
 {
     if (s->stale)
-        unit_broken(u, p->from, "SYNC-3", FRAMES(s->newer, s->request, frame_of(p)),
-                    "a sync request with M1 not above what was seen is dropped",
-                    "packet %u answers M1 %u of packet %u, although packet %u had been answered before",
-                    frame_of(p).number, s->m1, s->request.number, s->newer.number);
+        ledger_broken(&u->ledger, p->from, "SYNC-3", FRAMES(s->newer, s->request, frame_of(p)),
+                      "a sync request with M1 not above what was seen is dropped",
+                      "packet %u answers M1 %u of packet %u, although packet %u had been answered before",
+                      frame_of(p).number, s->m1, s->request.number, s->newer.number);
     if (s->has_rival)
-        unit_broken(u, p->from, "SYNC-4", FRAMES(s->rival, s->request, frame_of(p)),
-                    "M1 of an earlier sync request counts as seen",
-                    "packet %u answers M1 %u of packet %u, which packet %u had proposed before",
-                    frame_of(p).number, s->m1, s->request.number, s->rival.number);
+        ledger_broken(&u->ledger, p->from, "SYNC-4", FRAMES(s->rival, s->request, frame_of(p)),
+                      "M1 of an earlier sync request counts as seen",
+                      "packet %u answers M1 %u of packet %u, which packet %u had proposed before",
+                      frame_of(p).number, s->m1, s->request.number, s->rival.number);
 }
 
 /* SYNC-5 */
@@ -121,11 +133,11 @@ static void judge_m2(struct ike_unit *u, const struct judge_packet *p, const str
     if (s->stale || s->has_rival)
         return; /* no answer was due at all */
     if (s->m2 >= least)
-        unit_held(u, p->from, "SYNC-5");
+        ledger_held(&u->ledger, p->from, "SYNC-5");
     else
-        unit_broken(u, p->from, "SYNC-5", FRAMES(s->request, frame_of(p)),
-                    "M2 is not below M1, and above every request that was seen",
-                    "packet %u says M2 %u, it must be %u or more", frame_of(p).number, s->m2, least);
+        ledger_broken(&u->ledger, p->from, "SYNC-5", FRAMES(s->request, frame_of(p)),
+                      "M2 is not below M1, and above every request that was seen",
+                      "packet %u says M2 %u, it must be %u or more", frame_of(p).number, s->m2, least);
 }
 
 /* Of the side that answers the capture may have missed requests: as many as its window holds. */
@@ -147,16 +159,16 @@ static void judge_p2(struct ike_unit *u, const struct judge_packet *p, const str
     if (s->stale || s->has_rival)
         return;
     if (s->p2 < least)
-        unit_broken(u, p->from, "SYNC-6", FRAMES(s->request, frame_of(p)),
-                    "P2 is the higher of P1 and the next ID of the side that answers",
-                    "packet %u says P2 %u, it must be %u", frame_of(p).number, s->p2, least);
+        ledger_broken(&u->ledger, p->from, "SYNC-6", FRAMES(s->request, frame_of(p)),
+                      "P2 is the higher of P1 and the next ID of the side that answers",
+                      "packet %u says P2 %u, it must be %u", frame_of(p).number, s->p2, least);
     else if (s->p2 > most && whole)
-        unit_broken(u, p->from, "SYNC-6", FRAMES(s->request, frame_of(p)),
-                    "P2 is the higher of P1 and the next ID of the side that answers",
-                    "packet %u says P2 %u, and no request shows that it is above %u", frame_of(p).number,
-                    s->p2, least);
+        ledger_broken(&u->ledger, p->from, "SYNC-6", FRAMES(s->request, frame_of(p)),
+                      "P2 is the higher of P1 and the next ID of the side that answers",
+                      "packet %u says P2 %u, and no request shows that it is above %u", frame_of(p).number,
+                      s->p2, least);
     else
-        unit_held(u, p->from, "SYNC-6");
+        ledger_held(&u->ledger, p->from, "SYNC-6");
 }
 
 /* SYNC-13 right behind the exchange, SEC-1 when the cluster went on: a copy of the request was answered. */
@@ -166,16 +178,27 @@ static void judge_second_answer(struct ike_unit *u, const struct judge_packet *p
         return; /* doubled on its way */
     s->copy_waits = false;
     if (s->since.number)
-        unit_broken(u, p->from, "SEC-1", FRAMES(s->since, s->repeated, frame_of(p)),
-                    "an old sync request gets no answer",
-                    "packet %u answers packet %u, a copy of packet %u, after the request of packet %u",
-                    frame_of(p).number, s->repeated.number, s->request.number, s->since.number);
+        ledger_broken(&u->ledger, p->from, "SEC-1", FRAMES(s->since, s->repeated, frame_of(p)),
+                      "an old sync request gets no answer",
+                      "packet %u answers packet %u, a copy of packet %u, after the request of packet %u",
+                      frame_of(p).number, s->repeated.number, s->request.number, s->since.number);
     else if (p->digest != s->answer_digest)
-        unit_broken(u, p->from, "SYNC-13", FRAMES(s->answer, s->repeated, frame_of(p)),
-                    "the answer to a copy of a sync request is the answer to the request",
-                    "packets %u and %u differ", s->answer.number, frame_of(p).number);
+        ledger_broken(&u->ledger, p->from, "SYNC-13", FRAMES(s->answer, s->repeated, frame_of(p)),
+                      "the answer to a copy of a sync request is the answer to the request",
+                      "packets %u and %u differ", s->answer.number, frame_of(p).number);
     else
-        unit_held(u, p->from, "SYNC-13");
+        ledger_held(&u->ledger, p->from, "SYNC-13");
+}
+
+/* What it means for the data path. */
+static void note_failover(struct ike_unit *u, const struct judge_packet *p, const struct seen_sync *s)
+{
+    enum judge_party asker = other_party(p->from);
+    if (s->stale || s->has_rival)
+        return;
+    esp_note_takeover(u, asker, &p->as[0].datagram.to);
+    if (s->delta_len && u->askers[asker].announced_replay && u->askers[p->from].announced_replay)
+        esp_note_delta(u, p->from, s);
 }
 
 static void note_sync_answer(struct ike_unit *u, const struct judge_packet *p,
@@ -199,6 +222,7 @@ static void note_sync_answer(struct ike_unit *u, const struct judge_packet *p,
     s->answer = frame_of(p);
     s->answer_digest = p->digest;
     u->sa->failovers++;
+    note_failover(u, p, s);
     judge_freshness(u, p, s);
     judge_m2(u, p, s);
     judge_p2(u, p, s);
@@ -229,7 +253,7 @@ static void note_request(struct ike_unit *u, const struct judge_packet *p)
     const struct asker *other = &u->askers[other_party(p->from)];
     for (unsigned i = 0; i < SYNCS_MAX; i++)
         if (other->syncs[i].answered && id >= other->syncs[i].p2)
-            unit_held(u, p->from, "SYNC-7");
+            ledger_held(&u->ledger, p->from, "SYNC-7");
     a->used = a->has_used ? higher(a->used, id) : id;
     a->has_used = true;
     a->requests[a->n_requests++ % REQUESTS_MAX] =
@@ -250,9 +274,9 @@ static void note_silence(struct ike_unit *u, enum judge_party silent, const stru
     for (unsigned i = 0; i < SYNCS_MAX; i++) {
         const struct seen_sync *s = &a->syncs[i];
         if (s->used && !s->answered && s->stale)
-            unit_held(u, silent, "SYNC-3");
+            ledger_held(&u->ledger, silent, "SYNC-3");
         if (s->used && !s->answered && s->has_rival)
-            unit_held(u, silent, "SYNC-4");
+            ledger_held(&u->ledger, silent, "SYNC-4");
     }
 }
 
@@ -266,12 +290,12 @@ static void note_answer(struct ike_unit *u, const struct judge_packet *p)
         return;
     q->answered = true;
     if (q->sync.number)
-        unit_broken(u, p->from, "SYNC-8", FRAMES(q->sync, q->frame, frame_of(p)),
-                    "a request below M2 is not processed after the sync",
-                    "packet %u answers request %u of packet %u, below M2 of packet %u", frame_of(p).number,
-                    id, q->frame.number, q->sync.number);
+        ledger_broken(&u->ledger, p->from, "SYNC-8", FRAMES(q->sync, q->frame, frame_of(p)),
+                      "a request below M2 is not processed after the sync",
+                      "packet %u answers request %u of packet %u, below M2 of packet %u", frame_of(p).number,
+                      id, q->frame.number, q->sync.number);
     else if (any_answered(a))
-        unit_held(u, p->from, "SYNC-8");
+        ledger_held(&u->ledger, p->from, "SYNC-8");
     note_silence(u, p->from, a);
     if (!a->has_proven || id >= a->proven) {
         a->has_proven = true;
@@ -294,24 +318,40 @@ static void note_window(struct ike_unit *u, const struct judge_packet *p)
                                                  (uint32_t)n->data.at[2] << 8 | n->data.at[3];
 }
 
-/* NEG-3 */
+/* NEG-1: whom it is for is not known before IKE_AUTH, and settled behind it. */
+static void judge_place(struct ike_unit *u, const struct judge_packet *p, uint16_t type)
+{
+    const struct wire_packet *w = &p->as[0];
+    if (packet_notify(w, type) || (!w->opened && w->outer && ike_find_notify(w->outer, type)))
+        ledger_broken(&u->ledger, p->from, "NEG-1", FRAMES(frame_of(p)),
+                      "support for sync is announced in IKE_AUTH", "packet %u announces it in exchange %u",
+                      frame_of(p).number, header_of(p)->exchange);
+}
+
+/* NEG-1, NEG-3 */
 static void note_announcements(struct ike_unit *u, const struct judge_packet *p)
 {
     static const uint16_t types[] = {NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED,
                                      NOTIFY_IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED};
     struct asker *a = &u->askers[p->from];
     struct error err = {0};
-    if (header_of(p)->exchange != EXCHANGE_IKE_AUTH)
+    if (header_of(p)->exchange != EXCHANGE_IKE_AUTH) {
+        judge_place(u, p, types[0]);
+        return;
+    }
+    if (!p->as[0].inner)
         return;
     a->authenticated = true;
     a->announced = a->announced || packet_notify(&p->as[0], types[0]);
+    a->announced_replay = a->announced_replay || packet_notify(&p->as[0], types[1]);
     for (size_t i = 0; i < 2; i++) {
         const struct wire_notify *n = packet_notify(&p->as[0], types[i]);
         if (n && announcement_is_well_formed(n, &err))
-            unit_held(u, p->from, "NEG-3");
+            ledger_held(&u->ledger, p->from, "NEG-3");
         else if (n)
-            unit_broken(u, p->from, "NEG-3", FRAMES(frame_of(p)), "Protocol ID 0, SPI Size 0, no data",
-                        "packet %u: %s", frame_of(p).number, err.text);
+            ledger_broken(&u->ledger, p->from, "NEG-3", FRAMES(frame_of(p)),
+                          "Protocol ID 0, SPI Size 0, no data", "packet %u: %s", frame_of(p).number,
+                          err.text);
     }
 }
 
@@ -326,7 +366,7 @@ static void note_rekey(struct ike_unit *u, const struct judge_packet *p)
         return;
     for (size_t i = 0; i < n; i++)
         if (proposals[i].spi_len == IKE_SPI_LEN)
-            judge_announce(u->judge, proposals[i].spi);
+            judge_announce(u->judge, proposals[i].spi, u);
 }
 
 /* FMT-1 to FMT-4 are the monitors'; here only that they were met. */
@@ -334,11 +374,11 @@ static void note_form(struct ike_unit *u, const struct judge_packet *p)
 {
     if (!packet_notify(&p->as[0], NOTIFY_IKEV2_MESSAGE_ID_SYNC))
         return;
-    unit_held(u, p->from, "FMT-1");
-    unit_held(u, p->from, "FMT-2");
-    unit_held(u, p->from, "FMT-3");
+    ledger_held(&u->ledger, p->from, "FMT-1");
+    ledger_held(&u->ledger, p->from, "FMT-2");
+    ledger_held(&u->ledger, p->from, "FMT-3");
     if (ike_is_response(header_of(p)))
-        unit_held(u, p->from, "FMT-4");
+        ledger_held(&u->ledger, p->from, "FMT-4");
     judge_agreement(u, p);
 }
 
@@ -346,11 +386,11 @@ void judge_syncs(struct ike_unit *u, const struct judge_packet *p)
 {
     struct message_id_sync sync;
     bool response = ike_is_response(header_of(p));
+    note_announcements(u, p);
     if (!p->as[0].inner)
         return;
     note_form(u, p);
     note_window(u, p);
-    note_announcements(u, p);
     note_rekey(u, p);
     if (packet_sync(&p->as[0], &sync))
         (response ? note_sync_answer : note_sync_request)(u, p, &sync);

@@ -1,7 +1,7 @@
 /* One IKE SA: everything with one SPI of an initiator. */
 #include <stdlib.h>
 
-#include "judge/judge_parts.h"
+#include "judge/esp_parts.h"
 
 #include <stdio.h>
 
@@ -22,6 +22,15 @@ static uint64_t digest_of(struct octets o)
     return h ^ h >> 29;
 }
 
+/* Two packets with one ICV are one packet; so beginning and end do. */
+static uint64_t digest_of_esp(struct octets o, size_t sent)
+{
+    enum { ENDS = 32 };
+    if (o.len <= (size_t)2 * ENDS)
+        return digest_of(o) ^ sent;
+    return digest_of(octets_of(o.at, ENDS)) ^ digest_of(octets_of(o.at + o.len - ENDS, ENDS)) * 3 ^ sent;
+}
+
 struct judge_packet *judge_packet_new(const struct captured *c)
 {
     struct judge_packet *p = calloc(1, sizeof *p);
@@ -34,6 +43,12 @@ struct judge_packet *judge_packet_new(const struct captured *c)
     w->at_us = c->at_us;
     p->file = c->file;
     p->cut = c->cut;
+    p->sent = c->sent;
+    p->is_esp = c->kind == CAPTURED_ESP;
+    if (p->is_esp) {
+        p->digest = digest_of_esp(c->octets, c->sent);
+        return p;
+    }
     struct octets message = packet_message(&w->datagram);
     p->digest = digest_of(message);
     ike_read_header(message, &w->header, NULL);
@@ -71,8 +86,8 @@ static void found(void *state, const struct monitor_finding *f)
         return;
     struct judge_frame frames[2] = {frame_of(whole_of(f->beside ? f->beside : f->packet, w->judged)),
                                     frame_of(whole_of(f->packet, w->judged))};
-    unit_broken(w->unit, w->judged, f->requirement, f->beside ? frames : frames + 1, f->beside ? 2 : 1,
-                f->expected, "%s", f->seen);
+    ledger_broken(&w->unit->ledger, w->judged, f->requirement, f->beside ? frames : frames + 1,
+                  f->beside ? 2 : 1, f->expected, "%s", f->seen);
 }
 
 static bool open_monitors(struct ike_unit *u)
@@ -135,21 +150,27 @@ struct ike_unit *unit_new(struct judge *j, const struct judge_packet *first)
     sa->first = frame_of(first);
     sa->first_us = first->as[0].at_us;
     sa->begins_late =
-        (h->exchange != EXCHANGE_IKE_SA_INIT || ike_is_response(h)) && !judge_was_announced(j, h->spi_i);
+        (h->exchange != EXCHANGE_IKE_SA_INIT || ike_is_response(h)) && !judge_announced(j, h->spi_i);
     u->judge = j;
     u->sa = sa;
+    u->ledger = (struct ledger){.judge = j, .findings = &sa->findings};
     *j->last_sa = sa;
     j->last_sa = &sa->next;
     j->result.n_sas++;
     bool whole = copy_keys(u, h) && open_ring(u);
-    if (whole && open_monitors(u))
+    if (whole && open_monitors(u)) {
+        const struct announced_spi *a = judge_announced(j, h->spi_i);
+        if (a)
+            children_succeed(u, a->by);
         return u;
+    }
     unit_finish(u);
     return NULL;
 }
 
 void unit_finish(struct ike_unit *u)
 {
+    echoes_conclude(u);
     unit_conclude(u);
     for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
         if (u->monitors[x])
@@ -212,6 +233,7 @@ static void note_move(struct ike_unit *u, const struct judge_packet *p)
     *before = *now;
     if (u->n_ends[p->from] < ENDS_MAX && !is_among(u->ends[p->from], u->n_ends[p->from], now, false))
         u->ends[p->from][u->n_ends[p->from]++] = *now;
+    ends_note(u, p->from, now);
 }
 
 /* --- a message, in order ------------------------------------------------------------------------------- */
@@ -276,6 +298,7 @@ static void count(struct ike_unit *u, const struct judge_packet *p)
     sa->packets[p->from]++;
     sa->opened[p->from] += p->as[0].opened || p->as[0].fragments;
     sa->sealed[p->from] += is_sealed(&p->as[0]);
+    u->ended_open = u->ended_open || p->as[0].opened || p->as[0].fragments;
     sa->disordered = sa->disordered || p->as[0].at_us + same_moment_us < sa->last_us;
     if (p->as[0].at_us > sa->last_us)
         sa->last_us = p->as[0].at_us;
@@ -305,6 +328,7 @@ void unit_take(struct ike_unit *u, struct judge_packet *p)
         (p->cut ? monitor_remember : monitor_add)(u->monitors[x], &p->as[x]);
     note_move(u, p);
     judge_syncs(u, p);
+    judge_children(u, p);
     if (u->sa->opened[PARTY_A] + u->sa->opened[PARTY_B] == 0)
         judge_headers(u, p);
     remember(u, p);

@@ -9,6 +9,7 @@
 
 #include "base/reader.h"
 #include "judge/judge.h"
+#include "esp/esp.h"
 #include "ike/protect.h"
 #include "reports/judge_report.h"
 
@@ -20,6 +21,14 @@ static const struct ike_evidence_keys keys = {
     .suite = {.encr = ENCR_AES_GCM_16, .encr_key_bits = 128},
     .from_initiator = {.encr = {1}},
     .from_responder = {.encr = {2}},
+};
+
+static const struct esp_keys esp_keys[2] = {
+    {.spi = 0x101, .suite = {.encr = ENCR_AES_GCM_16, .encr_key_bits = 128}, .keys = {.encr = {3}}},
+    {.spi = 0x202,
+     .suite = {.encr = ENCR_AES_GCM_16, .encr_key_bits = 128},
+     .keys = {.encr = {4}},
+     .esn = true},
 };
 
 static const int link_types[] = {DLT_RAW, DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NULL, DLT_IPV6};
@@ -42,7 +51,7 @@ static void read_table(struct octets text)
     must(fd >= 0 && write(fd, text.at, text.len) == (ssize_t)text.len);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (!key_tables_read(&tables, path, &err))
-        must(err.text[0] != '\0' && tables.n_ike == 0);
+        must(err.text[0] != '\0' && tables.n_ike == 0 && tables.n_esp == 0);
     key_tables_clear(&tables);
     close(fd);
 }
@@ -50,7 +59,7 @@ static void read_table(struct octets text)
 /* --- captures ------------------------------------------------------------------------------------------ */
 
 /* What follows a raw header of IPv4 and UDP. */
-static void put_ip(struct writer *w, bool from_initiator, struct octets payload)
+static void put_ip(struct writer *w, bool from_initiator, uint16_t port, struct octets payload)
 {
     static const uint8_t a[4] = {192, 0, 2, 1}, b[4] = {192, 0, 2, 2};
     write_u16(w, 0x4500);
@@ -60,8 +69,8 @@ static void put_ip(struct writer *w, bool from_initiator, struct octets payload)
     write_u16(w, 0);
     write_bytes(w, octets_of(from_initiator ? a : b, 4));
     write_bytes(w, octets_of(from_initiator ? b : a, 4));
-    write_u16(w, 500);
-    write_u16(w, 500);
+    write_u16(w, port);
+    write_u16(w, port);
     write_u16(w, (uint16_t)(8 + payload.len));
     write_u16(w, 0);
     write_bytes(w, payload);
@@ -94,7 +103,26 @@ static void put_sealed(struct writer *w, uint8_t kind, struct reader *r)
     bool good = kind & 64 ? ike_seal_fragments(&keys.suite, k, &h, first, inner, 64, &random, &message, NULL)
                           : ike_seal(&keys.suite, k, &h, first, inner, &random, &message, NULL);
     if (good)
-        put_ip(w, from_initiator, writer_octets(&message));
+        put_ip(w, from_initiator, 500, writer_octets(&message));
+}
+
+/* An ESP packet that opens, with whatever is inside. */
+static void put_esp(struct writer *w, uint8_t kind, struct reader *r)
+{
+    uint8_t room[8192], next = 0, iv = 0;
+    uint16_t seq = 0;
+    size_t len;
+    bool from_initiator = (kind & 16) != 0;
+    const struct esp_keys *k = &esp_keys[from_initiator];
+    (void)(read_u8(r, &next) && read_u16(r, &seq) && read_u8(r, &iv));
+    const struct esp_sender sa = {
+        .spi = k->spi, .esn = k->esn, .suite = k->suite, .keys = k->keys, .iv_base = iv};
+    const struct esp_payload payload = {.next_header = next % 3 ? ESP_NEXT_IPV4 : next,
+                                        .inner = read_rest(r)};
+    uint64_t number = kind & 32 ? (uint64_t)seq << 24 : seq;
+    struct random_source random = random_from_seed(kind);
+    if (esp_seal(&sa, number, &payload, &random, room, sizeof room, &len, NULL))
+        put_ip(w, from_initiator, 4500, octets_of(room, len));
 }
 
 static void put_record(pcap_dumper_t *out, uint8_t kind, struct octets body, int64_t at)
@@ -102,10 +130,12 @@ static void put_record(pcap_dumper_t *out, uint8_t kind, struct octets body, int
     uint8_t room[16384];
     struct writer w = writer_into(room, sizeof room);
     struct reader r = reader_over(body);
-    if (kind & 1)
+    if ((kind & 3) == 3)
+        put_esp(&w, kind, &r);
+    else if (kind & 1)
         put_sealed(&w, kind, &r);
     else if (kind & 2)
-        put_ip(&w, (kind & 16) != 0, body);
+        put_ip(&w, (kind & 16) != 0, kind & 4 ? 4500 : 500, body);
     else
         write_bytes(&w, body);
     if (w.full)
@@ -131,12 +161,15 @@ static void write_capture(FILE *file, int link_type, struct reader *r)
     pcap_close(dead); /* the file is the caller's */
 }
 
-static void judge(const char *path)
+static void judge(const char *path, bool with_cluster)
 {
     const struct capture_options what = {&path, 1, (const uint16_t[]){4501}, 1};
     struct ike_evidence_keys row = keys;
-    struct key_tables tables = {.ike = &row, .n_ike = 1};
-    const struct judge_options options = {.keys = &tables, .ports = what.ports, .n_ports = 1};
+    struct esp_keys esp_rows[2] = {esp_keys[0], esp_keys[1]};
+    struct key_tables tables = {.ike = &row, .n_ike = 1, .esp = esp_rows, .n_esp = 2};
+    const struct endpoint cluster = {.family = 4, .address = {192, 0, 2, 1}};
+    const struct judge_options options = {
+        .keys = &tables, .ports = what.ports, .n_ports = 1, .cluster = &cluster, .n_cluster = with_cluster};
     struct capture *capture = capture_open(&what, NULL);
     struct judge *j = judge_open(&options);
     struct captured c;
@@ -174,7 +207,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         write_capture(file, link_types[what % N_LINK_TYPES], &r);
     fflush(file);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    judge(path);
+    judge(path, (what & 64) != 0);
     fclose(file);
     return 0;
 }

@@ -39,24 +39,41 @@ says() { # STATUS TEXT COMMAND...
 
 # --- beside live runs -------------------------------------------------------------------------------------
 
-agrees() { # FOLDER OPTION...
-    local folder=$1
+agrees() { # FOLDER [REQUIREMENT...] [--] OPTION...
+    local folder=$1 named=()
     shift
-    "$program" run --depth quick --seed 7 --out "$folder" --no-color "$@" >/dev/null
-    "$here/judge_agrees.py" "$program" "$folder"
+    while [[ ${1:-} == [A-Z]*-[0-9]* ]]; do named+=("$1"); shift; done
+    "$program" run --seed 7 --out "$folder" --no-color "$@" >/dev/null
+    "$here/judge_agrees.py" "$program" "$folder" "${named[@]}"
 }
 
-ok "all cases with a peer that conforms" agrees good
+ok "all cases with a peer that conforms" agrees good --depth quick
 for fault in answer-with-unasked-id reuse-request-id answer-copies-anew create-in-clear repeat-ivs \
-    create-with-illegal-payload accept-lower-m1 accept-equal-m1; do
-    ok "all cases with $fault" agrees "$fault" --fault "$fault"
+    create-with-illegal-payload; do
+    ok "all cases with $fault" agrees "$fault" --depth quick --fault "$fault"
 done
+while read -r fault requirement; do
+    ok "all cases with $fault: $requirement" agrees "$fault" "$requirement" --depth quick --fault "$fault"
+done <<'END'
+accept-lower-m1 SYNC-3
+accept-equal-m1 SYNC-4
+sync-without-agreement NEG-1
+announce-too-early NEG-1
+ignore-delta RPL-1
+turn-esp-numbers-round IKE-16
+repeat-esp-ivs IKE-17
+use-unknown-esp-spi IKE-18
+leave-esp-selectors IKE-19
+END
+
+ok "all replay counters with jump-on-one-child-sa: RPL-1" agrees jump-on-one RPL-1 --case 'rpl.*' --fault jump-on-one-child-sa
 
 # --- one failover, in every form of a capture -------------------------------------------------------------
 
 case=sync.several-failovers
 pcap=good/cases/$case/wire.pcap
 keys=good/cases/$case/ikev2_decryption_table
+esp_keys=/dev/null
 
 requirements_of() { # CAPTURE OPTION...
     "$careful" judge --json - "$@" | jq -c '[.requirements[] | [.id, .of, .verdict]]'
@@ -66,7 +83,8 @@ same_as_raw() { # FORM OPTION...
     local form=$1
     shift
     "$here/recapture.py" "$form" "$pcap" "$form.pcap" &&
-        requirements_of "$pcap" --keys "$keys" >want && requirements_of "$form.pcap" --keys "$keys" "$@" >got &&
+        requirements_of "$pcap" --keys "$keys" --keys "$esp_keys" >want &&
+        requirements_of "$form.pcap" --keys "$keys" --keys "$esp_keys" "$@" >got &&
         grep -q SYNC-6 want && diff want got
 }
 
@@ -76,6 +94,49 @@ for form in ethernet vlan qinq sll sll2 null loop pcapng fragments extensions sw
 done
 ok "the same: fragments of IPv6" same_as_raw ipv6-fragments
 ok "the same: another port" same_as_raw natt-port --port 4501
+
+
+with_esp() { # COMMAND...: with the capture of a case that sends ESP
+    local pcap=good/cases/rpl.delta-moves-every-child-sa/wire.pcap
+    local keys=${pcap%/*}/ikev2_decryption_table esp_keys=${pcap%/*}/esp_sa
+    "$@"
+}
+
+shows_esp() { # JQ-TEST OPTION...: of what the judge says of ESP
+    local test=$1
+    shift
+    "$careful" judge "${capture:-$pcap}" --cluster 203.0.113.10 --json - "$@" >esp.json
+    jq -e "([.requirements[] | {(.id + \" \" + .of): .verdict}] | add) as \$v | $test" esp.json >/dev/null ||
+        { jq -c '.requirements, .esp_sas' esp.json; return 1; }
+}
+
+for form in raw-esp ethernet fragments swapped doubled; do
+    ok "ESP, the same: $form" with_esp same_as_raw "$form"
+done
+opened() { shows_esp '$v["RPL-1 peer"] == "PASS" and $v["RPL-2 cluster"] == "PASS" and $v["IKE-19 peer"] == "PASS" and
+    $v["IKE-17 cluster"] == "PASS" and ([.esp_sas[] | .keys == "open" and .agreed and .not_opened == 0] | all)' \
+    --keys "$keys" --keys "$esp_keys"; }
+ok "ESP is opened and judged" with_esp opened
+ok "ESP is on the ladder" grep -q esp-jumped esp.json
+by_agreement() { shows_esp '$v["RPL-1 peer"] == "PASS" and $v["IKE-16 peer"] == "PASS" and $v["IKE-17 peer"] == "PASS" and
+    $v["IKE-18 peer"] == "PASS" and $v["IKE-19 peer"] == null and ([.esp_sas[].keys] | unique == ["none"])' --keys "$keys"; }
+ok "ESP without its keys, of Child SAs that were agreed on in the capture" with_esp by_agreement
+in_clear() { shows_esp '$v["IKE-16 peer"] == "PASS" and $v["IKE-17 peer"] == null and $v["IKE-18 peer"] == null'; }
+ok "ESP without any keys" with_esp in_clear
+wrong_esp() { sed 's/"0x[0-9a-f]\{8\}\([0-9a-f]\{40,\}\)"/"0x00000000\1"/' "$esp_keys" >wrong_esp
+    shows_esp '$v["IKE-16 peer"] == null and ([.esp_sas[].keys] | unique == ["wrong"])' --keys wrong_esp; }
+ok "wrong keys of ESP are no verdict" with_esp wrong_esp
+snapped() { "$here/recapture.py" snap "$pcap" snap.pcap
+    capture=snap.pcap shows_esp '$v["RPL-1 peer"] == "PASS" and $v["IKE-17 peer"] == "PASS" and $v["IKE-19 peer"] == null and
+        ([.esp_sas[].findings[]] == []) and ([.esp_sas[].cut] | min > 0)' --keys "$keys" --keys "$esp_keys"; }
+ok "ESP that was captured in part" with_esp snapped
+late_esp() { "$here/recapture.py" late "$pcap" late.pcap
+    capture=late.pcap shows_esp '([.esp_sas[].findings[]] == [])' --keys "$esp_keys"; }
+ok "ESP of an IKE SA that is older than the capture" with_esp late_esp
+as_save_keys() { sed 's/AES-GCM with 16 octet ICV/AES-GCM/; s/"NULL","[^"]*"/"ANY 128 bit authentication [no checking]","0x"/' \
+    "$esp_keys" >save_keys
+    grep -q ANY save_keys && esp_keys=save_keys opened; }
+ok "keys of ESP as save-keys writes them" with_esp as_save_keys
 
 # --- captures that show less ------------------------------------------------------------------------------
 
@@ -107,12 +168,13 @@ fi
 sed 's/^\([^,]*,[^,]*\),[0-9a-f]\{8\}/\1,00000000/; s/^\([^,]*,[^,]*,[^,]*\),[0-9a-f]\{8\}/\1,00000000/' "$keys" >wrong
 sed 's/^.\{16\}/ffffffffffffffff/' "$keys" >others
 { echo '# a comment'; echo; sed 's/\r*$/\r/' "$keys"
-  echo '"IPv4","192.0.2.1","192.0.2.2","0xc0ffee01","AES-GCM [RFC4106]","0x00","ANY 128 bit authentication [no checking]","0x"'
+  echo "\"IPv4\",\"192.0.2.1\",\"*\",\"0xc0ffee01\",\"AES-GCM [RFC4106]\",\"0x$(printf '0%.0s' {1..72})\",\"ANY 128 bit authentication [no checking]\",\"0x\""
+  echo '"IPv4","192.0.2.1","192.0.2.2","0xc0ffee02","TripleDES-CBC [RFC2451]","0x00","NULL",""'
 } >mixed
 ok "wrong keys are no verdict" says 3 "the keys do not open it" "$careful" judge "$pcap" --keys wrong
 ok "keys of others" says 0 "judged by headers alone" "$careful" judge "$pcap" --keys others
 ok "no keys" says 0 "a sync, perhaps" "$careful" judge "$pcap"
-ok "a table with comments and Child SAs" says 0 "esp_sa" "$careful" judge "$pcap" --keys mixed
+ok "a table with comments and Child SAs" says 0 "1 keys of ESP have algorithms" "$careful" judge "$pcap" --keys mixed
 
 refuses() { # TEXT LINE
     printf '%s\n' '# keys' "$2" >bad
@@ -126,6 +188,14 @@ ok "a table with a short SPI" refuses "SPIi: 4 hex digits" \
 ok "a table with a key that is no hex" refuses "SK_ei: not hex" \
     "0102030405060708,0102030405060708,${zeros/0/x},$zeros,\"AES-GCM-256 with 16 octet ICV [RFC5282]\",,,\"NONE [RFC4306]\""
 ok "a table with an unknown name" refuses "encryption" "0102030405060708,0102030405060708,00,00,\"ROT13\",,,\"NONE [RFC4306]\""
+ok "an esp_sa with an unknown name" refuses "esp_sa: Wireshark has no such" \
+    "\"IPv4\",\"192.0.2.1\",\"192.0.2.2\",\"0xc0ffee01\",\"$zeros\",\"0x00\",\"NULL\",\"\""
+ok "an esp_sa with a short SPI" refuses "SPI: 4 hex digits" \
+    "\"IPv4\",\"192.0.2.1\",\"192.0.2.2\",\"0xc0ff\",\"AES-GCM with 16 octet ICV [RFC4106]\",\"0x$zeros\",\"NULL\",\"\""
+ok "an esp_sa with a key of no AES" refuses "esp_sa: Wireshark has no such encryption and authentication with a key of 3 octets" \
+    '"IPv4","192.0.2.1","192.0.2.2","0xc0ffee01","AES-CBC [RFC3602]","0x010203","HMAC-SHA-256-128 [RFC4868]","0x00"'
+ok "an esp_sa with an address that is none" refuses '"here"' \
+    "\"IPv4\",\"here\",\"192.0.2.2\",\"0xc0ffee01\",\"AES-GCM with 16 octet ICV [RFC4106]\",\"0x$zeros\",\"NULL\",\"\""
 ok "an error does not repeat a key" status_is 1 grep -q "$zeros" said
 
 # --- what must be refused ---------------------------------------------------------------------------------

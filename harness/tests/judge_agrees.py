@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""judge_agrees.py PROGRAM RUN: does the judge find in the captures of a run what the monitors found live?
+"""judge_agrees.py PROGRAM RUN [REQUIREMENT...]: does the judge find in the captures of a run what was found live?
 
-Nothing that they found may be missing. What it finds beyond that in one case must have been found in another: a
+Nothing that the monitors found may be missing; of the requirements named, nothing that a case found. What it finds beyond that in one case must have been found in another: a
 case that ended early has no monitors, and it leaves rules to others that it is not about."""
 
 import json
@@ -27,15 +27,17 @@ def live(run):
 
 def judged(program, folder, cluster):
     command = [program, "judge", folder + "/wire.pcap", "--json", "-"]
-    if os.path.exists(folder + "/ikev2_decryption_table"):
-        command += ["--keys", folder + "/ikev2_decryption_table"]
+    for keys in "ikev2_decryption_table", "esp_sa":
+        if os.path.exists(f"{folder}/{keys}"):
+            command += ["--keys", f"{folder}/{keys}"]
     for address in sorted(cluster):
         command += ["--cluster", address]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1, 3):
         sys.exit(f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr}")
     found = {}
-    for sa in json.loads(done.stdout)["ike_sas"]:
+    result = json.loads(done.stdout)
+    for sa in result["ike_sas"] + result["esp_sas"]:
         for f in sa["findings"]:
             if f["by"] == "peer":
                 found.setdefault(f["requirement"], f["seen"])
@@ -43,17 +45,20 @@ def judged(program, folder, cluster):
 
 
 def main():
-    program, run = sys.argv[1:3]
+    program, run, named = sys.argv[1], sys.argv[2], set(sys.argv[3:])
     cluster, monitors, broken = live(run)
     anywhere = set().union(*broken.values()) if broken else set()
     differ, compared = 0, 0
+    for absent in named - anywhere:
+        differ += 1
+        print(f"no case has found {absent} live")
     for case in sorted(os.listdir(run + "/cases")):
         folder = f"{run}/cases/{case}"
         if not os.path.exists(folder + "/wire.pcap"):
             continue
         compared += 1
         found = judged(program, folder, cluster.get(case, set()))
-        missing = monitors.get(case, set()) - set(found)
+        missing = (monitors.get(case, set()) | broken.get(case, set()) & named) - set(found)
         extra = {r: found[r] for r in set(found) - anywhere}
         if missing or extra:
             differ += 1

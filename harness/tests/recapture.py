@@ -4,7 +4,7 @@
 recapture.py FORM IN OUT
 
 FORM: ethernet, vlan, qinq, sll, sll2, null, loop, raw, pcapng, fragments, ipv6-fragments, extensions, cut, torn,
-swapped, shuffled, doubled, late, natt-port
+swapped, shuffled, doubled, late, natt-port, raw-esp, snap
 """
 
 import struct
@@ -92,6 +92,18 @@ def extended(octets):
     return six[:4] + struct.pack(">HB", len(six) - 40 + len(extra), 0) + six[7:40] + extra + six[40:]
 
 
+def is_esp(octets):
+    return octets[0] >> 4 == 4 and octets[9] == 17 and 4500 in struct.unpack_from(">HH", octets, 20) and octets[28:32] != b"\0\0\0\0"
+
+
+def raw_esp(octets):
+    """ESP as IP protocol 50."""
+    if not is_esp(octets):
+        return octets
+    body = octets[28:]
+    return octets[:2] + struct.pack(">H", 20 + len(body)) + octets[4:9] + b"\x32" + octets[10:20] + body
+
+
 def main():
     form, source, target = sys.argv[1:4]
     packets = list(read(source))
@@ -109,6 +121,11 @@ def main():
         write(target, 101, [(at, extended(octets), len(extended(octets))) for at, octets, _ in packets])
     elif form == "cut":
         write(target, 101, [(at, octets[:100], len(octets)) for at, octets, _ in packets])
+    elif form == "raw-esp":
+        changed = [(at, raw_esp(octets)) for at, octets, _ in packets]
+        write(target, 101, [(at, octets, len(octets)) for at, octets in changed])
+    elif form == "snap":  # of ESP the headers and the IV only
+        write(target, 101, [(at, octets[:60] if is_esp(octets) else octets, len(octets)) for at, octets, _ in packets])
     elif form == "torn":
         write(target, 101, plain)
         data = open(target, "rb").read()

@@ -1,0 +1,48 @@
+#include "evidence/table_line.h"
+
+#include <string.h>
+
+/* Cuts the field off in place; NULL: a quote is open, or something stands behind it. */
+static char *take_field(char **at)
+{
+    char *begin = *at, *end;
+    if (*begin == '"') {
+        end = strchr(++begin, '"');
+        if (!end || (end[1] != ',' && end[1] != '\0'))
+            return NULL;
+        *at = end[1] == ',' ? end + 2 : NULL;
+    } else {
+        end = begin + strcspn(begin, ",");
+        if (memchr(begin, '"', (size_t)(end - begin)))
+            return NULL;
+        *at = *end == ',' ? end + 1 : NULL;
+    }
+    *end = '\0';
+    return begin;
+}
+
+bool table_split(char *line, char *fields[TABLE_MAX_FIELDS], size_t *n, struct error *err)
+{
+    *n = 0;
+    while (line) {
+        if (*n == TABLE_MAX_FIELDS)
+            return fail(err, "more than %d fields", TABLE_MAX_FIELDS);
+        char *field = take_field(&line);
+        if (!field)
+            return fail(err, "field %zu: its quotes do not match", *n + 1);
+        fields[(*n)++] = field;
+    }
+    return true;
+}
+
+bool table_hex(const char *text, const char *name, uint8_t *out, size_t want, struct error *err)
+{
+    if (strncmp(text, "0x", 2) == 0)
+        text += 2;
+    size_t digits = strlen(text);
+    if (digits != 2 * want)
+        return fail(err, "%s: %zu hex digits, %zu are needed", name, digits, 2 * want);
+    if (octets_from_hex(text, out, want) != (ptrdiff_t)want)
+        return fail(err, "%s: not hex", name);
+    return true;
+}
