@@ -12,7 +12,8 @@ CASE(fmt_cluster_request_has_its_form, .id = "fmt.cluster-request-has-its-form",
                  "was agreed on, as wide as the Child SAs' sequence numbers.",
      .why = "A peer drops a request that is not as it must be, and the failover has failed.",
      .requires = {"FMT-1", "FMT-2", "FMT-3", "FMT-6"}, .needs = NEED_MESSAGE_ID_SYNC | NEED_FAILOVER,
-     .axes = ON(NAT) | ON(FAMILY) | ON(ALGORITHMS) | ON(GENERATION) | ON(CHILDREN) | ON(REPLAY_SYNC))
+     .axes = ON(NAT) | ON(FAMILY) | ON(ALGORITHMS) | ON(GENERATION) | ON(CHILDREN) | ON(REPLAY_SYNC) |
+             ON(ESN))
 {
     establish(stage);
     exchange_requests(stage, 1);

@@ -202,6 +202,8 @@ static void learn(struct monitor *m, const struct wire_packet *p)
         learn_of_peer(m, p);
     else
         learn_of_cluster(m, p);
+    if (p->from_peer)
+        learn_delta(m, p);
     monitor_index(m, &m->said, hash_of_said(p, p->from_peer, ike_is_response(&p->header)));
     if (iv.len)
         monitor_index(m, &m->ivs, hash_of(iv, 0));

@@ -142,6 +142,7 @@ void judge_esp(struct monitor *m, const struct wire_packet *p)
     if (!p->esp->opened)
         return;
     judge_number(m, p);
+    judge_jump(m, p, packet_before(m, p));
     judge_esp_iv(m, p);
     judge_selectors(m, p);
     judge_replay(m, p);

@@ -7,7 +7,7 @@
 #include "stage/monitor.h"
 #include "suite/verdict.h"
 
-enum { MONITOR_MAX_FOUND = 32, MONITOR_MAX_STARTS = 8, MONITOR_MAX_ADDRESSES = 16 };
+enum { MONITOR_MAX_FOUND = 32, MONITOR_MAX_STARTS = 8, MONITOR_MAX_ADDRESSES = 16, MONITOR_MAX_DELTAS = 8 };
 
 /* The packets that were judged already, by what they have in common. Places count from 1, so that 0 ends a
  * walk; what hashes alike by chance is walked over too, so whoever walks looks twice. */
@@ -15,6 +15,14 @@ struct packet_index {
     uint64_t *newest; /* by hash */
     uint64_t *older;  /* by place */
     size_t mask;
+};
+
+/* A sync with replay counters that the peer has answered. */
+struct watched_delta {
+    const struct wire_packet *answer;
+    uint64_t delta;
+    bool wide; /* 8 octets */
+    uint8_t nonce[4];
 };
 
 /* What the wire has shown of one IKE SA so far. IDs are those of the peer's own requests. */
@@ -33,6 +41,8 @@ struct watched_sa {
     bool odd_sync;                       /* it sent one that cannot be read: an answer may be to that one */
     bool promised;                       /* it was answered, with */
     uint64_t p2;
+    struct watched_delta deltas[MONITOR_MAX_DELTAS]; /* the oldest are written over */
+    unsigned n_deltas;
 };
 
 struct monitor {
@@ -129,6 +139,10 @@ void judge_own_request(struct monitor *m, const struct wire_packet *p); /* IKE-9
 /* monitor_esp.c: of the data path */
 void judge_esp(struct monitor *m, const struct wire_packet *p); /* IKE-16 to IKE-19, RPL-4 */
 void learn_esp(struct monitor *m, const struct wire_packet *p);
+
+/* monitor_counters.c: RPL-1; `q` is the packet of its SA before it, NULL: there is none */
+void judge_jump(struct monitor *m, const struct wire_packet *p, const struct wire_packet *q);
+void learn_delta(struct monitor *m, const struct wire_packet *p);
 
 /* monitor_sync.c: of the sync exchange */
 void judge_sync(struct monitor *m, const struct wire_packet *p); /* FMT-1 to FMT-4 */

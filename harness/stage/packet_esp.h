@@ -12,8 +12,10 @@ struct watched_esp {
     struct esp_keys keys;
     bool of_peer; /* the peer sends on it */
     struct wire_selectors ts_source, ts_destination;
-    uint64_t highest; /* that opened so far: extended numbers are told by it */
-    size_t gone_at;   /* packets that the record had when the cluster gave the SA up; SIZE_MAX: it has not */
+    uint8_t ike_spi_i[IKE_SPI_LEN]; /* of the IKE SA that it is under */
+    bool replay_sync;               /* IPSEC_REPLAY_COUNTER_SYNC was agreed on there */
+    uint64_t highest;               /* that opened so far: extended numbers are told by it */
+    size_t gone_at; /* packets that the record had when the cluster gave the SA up; SIZE_MAX: it has not */
 };
 
 struct packet_esp {

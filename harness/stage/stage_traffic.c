@@ -108,6 +108,26 @@ static void write_keys(struct stage *stage, const struct watched_esp *w)
         leave_with(stage, VERDICT_ERROR, err.text);
 }
 
+static void put_under(struct stage *stage, struct watched_esp *w, uint32_t ike_sa)
+{
+    struct ike_sa_info info;
+    if (!ike_sa_info(active_host(stage), ike_sa, &info))
+        return;
+    memcpy(w->ike_spi_i, info.spi_i, sizeof w->ike_spi_i);
+    w->replay_sync = info.replay_counter_sync;
+}
+
+/* A rekeyed IKE SA takes its Child SAs along. */
+static void move_under(struct stage *stage, uint32_t from, uint32_t to)
+{
+    struct ike_sa_info info;
+    if (!ike_sa_info(active_host(stage), from, &info))
+        return;
+    for (size_t i = 0; i < stage->traffic.n_sas; i++)
+        if (memcmp(stage->traffic.sas[i]->ike_spi_i, info.spi_i, IKE_SPI_LEN) == 0)
+            put_under(stage, stage->traffic.sas[i], to);
+}
+
 static void watch_sa(struct stage *stage, const struct traffic_sa *sa, const struct child_snapshot *child)
 {
     struct watched_esp *out = new_watched(stage), *in = new_watched(stage);
@@ -124,6 +144,7 @@ static void watch_sa(struct stage *stage, const struct traffic_sa *sa, const str
                                  .suite = sa->in.suite,
                                  .keys = sa->in.keys};
     in->of_peer = true;
+    put_under(stage, in, sa->ike_sa);
     in->ts_source = out->ts_destination = child->ts_remote;
     in->ts_destination = out->ts_source = child->ts_local;
     write_keys(stage, out);
@@ -141,6 +162,8 @@ void traffic_note_event(struct stage *stage, const struct ike_event *e)
         watch_sa(stage, sa, &child);
         crypto_wipe(&child, sizeof child);
     }
+    if (e->kind == IKE_EVENT_ESTABLISHED && e->replaces)
+        move_under(stage, e->replaces, e->sa);
     for (size_t i = 0; e->kind == IKE_EVENT_CHILD_DOWN && i < stage->traffic.n_sas; i++) {
         struct watched_esp *w = stage->traffic.sas[i];
         if (w->of_peer && w->keys.spi == e->child_spi && w->gone_at == SIZE_MAX)

@@ -88,6 +88,26 @@ static void ask_with_other_width(const struct outgoing *m)
     edit_sync(m, false, change_width);
 }
 
+static void name_esp(struct payload_writer *p, const struct ike_payload *each)
+{
+    struct wire_notify n = each->notify;
+    n.protocol = PROTOCOL_ESP;
+    if (each->type == PAYLOAD_NOTIFY && n.type == NOTIFY_IPSEC_REPLAY_COUNTER_SYNC)
+        write_payload_notify(p, &n);
+    else
+        write_payload(p, each);
+}
+
+static void ask_as_esp(const struct outgoing *m)
+{
+    edit_sync(m, false, name_esp);
+}
+
+void request_with_delta_of_esp(struct reference_peer *peer)
+{
+    peer->rules.edit_outgoing = ask_as_esp;
+}
+
 void request_with_other_width(struct reference_peer *peer)
 {
     peer->rules.edit_outgoing = ask_with_other_width;
