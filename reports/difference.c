@@ -121,7 +121,9 @@ bool run_changes_make(const struct report_run *before, const struct report_run *
                       struct run_changes *out, struct error *err)
 {
     struct place *index = NULL;
-    *out = (struct run_changes){.list = calloc(before->count + after->count + 1, sizeof *out->list)};
+    *out = (struct run_changes){.before = before,
+                                .after = after,
+                                .list = calloc(before->count + after->count + 1, sizeof *out->list)};
     bool good = out->list && index_of(before, &index);
     for (size_t i = 0; good && i < after->count; i++) {
         if (!was_played(&after->results[i]))
@@ -157,6 +159,8 @@ void run_changes_clear(struct run_changes *changes)
 
 bool run_changes_are_a_regression(const struct run_changes *changes)
 {
+    if (report_is_complete(changes->before) && !report_is_complete(changes->after))
+        return true;
     for (size_t i = 0; i < changes->count; i++) {
         const struct run_change *c = &changes->list[i];
         if (c->kind == CHANGE_WORSE || c->kind == CHANGE_OTHER ||
@@ -200,23 +204,62 @@ static void put_broken(const struct report_result *r, FILE *out)
         fprintf(out, "%s%s", i ? ", " : " ", broken[i]);
 }
 
+/* Its outcome may then change though the peer is the same. */
+static void put_versions(const struct run_change *c, FILE *out)
+{
+    if (c->before && c->after && c->before->version != c->after->version)
+        fprintf(out, " (the case changed: version %u, then %u)", c->before->version, c->after->version);
+}
+
+static void put_change(const struct run_change *c, FILE *out)
+{
+    const struct report_result *r = c->after ? c->after : c->before;
+    fprintf(out, "%-7s %s  %s: %s", run_change_name(c->kind), r->case_id, r->combination,
+            verdict_of(c->before));
+    put_broken(c->before, out);
+    fprintf(out, " -> %s", verdict_of(c->after));
+    put_broken(c->after, out);
+    put_versions(c, out);
+    fputc('\n', out);
+}
+
+static void put_incomplete(const struct report_run *run, const char *which, FILE *out)
+{
+    if (!report_is_complete(run))
+        fprintf(out, "The %s run was not complete: %s. What it had not played yet is %s.\n", which, run->end,
+                strcmp(which, "first") == 0 ? "new in the other" : "gone");
+}
+
 void run_changes_text(const struct run_changes *changes, FILE *out)
 {
+    put_incomplete(changes->before, "first", out);
+    put_incomplete(changes->after, "second", out);
     for (unsigned kind = 0; kind < CHANGE_KINDS; kind++)
-        for (size_t i = 0; i < changes->count; i++) {
-            const struct run_change *c = &changes->list[i];
-            const struct report_result *r = c->after ? c->after : c->before;
-            if (c->kind != kind)
-                continue;
-            fprintf(out, "%-7s %s  %s: %s", run_change_name(c->kind), r->case_id, r->combination,
-                    verdict_of(c->before));
-            put_broken(c->before, out);
-            fprintf(out, " -> %s", verdict_of(c->after));
-            put_broken(c->after, out);
-            fputc('\n', out);
-        }
+        for (size_t i = 0; i < changes->count; i++)
+            if (changes->list[i].kind == kind)
+                put_change(&changes->list[i], out);
     if (changes->count == 0)
         fputs("no change\n", out);
+}
+
+static json_t *run_object(const struct report_run *run)
+{
+    static const char *const kept[] = {"suite",     "peer",  "peer_version", "seed",
+                                       "transport", "depth", "started"};
+    json_t *o = json_object();
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        json_object_set_new(o, kept[i], json_text(report_header(run, kept[i])));
+    json_object_set_new(o, "end", json_text(run->end));
+    return o;
+}
+
+static json_t *counts_object(const struct run_changes *changes)
+{
+    json_t *o = json_object();
+    for (unsigned kind = 0; kind < CHANGE_KINDS; kind++)
+        json_object_set_new(o, run_change_name((enum run_change_kind)kind),
+                            json_integer((json_int_t)changes->of_kind[kind]));
+    return o;
 }
 
 static json_t *side(const struct report_result *r)
@@ -228,7 +271,8 @@ static json_t *side(const struct report_result *r)
     json_t *ids = json_array();
     for (size_t i = 0; i < n; i++)
         json_array_append_new(ids, json_string(broken[i]));
-    return json_pack("{s:s, s:o}", "verdict", verdict_name(r->outcome.verdict), "requirements", ids);
+    return json_pack("{s:s, s:o, s:i}", "verdict", verdict_name(r->outcome.verdict), "requirements", ids,
+                     "version", (int)r->version);
 }
 
 bool run_changes_json(const struct run_changes *changes, FILE *out, struct error *err)
@@ -242,8 +286,10 @@ bool run_changes_json(const struct run_changes *changes, FILE *out, struct error
                               side(c->before), "after", side(c->after));
         json_array_append_new(list, o);
     }
-    json_t *object = json_pack("{s:i, s:b, s:o}", "format", 1, "regression",
-                               run_changes_are_a_regression(changes), "changes", list);
+    json_t *object = json_pack("{s:i, s:o, s:o, s:b, s:o, s:o}", "format", 1, "before",
+                               run_object(changes->before), "after", run_object(changes->after), "regression",
+                               (int)run_changes_are_a_regression(changes), "counts", counts_object(changes),
+                               "changes", list);
     bool good = object && json_dumpf(object, out, JSON_INDENT(1)) == 0;
     fputc('\n', out);
     json_decref(object);

@@ -133,7 +133,8 @@ static bool read_lines(struct reading *reading, struct journal_reader *reader, s
         bool good = add_line(reading, line, err);
         json_decref(line);
         if (!good)
-            return false;
+            return fail_within(err, "%s/journal.jsonl:%zu", reading->run->folder,
+                               journal_line_number(reader));
     }
 }
 
@@ -178,7 +179,7 @@ bool report_run_read(const char *path, struct report_run *out, struct error *err
     bool good = reader != NULL;
     if (good) {
         out->header = json_incref((json_t *)journal_first_line(reader));
-        good = read_journal(out, reader, err) || fail_within(err, "%s", journal);
+        good = read_journal(out, reader, err);
         journal_reader_close(reader);
     }
     if (!good)

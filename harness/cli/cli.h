@@ -59,8 +59,12 @@ const char *cli_nearest(const char *word, const char *const *names, size_t n);
 /* "-" is standard output. One that exists is replaced only when `force` is set. NULL with the error. */
 FILE *cli_open_output(const char *path, bool force, struct error *err);
 
-/* Closes it. False: not all of it could be written. */
+/* Closes it. False: not all of it could be written; what is there in part is taken away again, but for
+ * standard output, and for what is no file (a pipe, a device). */
 bool cli_close_output(FILE *out, const char *path, struct error *err);
+
+/* Two outputs that are one file would overwrite each other; the error names it. `paths` may hold NULL. */
+bool cli_outputs_differ(const char *const *paths, size_t n, struct error *err);
 
 /* --- a growing list of borrowed texts ------------------------------------------------------------ */
 

@@ -71,16 +71,29 @@ static bool write_file(const struct report_run *run, enum format format, const c
     return cli_close_output(out, path, good ? err : NULL) && good;
 }
 
+/* The journal is what all reports are made from: --force does not replace it by one of them. */
+static bool spares_the_journal(const struct wanted *wanted, const struct report_run *run, struct error *err)
+{
+    char journal[4200];
+    snprintf(journal, sizeof journal, "%s/journal.jsonl", run->folder);
+    for (unsigned f = 0; f < FORMAT_COUNT; f++) {
+        const char *const both[] = {wanted->file[f], journal};
+        if (wanted->file[f] && !cli_outputs_differ(both, 2, NULL))
+            return fail(err, "%s is the journal of the run: choose another file", wanted->file[f]);
+    }
+    return true;
+}
+
 static bool write_all(const struct wanted *wanted, struct error *err)
 {
     struct report_run run;
-    if (!report_run_read(wanted->run, &run, err))
+    if (!cli_outputs_differ(wanted->file, FORMAT_COUNT, err) || !report_run_read(wanted->run, &run, err))
         return false;
-    bool good = true;
+    bool good = spares_the_journal(wanted, &run, err);
     for (unsigned f = 0; f < FORMAT_COUNT && good; f++)
         if (wanted->file[f])
             good = write_file(&run, (enum format)f, wanted->file[f], wanted->force, err);
-    if (!wanted->any)
+    if (!wanted->any && good)
         good = write_file(&run, FORMAT_TEXT, "-", true, err);
     report_run_clear(&run);
     return good;

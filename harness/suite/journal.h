@@ -73,6 +73,9 @@ const json_t *journal_first_line(const struct journal_reader *reader);
  * and line. */
 enum journal_read journal_next(struct journal_reader *reader, json_t **line, struct error *err);
 
+/* Of the line that was read last, from 1: for errors about what stands in it. */
+size_t journal_line_number(const struct journal_reader *reader);
+
 void journal_reader_close(struct journal_reader *reader);
 
 #endif

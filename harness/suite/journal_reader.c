@@ -56,12 +56,17 @@ static bool check_first(const struct journal_reader *r, struct error *err)
 {
     if (strcmp(json_text_of(r->first, "event", ""), "run") != 0)
         return fail(err, "%s:1: not the journal of a run: the first line is no \"run\" event", r->name);
-    json_int_t format = json_integer_value(json_object_get(r->first, "format"));
+    const json_t *given = json_object_get(r->first, "format");
+    json_int_t format = json_integer_value(given);
+    if (!json_is_integer(given))
+        return fail(err, "%s:1: not the journal of a run: it names no \"format\"", r->name);
     if (format != JOURNAL_FORMAT)
         return fail(
             err,
-            "%s:1: a journal of format %lld; this program reads format %d: use the version that wrote it",
-            r->name, (long long)format, JOURNAL_FORMAT);
+            "%s:1: a journal of format %lld, of %s understudy (%.20s); this program reads format %d: use the "
+            "version that wrote it",
+            r->name, (long long)format, format > JOURNAL_FORMAT ? "a newer" : "an older",
+            json_text_of(r->first, "suite", "?"), JOURNAL_FORMAT);
     return true;
 }
 
@@ -107,6 +112,11 @@ enum journal_read journal_next(struct journal_reader *reader, json_t **line, str
 {
     *line = NULL;
     return read_line(reader, line, err);
+}
+
+size_t journal_line_number(const struct journal_reader *reader)
+{
+    return reader->line;
 }
 
 void journal_reader_close(struct journal_reader *reader)

@@ -161,18 +161,48 @@ ok "JSON gives the name back" equal "$evil" "$(jq -r .peer evil.json)"
 
 # --- runs that were cut short --------------------------------------------------------------------------------
 
-cp -r good torn
-head -c "$(($(wc -c <good/journal.jsonl) * 2 / 3))" good/journal.jsonl >torn/journal.jsonl
-ok "a torn journal is reported" all_formats torn
-ok "the text says that it is not complete" grep -q 'The run was not complete: killed' torn.txt
-ok "so does TAP" grep -q '^Bail out! ' torn.tap
-ok "so does TAP 14" grep -q '^Bail out! ' torn.tap14
-ok "JUnit has an error for it, and stays valid" equal "killed" "$(xmllint --schema "$here/junit.xsd" --noout torn.xml &&
-    xmllint --xpath 'string(//testcase[@classname="understudy"]/error/@type)' torn.xml)"
-ok "which others count" grep -qE '^[0-9]+ 0 1 ' <(consumers junit torn.xml)
-ok "so does Markdown" grep -qF 'the run was cut short' torn.md
-ok "so does JSON, which stays of its schema" consumers json "$here/../../docs/report.schema.json" torn.json
-ok "and names it" equal killed "$(jq -r .end torn.json)"
+marked() { # RUN: as one that was killed, in every format, each still valid
+    grep -q 'The run was not complete: killed' "$1.txt" && grep -q '^Bail out! ' "$1.tap" && grep -q '^Bail out! ' "$1.tap14" &&
+        [[ $(xmllint --schema "$here/junit.xsd" --noout "$1.xml" &&
+            xmllint --xpath 'string(//testcase[@classname="understudy"]/error/@type)' "$1.xml") == killed ]] &&
+        grep -qE '^[0-9]+ [0-9]+ [1-9][0-9]* ' <(consumers junit "$1.xml") && grep -qF 'the run was cut short' "$1.md" &&
+        consumers json "$here/../../docs/report.schema.json" "$1.json" && [[ $(jq -r .end "$1.json") == killed ]] &&
+        "$program" report "$1" --html - | grep -q 'The run was not complete: killed'
+}
+
+# As a kill leaves it: in the middle of a line, at the end of one, with its newline not yet there, with octets of a disk that
+# was full or lost power.
+cut_at() { # RUN OCTETS [TAIL]
+    rm -rf "$1" && mkdir "$1" && { head -c "$2" good/journal.jsonl && printf '%b' "${3:-}"; } >"$1/journal.jsonl"
+}
+size=$(wc -c <good/journal.jsonl) line_end=$(($(head -n 400 good/journal.jsonl | wc -c)))
+cut_at torn $((size * 2 / 3))
+cut_at between "$line_end"
+cut_at open-ended $((line_end - 1))
+cut_at zeros "$line_end" '\0000\0000\0000'
+cut_at garbage "$line_end" '\0377\0376{"event":"verdict"'
+cut_at begun "$(head -n 1 good/journal.jsonl | wc -c)"
+for r in torn between open-ended zeros garbage begun; do
+    ok "$r: a journal that was cut short is reported" all_formats $r
+    ok "$r: and marked so everywhere" marked $r
+done
+ok "a last line without its newline counts" equal "$(jq '.results | length' between.json)" "$(jq '.results | length' open-ended.json)"
+cut_at hole "$line_end" '{"event":"no\n{"event":"end"}\n'
+ok "a broken line with others behind it is no kill, and is named" says "hole/journal.jsonl:401: not a line of a journal" \
+    "$program" report hole
+
+killed_run() { # RUN: killed once it has a verdict, without a warning
+    local pid
+    "${UNDERSTUDY_FAST:-$program}" run --transport udp --depth full --seed 3 --out "$1" >/dev/null 2>&1 &
+    pid=$!
+    for _ in $(seq 400); do grep -qs '"event":"verdict"' "$1/journal.jsonl" && break; sleep 0.05; done
+    kill -KILL $pid
+    wait $pid 2>/dev/null
+    grep -q '"event":"verdict"' "$1/journal.jsonl" && ! grep -q '"event":"end"' "$1/journal.jsonl"
+}
+ok "a run that is killed" killed_run killed
+ok "is reported" all_formats killed
+ok "and marked" marked killed
 
 # --- differences -----------------------------------------------------------------------------------------------
 
@@ -188,18 +218,64 @@ ok "new and gone" jq -e '([.changes[].change] | unique) == ["gone", "new"] and (
 ok "what was left out was not there" jq -e '[.changes[] | select(.change == "new")] | length == 1' \
     <("$program" diff good other --json)
 
+ok "a second run that was cut short is a regression" status_is 1 "$program" diff good torn
+ok "which is said" grep -q '^The second run was not complete: killed\.' <("$program" diff good torn)
+ok "and for programs" jq -e '.regression and .after.end == "killed" and .counts.gone > 0 and .counts.worse == 0' \
+    <("$program" diff good torn --json)
+ok "a first one is none" status_is 0 "$program" diff torn good
+rm -rf changed && mkdir changed && jq -c 'if .event == "verdict" then .version += 1 else . end' bad/journal.jsonl >changed/journal.jsonl
+ok "a case that changed is named with its change" grep -q 'PASS -> FAIL SYNC-4 (the case changed: version 1, then 2)$' \
+    <("$program" diff good changed)
+
+# --- runs of other versions ----------------------------------------------------------------------------------------
+
+other_version() { # RUN FILTER OF JQ
+    rm -rf "$1" && mkdir "$1" && jq -c "$2" good/journal.jsonl >"$1/journal.jsonl"
+}
+other_version newer 'if .event == "run" then .format = 9 | .suite = "7.1" else . end'
+ok "a run of a newer format" says 'newer/journal.jsonl:1: a journal of format 9, of a newer understudy (7.1); this program reads format 1' \
+    "$program" report newer
+other_version older 'if .event == "run" then .format = 0 else . end'
+ok "one of an older format" says 'older/journal.jsonl:1: a journal of format 0, of an older understudy' "$program" report older
+for command in "diff newer good" "diff good newer" "matrix good newer --html no.html"; do
+    # shellcheck disable=SC2086 # words
+    ok "$command" says "of a newer understudy" "$program" $command
+done
+ok "nothing is written of what cannot be read" test ! -e no.html
+other_version without 'if .event == "run" then del(.format) else . end'
+ok "one of no format" says 'without/journal.jsonl:1: not the journal of a run: it names no "format"' "$program" report without
+other_version later 'if .event == "run" then .later = {a: 1} elif .event == "verdict" then .case = "later.case" | .more = [1] |
+    .tags += ["of-later"] | .checks |= map(. + {of_later: true}) elif .case then .case = "later.case" | .event = "of-later" else . end'
+ok "events, members, tags and cases of a later one in the same format are borne" all_formats later
+ok "its cases are there" equal "$(jq '.results | length' good/result.json)" "$(grep -c '^ok .* later.case' later.tap)"
+ok "in HTML, too" grep -q 'not a case of this version of the suite' <("$program" report later --html -)
+other_version odd 'if .event == "verdict" and .case == "neg.support-is-announced" then .verdict = "MAYBE" else . end'
+ok "a verdict that nobody knows, with its line" says "odd/journal.jsonl:$(grep -nm1 '"verdict":"MAYBE"' odd/journal.jsonl | cut -d : -f 1): \"verdict\" is \"MAYBE\"" \
+    "$program" report odd
+
 # --- what is refused -------------------------------------------------------------------------------------------
 
 ok "no folder" says "report takes the folder of one run" "$program" report
 ok "a folder that is no run" says "cannot open $work/journal.jsonl" "$program" report "$work"
-mkdir newer && jq -c 'if .event == "run" then .format = 9 else . end' good/journal.jsonl >newer/journal.jsonl
-ok "a run of another format" says 'newer/journal.jsonl' "$program" report newer
 printf 'x\n' | cat - good/journal.jsonl >noise.jsonl
 mkdir noise && mv noise.jsonl noise/journal.jsonl
 ok "a journal that is none" says "noise/journal.jsonl:1" "$program" report noise
 ok "a file that exists" says "good.txt exists; --force replaces it" "$program" report good --text good.txt
 ok "unless forced" "$program" report good --text good.txt --force
 ok "a folder that is not there" says "cannot write no/where.txt: No such file" "$program" report good --text no/where.txt
+ok "a folder" says "good is a folder; name a file in it" "$program" report good --text good
+ok "a folder, forced" says "cannot write good: Is a directory" "$program" report good --text good --force
+ok "one file for two formats" says "both.txt is named for two outputs" "$program" report good --text both.txt --json both.txt --force
+ok "and nothing is written" test ! -e both.txt
+ln good.txt link.txt
+ok "under two names, too" says "is named for two outputs" "$program" report good --text good.txt --json link.txt --force
+ok "the journal is not replaced by a report of it" says "good/journal.jsonl is the journal of the run" \
+    "$program" report good --html good/journal.jsonl --force
+ok "and is as it was" "$program" report good
+# The kernel's limit stands for a disk that fills up.
+too_large() { (ulimit -f 8 && trap '' XFSZ && exec "$program" report good --html "$1"); }
+ok "no room" says "cannot write full.html: File too large" too_large full.html
+ok "what was written in part is taken away" test ! -e full.html
 ok "a full disk" says "cannot write /dev/full: No space left" "$program" report good --text /dev/full --force
 ok "diff of one" says "diff takes the folders of two runs" "$program" diff good
 ok "diff of what is not there" says "cannot open nothing/journal.jsonl" "$program" diff good nothing

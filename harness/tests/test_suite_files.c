@@ -162,8 +162,14 @@ static const struct {
     {"{\"event\":\"ru", JOURNAL_LINE, 0, "FOLDER/file:1: not the journal of a run: the first line is broken"},
     {"{\"event\":\"note\"}\n", JOURNAL_LINE, 0,
      "FOLDER/file:1: not the journal of a run: the first line is no \"run\" event"},
-    {"{\"event\":\"run\",\"format\":2}\n", JOURNAL_LINE, 0,
-     "FOLDER/file:1: a journal of format 2; this program reads format 1: use the version that wrote it"},
+    {"{\"event\":\"run\",\"format\":2,\"suite\":\"9.0\"}\n", JOURNAL_LINE, 0,
+     "FOLDER/file:1: a journal of format 2, of a newer understudy (9.0); this program reads format 1: use the version that "
+     "wrote it"},
+    {"{\"event\":\"run\",\"format\":0}\n", JOURNAL_LINE, 0,
+     "FOLDER/file:1: a journal of format 0, of an older understudy (?); this program reads format 1: use the version that "
+     "wrote it"},
+    {"{\"event\":\"run\",\"format\":\"1\"}\n", JOURNAL_LINE, 0,
+     "FOLDER/file:1: not the journal of a run: it names no \"format\""},
 };
 
 START_TEST(a_journal_that_was_cut_short)
