@@ -63,3 +63,27 @@ void await_answers(struct stage *stage, struct probed *list, unsigned n)
         else
             late = !await_answer(stage, &list[i]);
 }
+
+static bool is_shared(const struct sharing *s, uint32_t spi)
+{
+    for (unsigned i = 0; i < s->n; i++)
+        if (s->spi[i] == spi)
+            return true;
+    return false;
+}
+
+void replace_missing(struct stage *stage, struct sharing *s)
+{
+    struct child_sa list[TRAFFIC_MAX_SAS];
+    follow_child_sas(stage, s);
+    make_child_sas(stage, s->n);
+    unsigned n = child_sas(stage, list, TRAFFIC_MAX_SAS);
+    for (unsigned i = 0, next = 0; i < s->n; i++) {
+        if (s->spi[i])
+            continue;
+        while (next < n && is_shared(s, list[next].spi))
+            next++;
+        s->spi[i] = next < n ? list[next].spi : 0;
+    }
+    follow_child_sas(stage, s);
+}

@@ -24,6 +24,9 @@ void judge_all_carry(struct stage *stage, const char *requirement, struct sharin
 /* This member's is rekeyed, from the cluster's side; else the case ends. */
 void must_rekey(struct stage *stage, struct sharing *s, unsigned member);
 
+/* Those that are gone are made anew; the members that had them get them. */
+void replace_missing(struct stage *stage, struct sharing *s);
+
 /* Probes that were sent together have the peer's time together. */
 void await_answers(struct stage *stage, struct probed *list, unsigned n);
 

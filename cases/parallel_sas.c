@@ -4,13 +4,14 @@
 
 /* --- PAR-1 ----------------------------------------------------------------------------------------- */
 
-/* False: the peer did not make one more, which is judged. */
+/* False: the peer did not make one more, or did not keep all, which is judged. */
 static bool add_until(struct stage *stage, unsigned n)
 {
-    for (unsigned have; (have = child_sas(stage, NULL, 0)) < n;) {
+    for (unsigned have = child_sas(stage, NULL, 0); have < n; have++) {
         struct act added = member_does(stage, "add-child");
+        wait_out_grace(stage);
         unsigned now = child_sas(stage, NULL, 0);
-        if (added.done && now > have)
+        if (added.done && now == have + 1)
             continue;
         check(stage, "PAR-1", false, PACKETS(added.packet),
               say(stage, "a Child SA with selectors that %u others have is made", have),
@@ -60,17 +61,6 @@ static struct act delete_one(struct stage *stage, uint32_t spi)
     return a;
 }
 
-/* The one that was deleted is made anew, so that the next story begins with all. */
-static void replace(struct stage *stage, struct sharing *s)
-{
-    struct child_sa list[TRAFFIC_MAX_SAS];
-    make_child_sas(stage, s->n);
-    unsigned n = child_sas(stage, list, TRAFFIC_MAX_SAS);
-    for (unsigned i = 0; i < s->n; i++)
-        if (!s->spi[i])
-            s->spi[i] = list[n - 1].spi;
-}
-
 /* After a delete: all but one. */
 static void judge_others(struct stage *stage, struct sharing *s, unsigned packet, const char *when)
 {
@@ -104,7 +94,7 @@ static void member_deletes_one(struct stage *stage, struct sharing *s)
     if (!a.done)
         inconclusive(stage, "the peer did not answer the delete of Child SA %08x", s->spi[middle_of(s) - 1]);
     judge_others(stage, s, a.packet + 1, "a member deleted one");
-    replace(stage, s);
+    replace_missing(stage, s);
 }
 
 static void peer_deletes_one(struct stage *stage, struct sharing *s)

@@ -57,6 +57,7 @@
     X(rpl_peer_rekeys)                                                                                       \
     X(rpl_peer_ivs)                                                                                          \
     X(par_accepted)                                                                                          \
+    X(par_long_term)                                                                                         \
     X(par_one_flow)                                                                                          \
     X(par_one_change)                                                                                        \
     X(par_way_back)                                                                                          \

@@ -18,6 +18,14 @@ const struct test_case *catalogue_case(const char *id)
     return NULL;
 }
 
+bool catalogue_matches(const struct cli_list *globs, const char *id)
+{
+    for (size_t i = 0; i < globs->count; i++)
+        if (fnmatch(globs->items[i], id, 0) == 0)
+            return true;
+    return false;
+}
+
 bool catalogue_matches_any(const char *glob)
 {
     size_t n;

@@ -9,6 +9,7 @@
 
 const struct test_case *catalogue_case(const char *id); /* NULL: no such */
 bool catalogue_matches_any(const char *glob);
+bool catalogue_matches(const struct cli_list *globs, const char *id); /* one of them does */
 
 /* Prints that there is no such case, role, ..., and which come near or are valid. */
 int catalogue_no_case(const struct cli_command *command, const char *what);

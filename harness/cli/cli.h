@@ -51,6 +51,9 @@ int cli_usage_error(const struct cli_command *command, const char *format, ...)
 /* A decimal number in [min, max], nothing else. */
 bool cli_number(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 
+/* "90s", "30m", "2h" or "7d", one second to 30 days. */
+bool cli_duration(const char *text, int64_t *seconds);
+
 /* The nearest of the names to a misspelt one, NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *names, size_t n);
 

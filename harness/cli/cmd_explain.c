@@ -66,6 +66,12 @@ static void print_states(const struct test_case *tc)
     putchar('\n');
 }
 
+static void print_rounds(const struct test_case *tc)
+{
+    if (tc->long_term)
+        puts("\nA long-term case\n  It plays in rounds, for as long as understudy run --soak DURATION says.");
+}
+
 static void print_faults(const struct test_case *tc)
 {
     size_t n, shown = 0;
@@ -84,10 +90,12 @@ static void print_faults(const struct test_case *tc)
 
 static void print_needs(const struct test_case *tc)
 {
-    static const char *const names[] = {
-        "that the peer announces message ID sync", "that the peer announces replay counter sync",
-        "a driver that makes the peer send a request of its own", "a driver that makes the peer fail over",
-        "a peer that accepts several requests at once"};
+    static const char *const names[] = {"that the peer announces message ID sync",
+                                        "that the peer announces replay counter sync",
+                                        "a driver that makes the peer send a request of its own",
+                                        "a driver that makes the peer fail over",
+                                        "a peer that accepts several requests at once",
+                                        "addresses behind both ends, to send ESP between them"};
     if (tc->needs)
         puts("\nNeeds");
     for (unsigned bit = 0; bit < sizeof names / sizeof *names; bit++)
@@ -116,6 +124,7 @@ static int explain_run(const struct cli_command *command, int argc, char **argv)
     print_requirements(tc);
     print_needs(tc);
     print_states(tc);
+    print_rounds(tc);
     print_faults(tc);
     return EXIT_CONFORMS;
 }

@@ -132,6 +132,7 @@ static struct run_options options_of(const struct session *s)
         .reorder_percent = a->reorder_percent,
         .schedule = a->schedule,
         .n_schedule = a->n_schedule,
+        .soak_us = a->soak_s * 1000000,
         .folder = s->folder,
     };
     options.cases = all_cases(&options.n_cases);

@@ -129,6 +129,30 @@ bool cli_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
     return errno == 0 && *end == '\0' && value >= min && value <= max;
 }
 
+bool cli_duration(const char *text, int64_t *seconds)
+{
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    enum { MAX_DAYS = 30 };
+    char number[16];
+    uint64_t value;
+    size_t len = strlen(text);
+    if (len < 2 || len > sizeof number)
+        return false;
+    memcpy(number, text, len - 1);
+    number[len - 1] = '\0';
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (text[len - 1] != units[i].unit)
+            continue;
+        bool good = cli_number(number, 1, (uint64_t)(MAX_DAYS * units[3].seconds / units[i].seconds), &value);
+        *seconds = good ? (int64_t)value * units[i].seconds : 0;
+        return good;
+    }
+    return false;
+}
+
 /* --- what was meant ------------------------------------------------------------------------------ */
 
 enum { WORD_MAX = 64 };

@@ -28,6 +28,7 @@ enum {
     OPT_STRICT,
     OPT_EXPECT,
     OPT_NO_COLOR,
+    OPT_SOAK,
 };
 
 const struct cli_option run_option_table[] = {
@@ -43,6 +44,8 @@ const struct cli_option run_option_table[] = {
      "failures on top of each case's own: \"sync#3=lose,to:INFORMATIONAL.req#2=drop\" (see the manual page)"},
     {"depth", OPT_DEPTH, "DEPTH",
      "quick: each case once; normal (default): each state; full: each pair of states"},
+    {"soak", OPT_SOAK, "DURATION",
+     "long-term cases go on for so long, which their combinations share: 90s, 30m, 2h"},
     {"transport", OPT_TRANSPORT, "HOW", "to the reference peer: memory (default), udp"},
     {"esp", OPT_ESP, "HOW",
      "ESP packets: udp (default), raw (IP protocol 50; takes CAP_NET_RAW); see esp in peer.ini"},
@@ -156,6 +159,9 @@ static const char *take(struct run_arguments *a, int key, const char *value)
     case OPT_EXPECT:
         a->expect = value;
         return NULL;
+    case OPT_SOAK:
+        a->soak = value;
+        return cli_duration(value, &a->soak_s) ? NULL : "a duration such as 90s, 30m, 2h or 7d";
     case OPT_NO_COLOR:
         a->no_color = true;
         return NULL;
@@ -197,6 +203,24 @@ static int check_fault(const struct cli_command *command, const char *fault)
                            fault);
 }
 
+/* A soak of cases that end at once is a mistake. */
+static int check_soak(const struct cli_command *command, const struct run_arguments *a)
+{
+    size_t n;
+    const char *example = "";
+    const struct test_case *const *cases = all_cases(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (!cases[i]->long_term)
+            continue;
+        example = cases[i]->id;
+        if ((a->only.count == 0 || catalogue_matches(&a->only, example)) &&
+            !catalogue_matches(&a->exclude, example))
+            return EXIT_CONFORMS;
+    }
+    return cli_usage_error(command, "--soak is for long-term cases, and none is chosen: add --case %s",
+                           example);
+}
+
 static int check(const struct cli_command *command, const struct run_arguments *a)
 {
     if (a->peer && a->fault)
@@ -208,6 +232,8 @@ static int check(const struct cli_command *command, const struct run_arguments *
     int status = check_globs(command, &a->only);
     if (status == EXIT_CONFORMS)
         status = check_globs(command, &a->exclude);
+    if (status == EXIT_CONFORMS && a->soak)
+        status = check_soak(command, a);
     if (status == EXIT_CONFORMS && a->fault)
         status = check_fault(command, a->fault);
     return status;

@@ -16,6 +16,8 @@ struct run_arguments {
     enum depth depth;
     bool udp, transport_given, esp_given, raw_esp, seed_given, force, strict, no_color;
     uint64_t seed;
+    const char *soak; /* NULL: not given */
+    int64_t soak_s;
     unsigned lose_percent, duplicate_percent, reorder_percent;
 };
 

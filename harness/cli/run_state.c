@@ -125,6 +125,7 @@ void run_state_command(const struct run_arguments *a, char *out, size_t size)
     add_percent(out, size, "loss", a->lose_percent);
     add_percent(out, size, "duplicate", a->duplicate_percent);
     add_percent(out, size, "reorder", a->reorder_percent);
+    add_quoted(out, size, "soak", a->soak);
     if (a->n_schedule > 0 && schedule_print(a->schedule, a->n_schedule, schedule, sizeof schedule))
         add_quoted(out, size, "schedule", schedule);
     add(out, size, " --seed %" PRIu64, a->seed);

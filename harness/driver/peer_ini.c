@@ -323,7 +323,8 @@ bool peer_config_parse(const char *text, const char *name, struct peer_config *o
                                 .esp_carriages = 1u << ESP_IN_UDP,
                                 .esp_preferred = ESP_IN_UDP,
                                 .start_timeout_ms = 20000,
-                                .response_timeout_ms = 2000};
+                                .response_timeout_ms = 2000,
+                                .idle_ms = 1000};
     set_folder(out, name);
     p->name = name;
     p->at = text;

@@ -106,6 +106,11 @@ static bool take_response_timeout(struct peer_reading *r, const char *value, str
     return take_number(value, 1, 3600000, &r->config->response_timeout_ms, err);
 }
 
+static bool take_idle(struct peer_reading *r, const char *value, struct error *err)
+{
+    return take_number(value, 1, 3600000, &r->config->idle_ms, err);
+}
+
 static bool take_netns(struct peer_reading *r, const char *value, struct error *err)
 {
     return take_text(value, r->config->netns, sizeof r->config->netns, err);
@@ -405,6 +410,7 @@ const struct peer_key *peer_keys(size_t *count)
         {"peer", "slots", false, false, take_slots, NULL},
         {"peer", "start_timeout_ms", false, false, take_start_timeout, NULL},
         {"peer", "response_timeout_ms", false, false, take_response_timeout, NULL},
+        {"peer", "idle_ms", false, false, take_idle, NULL},
         {"peer", "netns", false, false, take_netns, NULL},
         {"peer", "esp", false, false, take_esp_carriage, NULL},
         {"address", "peer", false, false, take_peer4, NULL},

@@ -73,6 +73,8 @@ bool run_record_header(struct run_record *record, const struct run_plan *plan, s
     json_object_set_new(line, "lose_percent", json_integer(options->lose_percent));
     json_object_set_new(line, "duplicate_percent", json_integer(options->duplicate_percent));
     json_object_set_new(line, "reorder_percent", json_integer(options->reorder_percent));
+    if (options->soak_us)
+        json_object_set_new(line, "soak_s", json_integer(options->soak_us / 1000000));
     char schedule[SCHEDULE_TEXT_MAX];
     if (options->n_schedule &&
         schedule_print(options->schedule, options->n_schedule, schedule, sizeof schedule))

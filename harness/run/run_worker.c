@@ -126,6 +126,7 @@ static bool play_one(struct playing *playing, size_t index)
         .reorder_percent = options->reorder_percent,
         .schedule = options->schedule,
         .n_schedule = options->n_schedule,
+        .soak_us = tc->long_term ? options->soak_us / (int64_t)playing->work->item->count : 0,
         .sink = {&playing->sender, send_line},
         .ended = &ended,
     };

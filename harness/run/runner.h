@@ -35,6 +35,7 @@ struct run_options {
     unsigned lose_percent, duplicate_percent, reorder_percent;
     const struct schedule_rule *schedule; /* failures on top of those of the cases */
     size_t n_schedule;
+    int64_t soak_us;    /* the time of a long-term case, which its combinations share; 0: a few rounds each */
     const char *folder; /* made with run_folder_make */
     unsigned stall_ms;  /* a process that is silent for so long is ended; 0: RUN_STALL_MS */
     run_play *play;     /* NULL: play_combination */

@@ -28,6 +28,7 @@ struct play_options {
     unsigned lose_percent, duplicate_percent, reorder_percent; /* of the link, at random */
     const struct schedule_rule *schedule; /* failures on top of the case's own, from the start */
     size_t n_schedule;
+    int64_t soak_us; /* how long a long-term case goes on, in the link's time; 0: as few rounds as it has */
     struct play_sink sink;
     const volatile sig_atomic_t *ended; /* set: the combination is left where it stands; NULL: never */
 };

@@ -204,6 +204,18 @@ void note_failover(struct stage *stage, unsigned from)
     put_line(stage, line);
 }
 
+void note_round(struct stage *stage, unsigned number)
+{
+    json_t *line = new_note(stage, "round");
+    json_object_set_new(line, "round", json_integer(number));
+    put_line(stage, line);
+}
+
+void sign_of_life(struct stage *stage)
+{
+    put_line(stage, json_object());
+}
+
 void note_trigger(struct stage *stage, const char *verb, int status)
 {
     json_t *line = new_note(stage, "trigger");

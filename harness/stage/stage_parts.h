@@ -17,7 +17,8 @@ enum {
     STAGE_MEMBERS = 4,
     STAGE_GRACE_ROUND_TRIPS = 4,
     STAGE_MAX_PACKETS = 5000,    /* of one combination; a peer that makes it more floods, */
-    STAGE_MAX_OCTETS = 32 << 20, /* or that makes these more */
+    STAGE_MAX_OCTETS = 32 << 20, /* or that makes these more. Of a long-term case: in one round, */
+    STAGE_MAX_ROUNDS = 10,       /* and so many times as many in all */
 };
 
 /* A datagram that was offered to the gate. */
@@ -112,6 +113,7 @@ struct stage {
     struct wire_packet **wire;
     size_t n_wire, wire_capacity;
     size_t wire_octets;
+    size_t round_wire, round_octets; /* what of it was there when the round began (stage/rounds.h) */
     struct ike_event *events;
     size_t n_events, events_capacity;
     struct ike_evidence_keys *keys;
@@ -203,9 +205,13 @@ void note_esp_received(struct stage *stage, size_t wire, bool accepted, const ch
 void note_flaw(struct stage *stage, const struct datagram *kept, enum flaw flaw);
 
 void note_failover(struct stage *stage, unsigned from);
+void note_round(struct stage *stage, unsigned number);
 void note_trigger(struct stage *stage, const char *verb, int status);
 void note_updates(struct stage *stage);  /* from now on, whatever happens to them */
 void note_counters(struct stage *stage); /* if they changed */
+
+/* A line that is in no journal: to whoever watches, this process does not hang. */
+void sign_of_life(struct stage *stage);
 
 /* --- stage_traffic.c ------------------------------------------------------------------------------ */
 

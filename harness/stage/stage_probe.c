@@ -27,6 +27,8 @@ static struct traffic_sa *choose_sa(struct stage *stage, const struct probe_with
 struct inner_packet next_probe(struct stage *stage, bool udp)
 {
     struct inner_packet p = stage->traffic.template;
+    if (stage->traffic.last_number == UINT16_MAX) /* an old answer would pass for a new one */
+        inconclusive(stage, "the numbers of probes are used up");
     uint16_t number = ++stage->traffic.last_number;
     p.kind = udp ? INNER_UDP : INNER_ECHO_REQUEST;
     p.a = udp ? (uint16_t)(FIRST_PORT + number % (UINT16_MAX - FIRST_PORT)) : ECHO_ID;

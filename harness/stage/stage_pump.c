@@ -123,7 +123,7 @@ static void arrive(struct stage *stage, const struct datagram *d)
 static void refuse_flood(struct stage *stage)
 {
     if (is_flooded(stage))
-        inconclusive(stage, "the peer floods: %zu datagrams in %lld ms", stage->n_wire,
+        inconclusive(stage, "the peer floods: %zu datagrams in %lld ms", stage->n_wire - stage->round_wire,
                      (long long)((stage_now(stage) - stage->started_us) / 1000));
 }
 

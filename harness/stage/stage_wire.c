@@ -58,7 +58,10 @@ const struct wire_packet *record_packet(struct stage *stage, const struct datagr
 
 bool is_flooded(const struct stage *stage)
 {
-    return stage->n_wire >= STAGE_MAX_PACKETS || stage->wire_octets >= STAGE_MAX_OCTETS;
+    return stage->n_wire - stage->round_wire >= STAGE_MAX_PACKETS ||
+           stage->wire_octets - stage->round_octets >= STAGE_MAX_OCTETS ||
+           stage->n_wire >= STAGE_MAX_ROUNDS * STAGE_MAX_PACKETS ||
+           stage->wire_octets >= STAGE_MAX_ROUNDS * (size_t)STAGE_MAX_OCTETS;
 }
 
 void add_keys(struct stage *stage, const struct ike_evidence_keys *keys)

@@ -100,6 +100,11 @@ for option in --loss --duplicate --reorder; do
     wrong "$option" '0 to 100' 'not "101"' -- run $option 101
     wrong "$option" '0 to 100' 'not "-1"' -- run $option -1
 done
+for value in 40 0s -1m 1.5h 2w 31d 30 m '' s 99999999999999999999s; do
+    wrong '--soak' "not \"$value\"" '90s, 30m, 2h' -- run --soak "$value"
+done
+wrong '--soak is for long-term cases' '--case par.kept-for-long' -- run --soak 30m --case 'sync.*'
+wrong '--soak is for long-term cases' -- run --soak 30m --exclude 'par.*'
 wrong '--jobs' 'not "0"' '1 to' -- run --jobs 0
 for value in 0/2 3/2 2 /2 1/ 1/0 1/1001 -1/2 one/two 1/2/3 ' 1/2'; do
     wrong '--shard' "not \"$value\"" 'part K of N' -- run --seed 1 --shard "$value"

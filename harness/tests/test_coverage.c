@@ -32,7 +32,7 @@ static bool is_covered(const struct requirement *r)
     static const char *const groups[] = {"NEG", "FMT", "SYNC", "EX", "SEC", "CTX", "ALT", "IKE", "RPL"};
     static const char *const single[] = {
         "CLU-1", "CLU-2", "CLU-3", "CLU-4", "CLU-5", "CLU-9", "CLU-10", "CLU-11", "CLU-12", /* the cluster */
-        "PAR-1", "PAR-3", "PAR-4", "PAR-6",                                                 /* parallel SAs */
+        "PAR-1", "PAR-2", "PAR-3", "PAR-4", "PAR-6",                                        /* parallel SAs */
     };
     return listed(groups, sizeof groups / sizeof *groups, r->group) ||
            listed(single, sizeof single / sizeof *single, r->id);

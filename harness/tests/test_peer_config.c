@@ -115,7 +115,7 @@ static const struct {
      "gw.ini:3: unknown section [nothing]; there are peer, address, identity, proposals, selectors"},
     {PEER "port = 5\n" BEHIND_PEER,
      "gw.ini:3: unknown key \"port\" in [peer]; there are name, driver, slots, "
-     "start_timeout_ms, response_timeout_ms, netns, esp"},
+     "start_timeout_ms, response_timeout_ms, idle_ms, netns, esp"},
     {PEER "esp = udp, tcp\n" BEHIND_PEER, "gw.ini:3: esp: \"tcp\" is no way for ESP; there are udp, raw"},
     {PEER "esp =\n" BEHIND_PEER, "gw.ini:3: esp: the value is empty"},
     {PEER "name = b\n" BEHIND_PEER,

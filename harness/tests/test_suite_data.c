@@ -13,7 +13,7 @@ static const struct {
     const char *group;
     unsigned count;
 } group_sizes[] = {{"NEG", 8},  {"FMT", 11}, {"SYNC", 19}, {"EX", 3},  {"RPL", 9}, {"PAR", 6},
-                   {"CLU", 12}, {"CTX", 4},  {"ALT", 1},   {"SEC", 4}, {"IKE", 19}};
+                   {"CLU", 12}, {"CTX", 4},  {"ALT", 1},   {"SEC", 4}, {"IKE", 20}};
 
 START_TEST(catalogue_is_complete_and_in_order)
 {

@@ -67,3 +67,49 @@ void forget_other_windows(struct reference_peer *peer)
 {
     peer->forgets_other_windows = true;
 }
+
+/* --- tidying up ---------------------------------------------------------------------------------------- */
+
+static void end_older(struct reference_peer *peer, const struct ike_event *e, int64_t now_us)
+{
+    if (e->kind == IKE_EVENT_CHILD_UP && !e->replaced_spi)
+        end_a_sibling(peer, e->child_spi, 0, now_us);
+}
+
+void end_redundant(struct reference_peer *peer)
+{
+    peer->after_child = end_older;
+}
+
+/* When this Child SA was used last, as far as is known; NULL: there is no room to note it. */
+static int64_t *last_use_of(struct reference_peer *peer, uint32_t spi, int64_t now_us)
+{
+    for (size_t i = 0; i < REFERENCE_MAX_USES; i++) {
+        if (peer->uses[i].spi != 0 && peer->uses[i].spi != spi)
+            continue;
+        if (peer->uses[i].spi == 0)
+            peer->uses[i].at_us = now_us;
+        peer->uses[i].spi = spi;
+        return &peer->uses[i].at_us;
+    }
+    return NULL;
+}
+
+static void end_idle_others(struct reference_peer *peer, uint32_t spi, int64_t now_us)
+{
+    struct member *m = cluster_active(&peer->cluster);
+    uint32_t spis[MANY_CHILDREN];
+    unsigned n = ike_sa_children(m->host, m->sa, spis, MANY_CHILDREN);
+    for (unsigned i = 0; i < n && i < MANY_CHILDREN; i++) {
+        int64_t *at_us = last_use_of(peer, spis[i], now_us);
+        if (at_us && spis[i] == spi)
+            *at_us = now_us;
+        else if (at_us && now_us - *at_us > CLOCK_MS(300000))
+            ike_child_delete(m->host, m->sa, spis[i], now_us, NULL);
+    }
+}
+
+void end_idle(struct reference_peer *peer)
+{
+    peer->after_esp = end_idle_others;
+}

@@ -16,6 +16,7 @@ const char *reference_peer_ini(void)
            "name = reference\n"
            "slots = 32\n"
            "esp = udp, raw\n"
+           "idle_ms = 100\n"
            "[address]\n"
            "peer = 192.0.2.2\n"
            "harness = 203.0.113.1%n\n"
@@ -328,12 +329,20 @@ static void follow_copy(struct reference_peer *peer, const struct datagram *d)
     (void)datagram_copy(&peer->last_input, d);
 }
 
+static uint32_t spi_of(const struct datagram *esp)
+{
+    uint32_t spi = 0, seq_low;
+    return esp_read_header(datagram_octets(esp), &spi, &seq_low) ? spi : 0;
+}
+
 void reference_peer_input(struct reference_peer *peer, const struct datagram *d, int64_t now_us)
 {
     struct ike_header h;
     if (peer->dead)
         return;
     if (reference_echo(peer, d)) {
+        if (peer->after_esp)
+            peer->after_esp(peer, spi_of(d), now_us);
         follow(peer, now_us); /* its counters are worth an update */
         return;
     }

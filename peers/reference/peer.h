@@ -8,6 +8,7 @@
 
 enum {
     REFERENCE_MEMBERS = 3,
+    REFERENCE_MAX_USES = 256,
     REFERENCE_SYNC_PATIENCE_US = 3000000,
     REFERENCE_FRAGMENT_SIZE = 180,   /* octets: IKE_AUTH and CREATE_CHILD_SA are longer */
     REFERENCE_REPLAY_MARGIN = 10000, /* packets: more than a member sends between two updates */
@@ -74,6 +75,12 @@ struct reference_peer {
     unsigned (*jump)(struct traffic *t, uint32_t ike_sa, uint64_t delta); /* the same; NULL: none (RPL-1) */
     /* A fault of parallel SAs; NULL: none. After a Child SA came up or went. */
     void (*after_child)(struct reference_peer *peer, const struct ike_event *e, int64_t now_us);
+    /* The same, after ESP came on this Child SA. */
+    void (*after_esp)(struct reference_peer *peer, uint32_t spi, int64_t now_us);
+    struct {
+        uint32_t spi;
+        int64_t at_us;
+    } uses[REFERENCE_MAX_USES];                /* of Child SAs, as such a fault notes them; SPI 0: free */
     bool shares_window, forgets_other_windows; /* PAR-3: one for all; each only while its SA is in use */
     struct replay_window shared_window;        /* size 0: none yet */
     uint32_t last_spi;                         /* that ESP came on */
