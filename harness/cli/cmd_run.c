@@ -104,9 +104,14 @@ static void close_session(struct session *s)
     run_arguments_clear(&s->arguments);
 }
 
+static bool is_expected_peer(void *state, const struct peer_config *config, struct error *err)
+{
+    return expectation_is_for(state, config->name, config->version, err);
+}
+
 /* --- playing ------------------------------------------------------------------------------------- */
 
-static struct run_options options_of(const struct session *s)
+static struct run_options options_of(struct session *s)
 {
     const struct run_arguments *a = &s->arguments;
     struct run_options options = {
@@ -134,6 +139,8 @@ static struct run_options options_of(const struct session *s)
         .n_schedule = a->n_schedule,
         .soak_us = a->soak_s * 1000000,
         .folder = s->folder,
+        .accepts = a->expect ? is_expected_peer : NULL,
+        .accepts_state = &s->expected,
     };
     options.cases = all_cases(&options.n_cases);
     return options;

@@ -179,7 +179,8 @@ static bool prepare(struct run *run)
 
 static void play_with_peer(struct run *run)
 {
-    struct driver *driver = run->options->driver;
+    const struct run_options *options = run->options;
+    struct driver *driver = options->driver;
     bool up = start_driver(run); /* only then its version is known */
     struct error why;
     if (!run_record_header(run->record, &run->plan, &why) && !run->over) {
@@ -188,6 +189,8 @@ static void play_with_peer(struct run *run)
     }
     if (!up)
         return;
+    if (options->accepts && !options->accepts(options->accepts_state, &driver->config, run->err))
+        run_end_for(run, RUN_BROKEN);
     record_skips(run);
     if (run->observer->up)
         run->observer->up(run->observer->state, &driver->config, run_progress_now(run));

@@ -39,6 +39,10 @@ struct run_options {
     const char *folder; /* made with run_folder_make */
     unsigned stall_ms;  /* a process that is silent for so long is ended; 0: RUN_STALL_MS */
     run_play *play;     /* NULL: play_combination */
+    /* Asked when the peer is up and its version is known; false ends the run before anything is played. NULL:
+     * any peer will do. */
+    bool (*accepts)(void *state, const struct peer_config *config, struct error *err);
+    void *accepts_state;
 };
 
 struct run_progress {

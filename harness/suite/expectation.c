@@ -139,6 +139,28 @@ static bool read_list(const json_t *list, bool of_a_run, struct expectation_set 
     return true;
 }
 
+static bool read_versions(const json_t *list, struct expectation_set *out, struct error *err)
+{
+    size_t i;
+    json_t *pattern;
+    if (!list)
+        return true;
+    if (!json_is_array(list) || json_array_size(list) == 0)
+        return fail(err, "\"versions\" is not a list of patterns, [\"strongSwan 5.9.*\"]");
+    out->versions = calloc(json_array_size(list), sizeof *out->versions);
+    if (!out->versions)
+        return fail(err, "out of memory");
+    json_array_foreach(list, i, pattern)
+    {
+        if (!json_is_string(pattern))
+            return fail(err, "\"versions\" has an entry that is no text");
+        out->versions[out->n_versions] = strdup(json_string_value(pattern));
+        if (!out->versions[out->n_versions++])
+            return fail(err, "out of memory");
+    }
+    return true;
+}
+
 static bool read_file(const json_t *file, struct expectation_set *out, struct error *err)
 {
     const json_t *expected = json_object_get(file, "expected"), *results = json_object_get(file, "results");
@@ -148,8 +170,11 @@ static bool read_file(const json_t *file, struct expectation_set *out, struct er
     if (!json_is_integer(format) || json_integer_value(format) != EXPECTATION_FORMAT)
         return fail(err, "\"format\" is missing or not %d", EXPECTATION_FORMAT);
     out->peer = strdup(json_text_of(file, "peer", ""));
+    out->of_a_run = !expected;
     if (!out->peer)
         return fail(err, "out of memory");
+    if (expected && !read_versions(json_object_get(file, "versions"), out, err))
+        return false;
     return read_list(expected ? expected : results, !expected, out, err);
 }
 
@@ -178,6 +203,9 @@ void expectation_clear(struct expectation_set *set)
         free(set->list[i].combination);
         free(set->list[i].reason);
     }
+    for (size_t i = 0; i < set->n_versions; i++)
+        free(set->versions[i]);
+    free(set->versions);
     free(set->list);
     free(set->name);
     free(set->peer);
@@ -192,10 +220,32 @@ bool expectation_check_cases(const struct expectation_set *set, const struct tes
         while (at < n_cases && strcmp(cases[at]->id, set->list[i].case_id) != 0)
             at++;
         if (at == n_cases)
-            return fail(err, "%s: entry for case %.80s: there is no such case", set->name,
-                        set->list[i].case_id);
+            return fail(
+                err,
+                "%s: entry %zu is for case %.80s: there is no such case; was it renamed, or taken out? "
+                "`understudy list` shows those that there are",
+                set->name, i + 1, set->list[i].case_id);
     }
     return true;
+}
+
+bool expectation_is_for(const struct expectation_set *set, const char *peer, const char *version,
+                        struct error *err)
+{
+    if (set->of_a_run)
+        return true;
+    if (set->peer[0] && strcmp(set->peer, peer) != 0)
+        return fail(err, "%s is what is expected of the peer \"%.100s\", and this one is \"%.100s\"",
+                    set->name, set->peer, peer);
+    for (size_t i = 0; i < set->n_versions; i++)
+        if (fnmatch(set->versions[i], version, 0) == 0)
+            return true;
+    return set->n_versions == 0 || fail(err,
+                                        "%s is for other versions of the peer (\"%.80s\"%s), and this one is "
+                                        "\"%.80s\": run without --expect, "
+                                        "look at what changed, and add the version to \"versions\"",
+                                        set->name, set->versions[0], set->n_versions > 1 ? ", ..." : "",
+                                        version[0] ? version : "of no known version");
 }
 
 /* --- judging ------------------------------------------------------------------------------------- */

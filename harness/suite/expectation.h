@@ -1,6 +1,6 @@
 /* Known deviations of a peer (`--expect FILE`): with them, only a change is an error.
  *
- *   {"format":1, "peer":"strongswan",
+ *   {"format":1, "peer":"strongswan", "versions":["strongSwan 5.9.*"],
  *    "expected":[{"case":"sync.equal-m1-is-dropped", "where":{"role":"responder", "m1":["equal", "+1"]},
  *                 "verdict":"FAIL", "requirements":["SYNC-4"], "reason":"answers a repeated M1"}]}
  *
@@ -8,8 +8,9 @@
  * does not name rests. "combination" is the text of one ("role=initiator,m1=far") or a pattern with '*' and
  * '?'. With neither, an entry speaks for all combinations of its case. Where several entries match, one that
  * is the text itself wins, otherwise the first. "requirements" are those that are broken, no more and no
- * fewer; missing, they are not compared. "reason" is required. The result.json of a run is read as well:
- * every result but a SKIP is then expected to come again.
+ * fewer; missing, they are not compared. "reason" is required. "peer" and "versions" (patterns) say of whom
+ * all this is known; missing, of any. The result.json of a run is read as well: every result but a SKIP is
+ * then expected to come again.
  */
 #ifndef SUITE_EXPECTATION_H
 #define SUITE_EXPECTATION_H
@@ -38,8 +39,11 @@ struct expectation {
 };
 
 struct expectation_set {
-    char *name; /* of the file; heap */
-    char *peer; /* "": any; heap */
+    char *name;      /* of the file; heap */
+    char *peer;      /* "": any; heap */
+    char **versions; /* patterns; heap */
+    size_t n_versions;
+    bool of_a_run; /* a result.json: what another peer, or version, did may be compared with */
     struct expectation *list;
     size_t count;
 };
@@ -57,6 +61,10 @@ void expectation_clear(struct expectation_set *set);
 /* Every entry must name a case of the suite: a misspelt one would never be missed. */
 bool expectation_check_cases(const struct expectation_set *set, const struct test_case *const *cases,
                              size_t n_cases, struct error *err);
+
+/* Is it known of this peer in this version? False: the error says of which, and what to do. */
+bool expectation_is_for(const struct expectation_set *set, const char *peer, const char *version,
+                        struct error *err);
 
 /* PASS and OBSERVED are no deviation, and no difference is made between them. Without an entry UNSUPPORTED is
  * none either; a WARN is, whether it counts is the caller's choice. `broken`: from outcome_broken. Notes in

@@ -39,7 +39,7 @@ ok() { # TITLE COMMAND...
 ends_with() { # STATUS ARGUMENT...
     local want=$1 got
     shift
-    timeout -k 5 60 "$program" "$@" >"$work/out" 2>"$work/err" </dev/null
+    timeout -k 5 120 "$program" "$@" >"$work/out" 2>"$work/err" </dev/null
     got=$?
     ((got == want)) && return
     echo "exit status $got, expected $want"
@@ -316,6 +316,24 @@ printf '#!/no/such/interpreter\n' >driver
 ok "a driver without its interpreter" not_up 'driver' '#!'
 printf 'start\n' >driver
 ok "a driver that is no program" not_up 'driver' '#!'
+expected() { # MEMBERS
+    printf '{"format": 1, %s "expected": [%s]}' "$1" "${2:-}" >expected.json
+}
+not_expected() { # TEXT...
+    rm -rf run
+    ends_with 3 run --peer box.ini --out run --expect expected.json && says 'the run was ended' "$@" && [[ -e stopped ]] &&
+        jq -e '.complete == false and .counts.PASS == 0' run/result.json && [[ -z $(find run -name 'state*') ]]
+}
+driver 'start) ;; stop) touch stopped;; version) echo "box 3.0";;'
+expected '"peer": "box", "versions": ["box 1.*", "box 2.*"],'
+ok "expectations of another version" not_expected 'expected.json is for other versions' '"box 1.*"' '"box 3.0"' 'without --expect'
+expected '"peer": "crate",'
+ok "expectations of another peer" not_expected 'expected.json' '"crate"' '"box"'
+expected '' '{"case": "sync.gone", "verdict": "FAIL", "reason": "it was there"}'
+wrong 'expected.json: entry 1 is for case sync.gone' 'renamed' 'understudy list' -- run --peer box.ini --expect expected.json
+expected '' '{"case": "sync.identical-copy", "verdict": "FAIL", "requirements": ["SYNC-99"], "reason": "it was there"}'
+wrong 'expected.json: entry 1' 'SYNC-99' 'no requirement' -- run --peer box.ini --expect expected.json
+rm -f expected.json
 good_ini 500 4500 | without address peer | without address harness | with peer driver driver >box.ini
 driver 'start) ;;'
 ok "a driver that leaves out the facts" not_up 'start' 'address'

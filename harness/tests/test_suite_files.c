@@ -386,7 +386,48 @@ START_TEST(the_result_of_a_run_is_an_expectation)
     const struct test_case *cases[] = {&equal};
     ck_assert(expectation_check_cases(&set, cases, 1, &err));
     ck_assert(!expectation_check_cases(&set, NULL, 0, &err));
-    assert_error("FOLDER/file: entry for case sync.equal-m1: there is no such case");
+    assert_error("FOLDER/file: entry 1 is for case sync.equal-m1: there is no such case; was it renamed, or "
+                 "taken out? "
+                 "`understudy list` shows those that there are");
+    expectation_clear(&set);
+}
+END_TEST
+
+static const struct {
+    const char *peer, *version, *error; /* NULL: they are its */
+} peers_and_versions[] = {
+    {"box", "box 1.2", NULL},
+    {"box", "box 2.0", NULL},
+    {"box", "box 3.0",
+     "FOLDER/file is for other versions of the peer (\"box 1.*\", ...), and this one is \"box 3.0\": run "
+     "without "
+     "--expect, look at what changed, and add the version to \"versions\""},
+    {"box", "",
+     "FOLDER/file is for other versions of the peer (\"box 1.*\", ...), and this one is \"of no known "
+     "version\": run "
+     "without --expect, look at what changed, and add the version to \"versions\""},
+    {"crate", "box 1.2", "FOLDER/file is what is expected of the peer \"box\", and this one is \"crate\""},
+};
+
+START_TEST(an_expectation_is_of_a_peer_and_its_versions)
+{
+    struct expectation_set set =
+        read_known("{\"format\":1,\"peer\":\"box\",\"versions\":[\"box 1.*\",\"box 2.0\"],\"expected\":[]}");
+    bool his = expectation_is_for(&set, peers_and_versions[_i].peer, peers_and_versions[_i].version, &err);
+    ck_assert_int_eq(his, !peers_and_versions[_i].error);
+    if (!his)
+        assert_error(peers_and_versions[_i].error);
+    expectation_clear(&set);
+}
+END_TEST
+
+START_TEST(an_expectation_may_be_of_any_peer)
+{
+    struct expectation_set set = read_known("{\"format\":1,\"expected\":[]}");
+    ck_assert(expectation_is_for(&set, "box", "", &err));
+    expectation_clear(&set);
+    set = read_known("{\"format\":1,\"peer\":\"box\",\"peer_version\":\"1\",\"results\":[]}");
+    ck_assert(expectation_is_for(&set, "crate", "2", &err)); /* runs may be compared */
     expectation_clear(&set);
 }
 END_TEST
@@ -394,6 +435,12 @@ END_TEST
 static const struct {
     const char *text, *error;
 } broken_expectations[] = {
+    {"{\"format\":1,\"versions\":\"1.*\",\"expected\":[]}",
+     "FOLDER/file: \"versions\" is not a list of patterns, [\"strongSwan 5.9.*\"]"},
+    {"{\"format\":1,\"versions\":[],\"expected\":[]}",
+     "FOLDER/file: \"versions\" is not a list of patterns, [\"strongSwan 5.9.*\"]"},
+    {"{\"format\":1,\"versions\":[1],\"expected\":[]}",
+     "FOLDER/file: \"versions\" has an entry that is no text"},
     {"{", "FOLDER/file:1: string or '}' expected near end of file"},
     {"{}", "FOLDER/file: neither a list \"expected\" of known deviations nor the result.json of a run"},
     {"{\"expected\":[]}", "FOLDER/file: \"format\" is missing or not 1"},
@@ -448,6 +495,8 @@ int main(void)
     tcase_add_loop_test(tc, a_result_is_judged_by_what_is_known, 0, COUNT(plays));
     tcase_add_test(tc, what_was_never_met_is_listed);
     tcase_add_test(tc, the_result_of_a_run_is_an_expectation);
+    tcase_add_loop_test(tc, an_expectation_is_of_a_peer_and_its_versions, 0, COUNT(peers_and_versions));
+    tcase_add_test(tc, an_expectation_may_be_of_any_peer);
     tcase_add_loop_test(tc, a_broken_expectation_is_refused, 0, COUNT(broken_expectations));
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
