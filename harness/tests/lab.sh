@@ -1,0 +1,262 @@
+#!/bin/bash
+# The lab from outside: places, their limits, the driver, the commands, and that nothing is left behind. Prints TAP.
+# Needs root and the packages of peers/lab/packages; exits 77 (skipped) without. Boots a guest three times.
+set -u -o pipefail
+
+root=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
+driver=$root/peers/strongswan-kernel/driver
+lab=$root/peers/lab/lab
+work=$(mktemp -d)
+a=labt$$a b=labt$$b
+export UNDERSTUDY_RECORDS=$work/records/lab # those of others are not this test's
+count=0 failures=0
+unset UNDERSTUDY_LAB_WAY
+
+((EUID == 0)) || { echo "1..0 # SKIP needs root"; exit 77; }
+if ! { command -v linux.uml && command -v mmdebstrap && [[ -c /dev/net/tun ]]; } >/dev/null; then
+    echo "1..0 # SKIP needs the packages of peers/lab/packages and /dev/net/tun"
+    exit 77
+fi
+"$lab" root strongswan-kernel >/dev/null || { echo "1..0 # SKIP the root folder cannot be built here"; exit 77; }
+
+in_run() { # RUN ARG...
+    local run=$1
+    shift
+    UNDERSTUDY_RUN=$run UNDERSTUDY_STATE=$work/$run UNDERSTUDY_SLOT=${slot:-0} UNDERSTUDY_SLOTS=2 \
+        UNDERSTUDY_PSK_FILE=$work/psk timeout 60 "${peer_driver:-$driver}" "$@"
+}
+
+ok() { # TITLE COMMAND...
+    local title=$1
+    shift
+    if "$@" >"$work/out" 2>&1; then
+        echo "ok $((++count)) - $title"
+    else
+        echo "not ok $((++count)) - $title"
+        sed 's/^/# /' "$work/out"
+        ((failures++))
+    fi
+}
+
+status_is() { # STATUS COMMAND...
+    local want=$1 got
+    shift
+    "$@"
+    got=$?
+    [[ $got == "$want" ]] || { echo "exit status $got, expected $want"; return 1; }
+}
+
+fails_with() { # STATUS PATTERN COMMAND...: and says so on its last line
+    local want=$1 pattern=$2 said got
+    shift 2
+    said=$("$@" 2>&1 >/dev/null)
+    got=$?
+    echo "$said"
+    [[ $got == "$want" ]] || { echo "exit status $got, expected $want"; return 1; }
+    grep -qE -- "$pattern" <<<"${said##*$'\n'}" || { echo "does not say $pattern"; return 1; }
+}
+
+prints() { # PATTERN COMMAND...
+    local pattern=$1
+    shift
+    "$@" | grep -E -- "$pattern"
+}
+
+processes_of() { # RUN: by their environment
+    grep -lzxs "UNDERSTUDY_PEER_OF=$1" /proc/[0-9]*/environ
+}
+
+nothing_left() { # RUN
+    local rest
+    rest=$(find /run/netns -name "us-$1-*")$(processes_of "$1")$(grep -F "$work/$1" /proc/mounts)
+    rest+=$(find "$work/$1" -mindepth 1 2>/dev/null)$(find "$UNDERSTUDY_RECORDS" -name "$1*" 2>/dev/null)
+    [[ -z $rest ]] || { echo "left: $rest"; return 1; }
+}
+
+within() { # SECONDS COMMAND...
+    local until=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        ((SECONDS < until)) || return 1
+        sleep 0.1
+    done
+}
+
+sees_ike_sa_init() { # RUN DESTINATION: within the retransmissions of one second
+    timeout 6 ip netns exec "us-$1-h" tcpdump -ni us0 -c 1 "udp dst port 500 and dst host $2" 2>/dev/null | grep isakmp
+}
+
+of_the_host() { # but for the namespaces of others
+    ip addr
+    ip route
+    ip rule
+    grep -vF /run/netns/ /proc/mounts
+}
+
+finish() {
+    local run
+    for run in "$a" "$b"; do in_run "$run" stop >/dev/null 2>&1; done
+    "$lab" down --all >/dev/null 2>&1
+    rm -rf "$work"
+}
+trap finish EXIT
+
+printf 'secret of the lab test\n' >"$work/psk"
+mkdir -m 700 "$work/$a" "$work/$b"
+before=$(of_the_host)
+
+# ---- verbs of a peer that is not up ----
+
+ok "an unknown verb is 127" status_is 127 "$driver" no-such-verb
+ok "failover is 127" status_is 127 in_run "$a" failover
+ok "a trigger before start fails" fails_with 1 'is not up' in_run "$a" initiate
+ok "stop before start is fine" in_run "$a" stop
+ok "a bad run name fails" status_is 1 in_run 'a/b' start
+ok "without root: 3" fails_with 3 'as root' setpriv --reuid 65534 --clear-groups \
+    env UNDERSTUDY_RUN=x UNDERSTUDY_STATE=/ "$driver" start
+
+# ---- a guest, and a namespace beside it ----
+
+started_both() {
+    UNDERSTUDY_LAB_WAY=guest in_run "$a" start >"$work/facts" 2>&1 &
+    local guest=$!
+    UNDERSTUDY_LAB_WAY=netns in_run "$b" start >"$work/facts-b" 2>&1
+    local status=$?
+    wait "$guest" || status=1
+    ((status == 0)) || cat "$work/facts" "$work/facts-b"
+    return $status
+}
+
+guest_is_confined() { # whatever its root tries, the host's files stay as they are
+    local said
+    # shellcheck disable=SC2016 # for the shell in the guest
+    said=$("$lab" exec "$a" -- sh -c 'mkdir /x && mount -t hostfs -o / none /x || exit 9
+        for f in /x/usr/e /x/e /x/lib/e /x/dev/e /x/root/e /x/root/etc/e /x/../../etc/e; do echo hi >$f; done
+        mkdir /y && mount -t hostfs -o /../../../../tmp none /y && echo hi >/y/us-lab-test-e
+        cat /x/proc/1/environ /x/etc/shadow' 2>&1)
+    echo "$said"
+    [[ $(grep -c 'Permission denied\|Read-only file system' <<<"$said") -ge 6 && ! -e /tmp/us-lab-test-e && ! -e /etc/e ]] &&
+        [[ -z $(find "$("$lab" root strongswan-kernel)" -maxdepth 2 -name e) ]]
+}
+
+guest_is_nobody() {
+    local process uid
+    for process in $(processes_of "$a"); do
+        grep -q linux.uml "${process%environ}comm" || continue
+        uid=$(awk '/^Uid/ { print $2, $3 } /^NoNewPrivs/ { print $2 } /^CapEff/ { print $2 }' "${process%environ}status" | xargs)
+        [[ $uid == "65534 65534 0000000000000000 1" ]] || { echo "$process: $uid"; return 1; }
+    done
+    [[ -n ${uid:-} ]]
+}
+
+ok "a guest and a namespace start side by side" started_both
+ok "start names the namespace" grep -x "netns=/run/netns/us-$a-h" "$work/facts"
+ok "and every slot" grep '^harness_address\.1=10\.' "$work/facts"
+ok "and the daemon's version" grep -E '^version=strongSwan [0-9]' "$work/facts"
+ok "version" prints '^strongSwan [0-9]' in_run "$a" version
+ok "the PSK in the share is private" test "$(stat -c %a "$work/$a/place/share/psk")" = 600
+ok "the guest is nobody, without rights" guest_is_nobody
+ok "and cannot write to the host" guest_is_confined
+ok "the namespace has no CAP_SYS_ADMIN" status_is 1 "$lab" exec "$b" -- unshare --mount true
+for run in "$a" "$b"; do
+    ok "$run: status counts no IKE SA" prints '^ike_sas=0$' in_run "$run" status
+    ok "rekey without an IKE SA fails" fails_with 1 'no established IKE SA' in_run "$run" rekey-ike
+    ok "initiate" in_run "$run" initiate
+    ok "IKE_SA_INIT reaches the harness" sees_ike_sa_init "$run" 10.77.0.2
+    slot=1
+    ok "initiate of slot 1" in_run "$run" initiate
+    slot=0
+    ok "it goes to the address of slot 1" sees_ike_sa_init "$run" 10.77.1.2
+    ok "initiate over IPv6" in_run "$run" initiate 6
+    ok "IKE_SA_INIT over IPv6" sees_ike_sa_init "$run" fd00:77::2
+    ok "status counts the IKE SA" prints '^ike_sas=1$' in_run "$run" status
+    ok "delete" in_run "$run" delete
+    ok "delete left none" prints '^ike_sas=0$' in_run "$run" status
+    ok "liveness is 127" status_is 127 in_run "$run" liveness
+    ok "logs" prints 'initiating IKE_SA' in_run "$run" logs
+    ok "logs do not hold the PSK" status_is 1 grep -q 'secret of the lab' "$work/$run/place/share/log"
+done
+ok "a command that does not end is ended" fails_with 124 'no end' "$lab" exec "$a" --timeout 1 -- sleep 30
+ok "the exit status of a command passes through" status_is 7 "$lab" exec "$a" -- sh -c 'exit 7'
+ok "and what it writes, long or not" test "$("$lab" exec "$a" -- seq 100000 | md5sum)" = "$(seq 100000 | md5sum)"
+# shellcheck disable=SC2016 # for the other shell
+ok "a terminal's words reach a shell" prints '^hello 5$' "$lab" shell "$a" bash <<<'echo hello $((2 + 3))'
+
+# ---- the end of it ----
+
+killed_hard() { # RUN
+    local process
+    for process in $(processes_of "$1"); do
+        kill -9 "$(cut -d/ -f3 <<<"$process")"
+    done
+    [[ -n ${process:-} ]]
+}
+
+daemon_killed() { # RUN
+    # shellcheck disable=SC2016 # for the shell in the place
+    "$lab" exec "$1" -- sh -c 'kill -9 $(pidof charon-systemd)'
+}
+
+ok "the daemon dies" daemon_killed "$b"
+ok "which a verb tells" fails_with 1 'charon is not running' in_run "$b" initiate
+ok "kill -9 of everything" killed_hard "$a"
+ok "status tells that the place is gone" status_is 125 in_run "$a" status
+ok "start after kill -9" prints '^version=' env UNDERSTUDY_LAB_WAY=netns bash -c "$(declare -f in_run); work=$work driver=$driver in_run $a start"
+ok "stop" in_run "$a" stop
+ok "nothing is left" nothing_left "$a"
+ok "stop again" in_run "$a" stop
+ok "the other run lives on" "$lab" exec "$b" -- true
+ok "stop of the other" in_run "$b" stop
+ok "nothing is left of the other" nothing_left "$b"
+
+# ---- whoever owns it is gone ----
+
+owner_killed() {
+    sleep 1000 &
+    local owner=$!
+    disown
+    UNDERSTUDY_LAB_WAY=guest UNDERSTUDY_PID=$owner in_run "$a" start >/dev/null || return
+    UNDERSTUDY_LAB_WAY=netns fails_with 3 "is taken: process $owner" in_run "$a" start || return
+    "$lab" down --all 2>&1 | grep -q 'left alone' && "$lab" exec "$a" -- true || return
+    kill -9 "$owner"
+    within 10 nothing_left "$a" >/dev/null
+    nothing_left "$a"
+}
+
+keeper_killed_too() {
+    sleep 1000 &
+    local owner=$! process
+    disown
+    UNDERSTUDY_LAB_WAY=netns UNDERSTUDY_PID=$owner in_run "$a" start >/dev/null || return
+    for process in $(processes_of "$a"); do
+        grep -q keeper "${process%environ}cmdline" && kill -9 "$(cut -d/ -f3 <<<"$process")"
+    done
+    kill -9 "$owner"
+    [[ -n $(processes_of "$a") ]] || { echo "the keeper alone was to die"; return 1; }
+    UNDERSTUDY_LAB_WAY=netns in_run "$b" start >/dev/null || return
+    nothing_left "$a" && in_run "$b" stop
+}
+
+ok "a lab in use is not taken away, and ends with its owner" owner_killed
+ok "with the keeper killed, too, the next start clears it away" keeper_killed_too
+
+# ---- commands ----
+
+export UNDERSTUDY_LAB_WAY=netns
+ok "lab up" prints '^netns=' "$lab" up strongswan-kernel
+ok "lab status shows it" prints '^lab-strongswan-kernel +strongswan-kernel +namespace +up' "$lab" status
+ok "lab logs" prints 'vici connection' "$lab" logs strongswan-kernel
+ok "lab up again" prints '^netns=' "$lab" up strongswan-kernel
+ok "lab down --all" "$lab" down --all
+ok "nothing is left of it" nothing_left lab-strongswan-kernel
+ok "nor of the records" test ! -e "$UNDERSTUDY_RECORDS"
+ok "lab up of a peer that is not there" fails_with 2 'there is no peer' "$lab" up no-such-peer
+ok "lab logs of a peer that is not up" fails_with 1 'is not up' "$lab" logs strongswan-kernel
+ok "a way that there is not" fails_with 2 'UNDERSTUDY_LAB_WAY' env UNDERSTUDY_LAB_WAY=teleport "$lab" up strongswan-kernel
+ok "user-space ESP is that of another peer" fails_with 3 'peers/strongswan' \
+    env UNDERSTUDY_LAB_WAY=userspace "$lab" up strongswan-kernel
+ok "the host's own network and mounts are as before" \
+    test "$before" = "$(of_the_host)"
+
+echo "1..$count"
+((failures == 0))
