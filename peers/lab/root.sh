@@ -3,7 +3,7 @@
 # in the cache folder. Sourced after place.sh.
 #
 #   CACHE/roots/NAME.HASH        whole; the hash is of all that went into it
-#   CACHE/roots/NAME.HASH.part   being built, or left by a build that was killed
+#   CACHE/roots/NAME.HASH.part*  being built, or left by a build that was killed
 #   CACHE/roots/NAME.lock        held by the one who builds
 #   CACHE/roots/NAME.HASH.used   held, shared, by whoever lives on it
 
@@ -20,7 +20,9 @@ root_sources() { # FOLDER: copies the host's package sources that have its relea
         name=${file##*/}
         cp "$file" "$1/${name%.*}-$((++n_sources)).${name##*.}"
     done
-    ((n_sources)) || fail -3 "no package source of this machine has $release (/etc/apt/sources.list, /etc/apt/sources.list.d)"
+    ((n_sources)) && return
+    rm -rf "$1"
+    fail -3 "no package source of this machine has $release (/etc/apt/sources.list, /etc/apt/sources.list.d)"
 }
 
 root_packages() { # LIST: one line
@@ -54,21 +56,22 @@ root_hold() {
 }
 
 root_build() { # NAME PACKAGES
-    local name=$1 packages=$2 part=$root.part message n_sources=0 release began=$SECONDS old sources
+    local name=$1 packages=$2 part=$root.part message n_sources=0 release began=$SECONDS old sources=$root.part-sources status
     ((EUID == 0)) || fail -3 "a root folder is built as root; run as root (sudo)"
     command -v mmdebstrap >/dev/null || fail -3 "packages are missing: apt-get install mmdebstrap"
     root_room
-    rm -rf "$part"
-    sources=$(mktemp -d)
+    rm -rf --one-file-system "$part"*
+    mkdir "$sources" || fail -3 "cannot make $sources"
     root_sources "$sources"
     [[ -n ${UNDERSTUDY_LAB_QUIET:-} ]] || echo "building the root folder of $name in $cache/roots" >&2
     # a PID namespace, and a signal when this shell dies: nothing of a build outlives the one who wanted it
-    message=$(setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc \
+    setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc \
         timeout --foreground -k 5 "${UNDERSTUDY_LAB_BUILD_S:-600}" mmdebstrap --variant=minbase --mode=root --include="${packages// /,}" \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --aptopt='APT::Install-Recommends "false"' \
-        --aptopt='Acquire::Retries "2"' "$release" "$part" "$sources"/* </dev/null 2>&1)
-    local status=$?
+        --aptopt='Acquire::Retries "2"' "$release" "$part" "$sources"/*.* </dev/null >"$sources/output" 2>&1
+    status=$?
+    message=$(<"$sources/output")
     rm -rf "$sources"
     if ((status)); then
         rm -rf --one-file-system "$part"
@@ -109,9 +112,10 @@ root_remove() { # FOLDER that nobody lives on
 # What builds left that were killed.
 root_sweep() {
     local part name
-    for part in "$cache"/roots/*.part; do
+    for part in "$cache"/roots/*.part*; do
         [[ -d $part ]] || continue
         name=${part##*/}
-        (exec 8>>"$cache/roots/${name%.*.part}.lock" && flock -n 8 && rm -rf --one-file-system "$part")
+        name=${name%.part*}
+        (exec 8>>"$cache/roots/${name%.*}.lock" && flock -n 8 && rm -rf --one-file-system "$part")
     done
 }
