@@ -229,11 +229,10 @@ place_call() { # SECONDS COMMAND [ARG...]
     local seconds=$1 endpoint
     shift
     { read -r endpoint <place/endpoint; } 2>/dev/null || fail "run '$run' is not up (no place in $PWD)"
-    if [[ $endpoint == /* ]]; then
-        "$lab_home/call" "$seconds" "$endpoint" "$@"
-    else
-        nsenter --net="/run/netns/$harness_ns" "$lab_home/call" "$seconds" "$endpoint" "$@"
-    fi
+    # with the name of the run: a call must not outlive the place
+    local call=(env "UNDERSTUDY_PEER_OF=$run" "$lab_home/call" "$seconds" "$endpoint")
+    [[ $endpoint == /* ]] || call=(nsenter --net="/run/netns/$harness_ns" "${call[@]}")
+    ${place_exec:-} "${call[@]}" "$@"
 }
 
 # ---- down ----
