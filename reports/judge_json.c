@@ -35,15 +35,18 @@ static const char *step_name(enum judge_step_kind kind)
         return "esp-jumped";
     case STEP_ID_ZERO:
         return "id-zero";
+    case STEP_MESSAGE:
+        return "message";
     }
     return "";
 }
 
 static json_t *step_json(const struct judge_report *r, const struct judge_step *s)
 {
-    return json_pack("{s:s, s:s, s:o, s:I, s:b, s:s}", "kind", step_name(s->kind), "from",
+    return json_pack("{s:s, s:s, s:o, s:I, s:b, s:s, s:s?, s:i}", "kind", step_name(s->kind), "from",
                      judge_party_name(r->result, s->from), "frame", frame_json(s->frame), "at_us",
-                     (json_int_t)s->at_us, "copy", s->repeated, "text", s->text);
+                     (json_int_t)s->at_us, "copy", s->repeated, "text", s->text, "message", s->message,
+                     "member", (int)s->member);
 }
 
 static const char *keys_name(enum judge_keys keys)
@@ -73,6 +76,15 @@ static json_t *side_json(const struct judge_report *r, const struct judge_sa *sa
                      (int)sa->sealed[x]);
 }
 
+static json_t *members_json(const struct judge_sa *sa)
+{
+    json_t *list = json_array();
+    char at[ENDPOINT_TEXT_MAX];
+    for (unsigned i = 0; i < sa->n_members; i++)
+        json_array_append_new(list, json_string(endpoint_text(&sa->members[i], at)));
+    return list;
+}
+
 static json_t *sa_json(const struct judge_report *r, const struct judge_sa *sa)
 {
     char spi_i[17], spi_r[17];
@@ -83,12 +95,13 @@ static json_t *sa_json(const struct judge_report *r, const struct judge_sa *sa)
         json_array_append_new(steps, step_json(r, &sa->steps[i]));
     for (const struct judge_finding *f = sa->findings; f; f = f->next)
         json_array_append_new(findings, finding_json(r, f));
-    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:b, s:b, s:i, s:i, s:i, s:[o, o], s:o, s:i, s:o}", "spi_i",
-                     spi_i, "spi_r", spi_r, "first_frame", frame_json(sa->first), "keys", keys_name(sa->keys),
-                     "begins_late", sa->begins_late, "has_cut", sa->has_cut, "disordered", sa->disordered,
-                     "duplicates", (int)sa->duplicates, "syncs", (int)sa->syncs, "failovers",
-                     (int)sa->failovers, "sides", side_json(r, sa, PARTY_A), side_json(r, sa, PARTY_B),
-                     "ladder", steps, "ladder_left_out", (int)sa->steps_left_out, "findings", findings);
+    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:b, s:b, s:i, s:i, s:i, s:[o, o], s:o, s:o, s:i, s:o}",
+                     "spi_i", spi_i, "spi_r", spi_r, "first_frame", frame_json(sa->first), "keys",
+                     keys_name(sa->keys), "begins_late", sa->begins_late, "has_cut", sa->has_cut,
+                     "disordered", sa->disordered, "duplicates", (int)sa->duplicates, "syncs", (int)sa->syncs,
+                     "failovers", (int)sa->failovers, "sides", side_json(r, sa, PARTY_A),
+                     side_json(r, sa, PARTY_B), "members", members_json(sa), "ladder", steps,
+                     "ladder_left_out", (int)sa->steps_left_out, "findings", findings);
 }
 
 static json_t *points_json(const struct judge_esp *e)

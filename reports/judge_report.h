@@ -17,12 +17,18 @@ struct judge_report {
 
 void judge_report_text(const struct judge_report *r, FILE *out);
 
+/* One page that needs nothing beside it, in the style of the reports of runs (reports/html/). */
+void judge_report_html(const struct judge_report *r, FILE *out);
+
 /* One object, docs/judge.md. False when memory is out. */
 bool judge_report_json(const struct judge_report *r, FILE *out, struct error *err);
 
 /* The worst of one requirement for one party: FAIL, WARN, OBSERVED, PASS; SKIP: not judged. */
 enum verdict judge_report_verdict(const struct judge_result *r, enum judge_party party,
                                   const struct requirement *requirement);
+
+/* What is known of an ESP SA: opened, agreed on, in clear. */
+const char *judge_esp_state(const struct judge_esp *e);
 
 /* Is a MUST or base rule broken? */
 bool judge_report_fails(const struct judge_result *r);

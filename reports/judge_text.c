@@ -105,41 +105,34 @@ static void print_step(const struct judge_report *r, const struct judge_sa *sa, 
     fputc('\n', out);
 }
 
+static bool has_turning_point(const struct judge_sa *sa)
+{
+    for (unsigned i = 0; i < sa->n_steps; i++)
+        if (sa->steps[i].kind != STEP_MESSAGE)
+            return true;
+    return false;
+}
+
 static void print_ladder(const struct judge_report *r, const struct judge_sa *sa, FILE *out)
 {
-    if (sa->n_steps == 0)
+    if (!has_turning_point(sa))
         return;
     fprintf(out, "    %12s  %-*s %s\n", "seconds", LANE + 6, judge_party_name(r->result, PARTY_A),
             judge_party_name(r->result, PARTY_B));
     for (unsigned i = 0; i < sa->n_steps; i++)
-        print_step(r, sa, &sa->steps[i], out);
+        if (sa->steps[i].kind != STEP_MESSAGE)
+            print_step(r, sa, &sa->steps[i], out);
     if (sa->steps_left_out)
         fprintf(out, "    and %u more\n", sa->steps_left_out);
 }
 
 /* --- ESP ----------------------------------------------------------------------------------------------- */
 
-static const char *esp_state(const struct judge_esp *e)
-{
-    if (e->packets == 0)
-        return "agreed on, no packet seen";
-    switch (e->keys) {
-    case JUDGE_KEYS_OPEN:
-    case JUDGE_KEYS_ONE_WAY:
-        return "opened";
-    case JUDGE_KEYS_WRONG:
-        return "the keys do not open it: no verdict";
-    case JUDGE_KEYS_NONE:
-    case JUDGE_KEYS_UNUSED:
-        break;
-    }
-    return "no keys: judged by what is in clear";
-}
-
 static void print_esp(const struct judge_report *r, const struct judge_esp *e, FILE *out)
 {
     char from[ENDPOINT_TEXT_MAX], to[ENDPOINT_TEXT_MAX];
-    fprintf(out, "  ESP SA  %08x of %s: %s", e->spi, judge_party_name(r->result, e->from), esp_state(e));
+    fprintf(out, "  ESP SA  %08x of %s: %s", e->spi, judge_party_name(r->result, e->from),
+            judge_esp_state(e));
     if (e->packets > 0) {
         fprintf(out, "\n          %s > %s, %" PRIu64 " packets", endpoint_text(&e->source, from),
                 endpoint_text(&e->destination, to), e->packets);

@@ -21,3 +21,20 @@ bool judge_report_fails(const struct judge_result *r)
                 return true;
     return false;
 }
+
+const char *judge_esp_state(const struct judge_esp *e)
+{
+    if (e->packets == 0)
+        return "agreed on, no packet seen";
+    switch (e->keys) {
+    case JUDGE_KEYS_OPEN:
+    case JUDGE_KEYS_ONE_WAY:
+        return "opened";
+    case JUDGE_KEYS_WRONG:
+        return "the keys do not open it: no verdict";
+    case JUDGE_KEYS_NONE:
+    case JUDGE_KEYS_UNUSED:
+        break;
+    }
+    return "no keys: judged by what is in clear";
+}

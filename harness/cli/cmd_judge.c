@@ -6,15 +6,16 @@
 #include "cli/cli.h"
 #include "reports/judge_report.h"
 
-enum { OPT_KEYS = 1, OPT_CLUSTER, OPT_PORT, OPT_LOSSY, OPT_TEXT, OPT_JSON, OPT_FORCE };
+enum { OPT_KEYS = 1, OPT_CLUSTER, OPT_PORT, OPT_LOSSY, OPT_TEXT, OPT_JSON, OPT_HTML, OPT_FORCE };
 
 static const struct cli_option options[] = {
-    {"keys", OPT_KEYS, "FILE", "ikev2_decryption_table, of Wireshark or strongSwan; any number"},
+    {"keys", OPT_KEYS, "FILE", "ikev2_decryption_table or esp_sa, of Wireshark or strongSwan; any number"},
     {"cluster", OPT_CLUSTER, "ADDRESS", "an address of the cluster; any number"},
     {"port", OPT_PORT, "PORT", "a UDP port of IKE beside 500 and 4500; any number"},
-    {"lossy", OPT_LOSSY, NULL, "packets may have been lost before the capture saw them"},
+    {"lossy", OPT_LOSSY, NULL, "packets may have been lost or overtaken before the capture saw them"},
     {"text", OPT_TEXT, "FILE", "for people; what is printed when nothing else is asked for"},
     {"json", OPT_JSON, "FILE", "for programs"},
+    {"html", OPT_HTML, "FILE", "one page, with ladders and the sequence numbers of ESP"},
     {"force", OPT_FORCE, NULL, "replace files that exist"},
     {0},
 };
@@ -25,7 +26,7 @@ struct judge_arguments {
     uint16_t ports[CAPTURE_MAX_PORTS];
     size_t n_cluster, n_ports;
     bool lossy, force;
-    const char *text, *json;
+    const char *text, *json, *html;
 };
 
 /* --- the command line ---------------------------------------------------------------------------------- */
@@ -63,6 +64,9 @@ static bool take_option(struct judge_arguments *a, int key, const char *value, s
     case OPT_JSON:
         a->json = value;
         return true;
+    case OPT_HTML:
+        a->html = value;
+        return true;
     case OPT_LOSSY:
         a->lossy = true;
         return true;
@@ -74,19 +78,48 @@ static bool take_option(struct judge_arguments *a, int key, const char *value, s
 
 /* --- output -------------------------------------------------------------------------------------------- */
 
-static bool write_outputs(const struct judge_arguments *a, FILE *text, FILE *json,
+struct judge_outputs {
+    FILE *text, *json, *html; /* NULL: not asked for */
+};
+
+static bool close_output(FILE *out, const char *path, bool good, struct error *err)
+{
+    return !out || (cli_close_output(out, path, good ? err : NULL) && good);
+}
+
+static bool write_outputs(const struct judge_arguments *a, const struct judge_outputs *to,
                           const struct judge_report *report, struct error *err)
 {
     bool good = true;
-    if (text)
-        judge_report_text(report, text);
-    if (json)
-        good = judge_report_json(report, json, err);
-    if (text)
-        good = cli_close_output(text, a->text ? a->text : "standard output", good ? err : NULL) && good;
-    if (json)
-        good = cli_close_output(json, a->json, good ? err : NULL) && good;
-    return good;
+    if (to->text)
+        judge_report_text(report, to->text);
+    if (to->json)
+        good = judge_report_json(report, to->json, err);
+    if (to->html)
+        judge_report_html(report, to->html);
+    good = close_output(to->text, a->text ? a->text : "standard output", good, err) && good;
+    good = close_output(to->json, a->json, good, err) && good;
+    return close_output(to->html, a->html, good, err) && good;
+}
+
+static bool open_output(const char *path, bool force, FILE **out, struct error *err)
+{
+    return !path || (*out = cli_open_output(path, force, err)) != NULL;
+}
+
+static bool open_outputs(const struct judge_arguments *a, struct judge_outputs *to, struct error *err)
+{
+    bool nothing = !a->text && !a->json && !a->html;
+    return open_output(nothing ? "-" : a->text, a->force, &to->text, err) &&
+           open_output(a->json, a->force, &to->json, err) && open_output(a->html, a->force, &to->html, err);
+}
+
+static void close_outputs(const struct judge_outputs *to)
+{
+    FILE *const all[] = {to->text, to->json, to->html};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i] && all[i] != stdout)
+            fclose(all[i]);
 }
 
 /* --- judging ------------------------------------------------------------------------------------------- */
@@ -106,7 +139,7 @@ static int conclude(const struct judge_report *report)
 }
 
 static int judge_all(const struct judge_arguments *a, struct capture *capture, const struct key_tables *keys,
-                     FILE *text, FILE *json)
+                     const struct judge_outputs *to)
 {
     const struct judge_options chosen = {.keys = keys,
                                          .cluster = a->cluster,
@@ -124,7 +157,7 @@ static int judge_all(const struct judge_arguments *a, struct capture *capture, c
     while (capture_next(capture, &c))
         judge_take(judge, &c);
     const struct judge_report report = {judge_finish(judge), capture, keys};
-    bool written = write_outputs(a, text, json, &report, &err);
+    bool written = write_outputs(a, to, &report, &err);
     int status = written ? conclude(&report) : EXIT_USAGE;
     if (!written)
         fprintf(stderr, "understudy judge: %s\n", err.text);
@@ -146,18 +179,15 @@ static int prepare_and_judge(const struct judge_arguments *a, const char *const 
     struct key_tables keys = {0};
     struct error err = {0};
     const struct capture_options what = {paths, n_paths, a->ports, a->n_ports};
-    FILE *text = NULL, *json = NULL;
+    struct judge_outputs to = {0};
     int status = EXIT_USAGE;
     struct capture *capture = read_keys(a, &keys, &err) ? capture_open(&what, &err) : NULL;
-    bool good = capture != NULL;
-    if (good && (a->text || !a->json))
-        good = (text = cli_open_output(a->text ? a->text : "-", a->force, &err)) != NULL;
-    if (good && a->json)
-        good = (json = cli_open_output(a->json, a->force, &err)) != NULL;
-    if (good)
-        status = judge_all(a, capture, &keys, text, json);
-    else
+    if (capture && open_outputs(a, &to, &err)) {
+        status = judge_all(a, capture, &keys, &to);
+    } else {
+        close_outputs(&to);
         fprintf(stderr, "understudy judge: %s\n", err.text);
+    }
     capture_close(capture);
     key_tables_clear(&keys);
     return status;

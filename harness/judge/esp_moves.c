@@ -85,7 +85,11 @@ static void thin_out(struct esp_unit *e)
 static void note_point(struct esp_unit *e, const struct esp_packet *x, bool marked)
 {
     struct judge_esp *esp = e->esp;
-    const struct judge_point now = {x->p->as[0].at_us, x->seq, frame_of(x->p), marked};
+    const struct judge_point now = {.at_us = x->p->as[0].at_us,
+                                    .seq = x->seq,
+                                    .frame = frame_of(x->p),
+                                    .marked = marked,
+                                    .member = e->unit ? unit_member(e->unit, x->p) : 0};
     const struct judge_point *last = esp->n_points ? &esp->points[esp->n_points - 1] : NULL;
     if (!marked && last && now.at_us - last->at_us < e->stride_us) {
         e->pending = now;

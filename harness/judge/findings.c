@@ -62,26 +62,6 @@ void ledger_broken(struct ledger *l, enum judge_party party, const char *require
     *last = f;
 }
 
-/* NULL: the ladder is full. */
-struct judge_step *unit_step(struct ike_unit *u, enum judge_step_kind kind, const struct judge_packet *p)
-{
-    struct judge_sa *sa = u->sa;
-    if (!sa->steps)
-        sa->steps = calloc(JUDGE_MAX_STEPS, sizeof *sa->steps);
-    if (!sa->steps || sa->n_steps == JUDGE_MAX_STEPS) {
-        u->judge->result.memory_out = u->judge->result.memory_out || !sa->steps;
-        sa->steps_left_out++;
-        return NULL;
-    }
-    struct judge_step *s = &sa->steps[sa->n_steps++];
-    *s = (struct judge_step){.kind = kind,
-                             .from = p->from,
-                             .frame = frame_of(p),
-                             .at_us = p->as[0].at_us,
-                             .repeated = p->as[0].copy_of != NULL};
-    return s;
-}
-
 /* --- what counts --------------------------------------------------------------------------------------- */
 
 static enum judge_keys keys_state(const struct ike_unit *u)

@@ -147,6 +147,8 @@ static void free_esp(struct judge_esp *esp)
 static void free_sa(struct judge_sa *sa)
 {
     findings_free(sa->findings);
+    for (unsigned i = 0; i < sa->n_steps; i++)
+        free(sa->steps[i].message);
     free(sa->steps);
     free(sa);
 }

@@ -15,10 +15,11 @@ enum {
     JUDGE_MEMORY_IN_CLEAR = 16, /* of one without */
     JUDGE_MAX_SAS = 16384,      /* without keys; further ones are counted only */
     JUDGE_MAX_CLUSTER = 16,
-    JUDGE_MAX_STEPS = 64,   /* of a ladder */
+    JUDGE_MAX_STEPS = 128,  /* of a ladder */
     JUDGE_MAX_ESP = 16384,  /* ESP SAs of one direction; further ones are counted only */
     JUDGE_MAX_POINTS = 128, /* of the numbers of an ESP SA over time; a power of two */
     JUDGE_MAX_FRAMES = 3,
+    JUDGE_MAX_MEMBERS = 8, /* addresses of one side that are told apart */
 };
 
 /* With the cluster's addresses given, A is the cluster and B its peer. Without, A is who began the first IKE
@@ -46,6 +47,7 @@ enum judge_step_kind {
     STEP_ESP_MOVED,
     STEP_ESP_JUMPED, /* the numbers of an ESP SA did */
     STEP_ID_ZERO,    /* without keys: an INFORMATIONAL with Message ID 0, which may be a sync */
+    STEP_MESSAGE,    /* another one, where the IKE SA begins, behind a sync or a move, or of a finding */
 };
 
 struct judge_step {
@@ -53,8 +55,10 @@ struct judge_step {
     enum judge_party from;
     struct judge_frame frame;
     int64_t at_us;
-    bool repeated; /* the same octets were there before */
+    bool repeated;   /* the same octets were there before */
+    unsigned member; /* at which address A was, from 1: in judge_sa.members; 0: beyond those */
     char text[120];
+    char *message; /* in words (wire/describe.h); NULL: it is none */
 };
 
 enum judge_keys {
@@ -68,7 +72,9 @@ enum judge_keys {
 /* One IKE SA as it was seen. */
 struct judge_sa {
     uint8_t spi_i[8], spi_r[8];
-    struct endpoint ends[PARTY_COUNT]; /* where they were last */
+    struct endpoint ends[PARTY_COUNT];          /* where they were last */
+    struct endpoint members[JUDGE_MAX_MEMBERS]; /* addresses of A, as they came */
+    unsigned n_members;
     struct judge_frame first;
     int64_t first_us, last_us;
     enum judge_keys keys;
@@ -89,7 +95,8 @@ struct judge_point {
     int64_t at_us;
     uint64_t seq;
     struct judge_frame frame;
-    bool marked; /* they jumped, fell, or come from another address */
+    bool marked;     /* they jumped, fell, or come from another address */
+    unsigned member; /* as of judge_step; 0: nobody knows */
 };
 
 /* One ESP SA, of one direction. */

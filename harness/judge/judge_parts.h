@@ -160,8 +160,11 @@ struct ike_unit {
     struct esp_unit *children;  /* that it agreed on */
     struct ike_unit *successor; /* by a rekey */
     bool was_rekeyed, has_rival_rekeys;
-    bool ended_open;     /* its last protected message was opened */
-    struct echo *echoes; /* NULL: none yet */
+    bool ended_open;                    /* its last protected message was opened */
+    struct echo *echoes;                /* NULL: none yet */
+    unsigned n_messages, n_of_findings; /* steps of a ladder */
+    unsigned wanted;                    /* messages from here on that the ladder shows */
+    const struct judge_finding *last_finding;
 };
 
 /* --- the judge ----------------------------------------------------------------------------------------- */
@@ -227,7 +230,6 @@ void ledger_tally(struct ledger *l, enum judge_party party,
 void ledger_drop(struct ledger *l, bool (*counts)(const void *of, enum judge_party party, const char *id),
                  const void *of);
 void findings_free(struct judge_finding *list);
-struct judge_step *unit_step(struct ike_unit *u, enum judge_step_kind kind, const struct judge_packet *p);
 void unit_conclude(struct ike_unit *u);
 void judge_announce(struct judge *j, const uint8_t spi[8], struct ike_unit *by);
 struct announced_spi *judge_announced(const struct judge *j, const uint8_t spi[8]); /* NULL: it was not */
@@ -236,6 +238,11 @@ struct announced_spi *judge_announced(const struct judge *j, const uint8_t spi[8
 #define FRAMES(...)                                                                                          \
     (const struct judge_frame[]){__VA_ARGS__},                                                               \
         sizeof((const struct judge_frame[]){__VA_ARGS__}) / sizeof(struct judge_frame)
+
+/* steps.c */
+struct judge_step *unit_step(struct ike_unit *u, enum judge_step_kind kind, const struct judge_packet *p);
+unsigned unit_member(struct ike_unit *u, const struct judge_packet *p);
+void steps_take(struct ike_unit *u, const struct judge_packet *p); /* when all rules have seen it */
 
 /* syncs.c, headers.c, children.c: each over one message, in order */
 void judge_syncs(struct ike_unit *u, const struct judge_packet *p);

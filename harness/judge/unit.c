@@ -331,5 +331,6 @@ void unit_take(struct ike_unit *u, struct judge_packet *p)
     judge_children(u, p);
     if (u->sa->opened[PARTY_A] + u->sa->opened[PARTY_B] == 0)
         judge_headers(u, p);
+    steps_take(u, p);
     remember(u, p);
 }

@@ -191,12 +191,39 @@ def matrix(page):
     equal("a cell opens the case", True, page.run("document.getElementById('c/%s/1').open" % CASE))
 
 
+def judged(page):
+    page.open("judged.html")
+    text = page.run("document.querySelector('h1').textContent")
+    ok("a judged capture says what it came to", text.endswith("one side breaks rules"), text)
+    equal("it is filtered by IKE SAs", "2 of 2 IKE SAs", page.run("document.getElementById('filter-count').textContent"))
+    page.browser.click(".failures a[href^='#c/']")
+    equal("a finding leads to its IKE SA", True, page.run("document.querySelector('details.case').open"))
+    ok("with a ladder", page.count("svg.ladder a.packet.sync") >= 2, page.count("svg.ladder a.packet"))
+    page.browser.click("svg.ladder a.packet.sync")
+    equal("a packet of it opens in words", 1, page.count("details.packet-words[open]"))
+    ok("decrypted", "IKEV2_MESSAGE_ID_SYNC" in page.run("document.querySelector('details.packet-words[open]').textContent"))
+    ok("and is in the fragment", "/p" in page.fragment(), page.fragment())
+    page.open("judged.html#requirement=SYNC-4")
+    equal("a requirement in the fragment filters", 2, page.count("details.case"))
+    page.open("judged.html#requirement=IKE-1")
+    equal("one that nobody broke has no IKE SA", 0, page.count("details.case"))
+    page.open("numbers.html")
+    ok("numbers of ESP are drawn", page.count("details.case[open] svg.sequences .point") >= 4)
+    ok("and what is broken is said", "RPL-1" in page.run("document.querySelector('.failures').textContent"))
+    page.open("evil-judged.html")
+    page.run("document.querySelectorAll('details').forEach(e => e.open = true)")
+    equal("a hostile file name makes no element", 0, page.run("document.querySelectorAll('img, [onerror]').length"))
+    ok("it is to be read", page.run("document.querySelector('h1').textContent").startswith("<img src=x onerror"))
+    equal("and no script", True, page.run("window.caught === undefined"))
+
+
 def looks(page, folder):
     wide = "document.documentElement.scrollWidth <= innerWidth"
     for name, width, height, dark in (("light", 1280, 1400, False), ("dark", 1280, 1400, True), ("phone", 360, 1400, False)):
         page.browser.window(width, height, dark)
         for what, where in (("top", "bad.html"), ("ladder", "bad.html#open=" + CASE + "/1"),
-                            ("numbers", "bad.html#open=" + ESP_CASE + "/1/p9"), ("matrix", "matrix.html")):
+                            ("numbers", "bad.html#open=" + ESP_CASE + "/1/p9"), ("matrix", "matrix.html"),
+                            ("judged", "judged.html#open="), ("judged-numbers", "numbers.html")):
             page.open(where)
             page.browser.screenshot("%s/%s-%s.png" % (folder, name, what))
             equal("%s, %s: nothing hangs out of the page" % (name, what), True, page.run(wide))
@@ -219,7 +246,7 @@ def main():
     try:
         browser.window(1280, 1000)
         page = Page(browser, folder)
-        for part in (filters, opens, numbers, paper, keyboard, hostile, matrix):
+        for part in (filters, opens, numbers, paper, keyboard, hostile, matrix, judged):
             part(page)
         looks(page, shots)
         equal("the console has no complaint", [], browser.complaints)

@@ -20,6 +20,16 @@ prepare() {
         bad/journal.jsonl >evil/journal.jsonl
     "$program" report bad --html bad.html && "$program" report evil --html evil.html &&
         "$program" matrix bad=bad.html evil --html matrix.html
+    judge_one bad/cases/sync.equal-m1-is-dropped judged.html
+    "$program" run --out rpl --seed 7 --fault jump-on-one-child-sa --case rpl.delta-moves-every-child-sa
+    judge_one rpl/cases/rpl.delta-moves-every-child-sa numbers.html
+    mkdir '<img src=x onerror="window.caught=3">' && cp bad/cases/sync.equal-m1-is-dropped/* '<img src=x onerror="window.caught=3">'
+    judge_one '<img src=x onerror="window.caught=3">' evil-judged.html
+    [[ -s judged.html && -s numbers.html && -s evil-judged.html ]]
+}
+
+judge_one() { # CASE-FOLDER HTML
+    "$program" judge "$1/wire.pcap" --keys "$1/ikev2_decryption_table" --keys "$1/esp_sa" --cluster 203.0.113.10 --html "$2"
 }
 
 cd "$work" || exit 2

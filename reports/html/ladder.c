@@ -72,14 +72,20 @@ static void put_active(FILE *out, const struct layout *l)
 static void put_lanes(FILE *out, const struct layout *l)
 {
     static const char *const counters[] = {"sends", "expects", "sends", "expects"};
-    put_lane(out, l, l->channel_x, "channel", "sync channel");
+    bool of_capture = l->look->of_capture;
+    if (!of_capture)
+        put_lane(out, l, l->channel_x, "channel", "sync channel");
     for (unsigned n = l->members; n >= 1; n--) {
-        char name[24];
-        snprintf(name, sizeof name, "member %u", n);
+        char name[40];
+        snprintf(name, sizeof name, "%.20s %u", l->look->member, n);
+        if (of_capture && l->members == 1)
+            snprintf(name, sizeof name, "%.20s", l->look->member);
         put_lane(out, l, l->member_x[n], "lane", name);
     }
-    put_lane(out, l, l->peer_x, "lane peer", "peer");
+    put_lane(out, l, l->peer_x, "lane peer", l->look->peer);
     put_active(out, l);
+    if (of_capture)
+        return;
     put_label(out, "lane-name", l->counters_x + 23, l->top - 26, "member");
     put_label(out, "lane-name", l->counters_x + 115, l->top - 26, "peer");
     for (int i = 0; i < 4; i++)
@@ -135,14 +141,15 @@ static void put_packet_label(FILE *out, const struct layout *l, const struct ste
     put_label(out, "message", (l->gate_x + l->peer_x) / 2 + 8, s->y - 6, text);
 }
 
-static void put_packet(FILE *out, const struct layout *l, const struct step *s, const char *anchor)
+static void put_packet(FILE *out, const struct layout *l, const struct step *s)
 {
     char name[32];
     const char *class = packet_class(s->line);
     packet_anchor(s->line, s->index, name, sizeof name);
-    html_put(out, "<a class=\"packet %s\" href=\"#c/%s/%s\" data-packet=\"%s\">", class, anchor, name, name);
+    html_put(out, "<a class=\"packet %s\" href=\"#c/%s/%s\" data-packet=\"%s\">", class, l->look->anchor,
+             name, name);
     html_put(out, "<rect class=\"hit\" x=\"0\" y=\"%d\" width=\"%d\" height=\"28\"/>", s->y - 20,
-             l->counters_x - 24);
+             l->look->of_capture ? l->width : l->counters_x - 24);
     if (number_of(s->line, "number"))
         html_put(out, "<text class=\"number\" x=\"110\" y=\"%d\">%lld</text>", s->y + 4,
                  number_of(s->line, "number"));
@@ -200,12 +207,13 @@ static void put_failover(FILE *out, const struct layout *l, const struct step *s
 {
     char text[120];
     long long update = number_of(s->line, "update");
-    int n = snprintf(text, sizeof text, "member %lld takes over from member %lld",
-                     number_of(s->line, "member"), number_of(s->line, "failed"));
+    int n = snprintf(text, sizeof text, "%s %lld takes over from %s %lld", l->look->member,
+                     number_of(s->line, "member"), l->look->member, number_of(s->line, "failed"));
     if (update)
         snprintf(text + n, sizeof text - (size_t)n, ", it knows update %lld", update);
-    html_put(out, "<rect class=\"band\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"24\"/>", l->channel_x - 40,
-             s->y - 12, l->peer_x - l->channel_x + 60);
+    int left = l->look->of_capture ? l->member_x[l->members] - 60 : l->channel_x - 40;
+    html_put(out, "<rect class=\"band\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"24\"/>", left, s->y - 12,
+             l->peer_x - left + 20);
     put_label(out, "event", (l->gate_x + l->peer_x) / 2 + 8, s->y + 4, text);
     long long failed = number_of(s->line, "failed");
     if (failed >= 1 && failed <= l->members)
@@ -221,6 +229,15 @@ static void put_trigger(FILE *out, const struct layout *l, const struct step *s)
         snprintf(text + n, sizeof text - (size_t)n, ": status %lld", status);
     put_label(out, "trigger", l->peer_x - 12, s->y + 4, text);
     html_put(out, "<circle class=\"pulled\" cx=\"%d\" cy=\"%d\" r=\"4\"/>", l->peer_x, s->y);
+}
+
+static void put_remark(FILE *out, const struct layout *l, const struct step *s)
+{
+    bool from_peer = is_true(s->line, "from_peer");
+    int x = from_peer ? l->peer_x : member_x(l, s->line);
+    html_put(out, "<circle class=\"pulled\" cx=\"%d\" cy=\"%d\" r=\"4\"/>", x, s->y);
+    put_label(out, from_peer ? "trigger" : "trigger left", from_peer ? x - 12 : l->member_x[1] + 12, s->y + 4,
+              text_of(s->line, "text"));
 }
 
 static void put_left_out(FILE *out, const struct layout *l, const struct step *s)
@@ -243,11 +260,11 @@ static void put_counters(FILE *out, const struct layout *l, int y, const json_t 
     }
 }
 
-static void put_step(FILE *out, const struct layout *l, const struct step *s, const char *anchor)
+static void put_step(FILE *out, const struct layout *l, const struct step *s)
 {
     switch (s->kind) {
     case STEP_PACKET:
-        put_packet(out, l, s, anchor);
+        put_packet(out, l, s);
         break;
     case STEP_UPDATE:
         put_update(out, l, s);
@@ -263,6 +280,9 @@ static void put_step(FILE *out, const struct layout *l, const struct step *s, co
         break;
     case STEP_DELIVERED:
         put_delivered(out, l, s);
+        break;
+    case STEP_REMARK:
+        put_remark(out, l, s);
         break;
     case STEP_LEFT_OUT:
         put_left_out(out, l, s);
@@ -290,7 +310,7 @@ static bool has_counters(const struct layout *l, unsigned i)
     return false;
 }
 
-static void put_steps(FILE *out, const struct layout *l, const char *anchor)
+static void put_steps(FILE *out, const struct layout *l)
 {
     const json_t *counters = NULL;
     int64_t last_us = -1;
@@ -309,14 +329,14 @@ static void put_steps(FILE *out, const struct layout *l, const char *anchor)
         if (s->at_us != last_us && s->kind != STEP_LEFT_OUT)
             put_time(out, s);
         last_us = s->at_us;
-        put_step(out, l, s, anchor);
+        put_step(out, l, s);
     }
 }
 
-void html_ladder(FILE *out, const json_t *lines, const char *anchor)
+void html_ladder(FILE *out, const json_t *lines, const struct ladder_look *look)
 {
     struct layout l;
-    if (!ladder_layout(lines, &l))
+    if (!ladder_layout(lines, look, &l))
         return;
     html_put(out,
              "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"ladder\">"
@@ -324,7 +344,7 @@ void html_ladder(FILE *out, const json_t *lines, const char *anchor)
              "height=\"%d\">\n",
              l.width, l.height, l.width, l.height);
     put_lanes(out, &l);
-    put_steps(out, &l, anchor);
+    put_steps(out, &l);
     fputs("</svg></div>\n", out);
     free(l.steps);
 }

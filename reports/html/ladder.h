@@ -4,15 +4,23 @@
 #define REPORTS_HTML_LADDER_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 enum { LADDER_MAX_LINES = 300 }; /* of the journal; of more than that the middle is left out */
 
-/* `lines`: an array, in order. `anchor` names the combination; the packets' anchors begin with it and a '/'.
- */
-void html_ladder(FILE *out, const json_t *lines, const char *anchor);
+/* Of whom it is. A capture has neither a sync channel nor what an end says of its counters; then it may have
+ * lines of the kind "remark" with a text, "from_peer" and "member". */
+struct ladder_look {
+    const char *anchor; /* the packets' anchors begin with it and a '/' */
+    const char *member, *peer;
+    bool of_capture;
+};
+
+/* `lines`: an array, in order. */
+void html_ladder(FILE *out, const json_t *lines, const struct ladder_look *look);
 
 /* The same packets in words, each one opened by itself. */
-void html_packets(FILE *out, const json_t *lines, const char *anchor);
+void html_packets(FILE *out, const json_t *lines, const struct ladder_look *look);
 
 #endif

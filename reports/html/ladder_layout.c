@@ -34,7 +34,9 @@ bool is_true(const json_t *line, const char *key)
 
 void packet_anchor(const json_t *packet, unsigned index, char *out, size_t size)
 {
-    if (number_of(packet, "number"))
+    if (number_of(packet, "file"))
+        snprintf(out, size, "p%lld-%lld", number_of(packet, "number"), number_of(packet, "file"));
+    else if (number_of(packet, "number"))
         snprintf(out, size, "p%lld", number_of(packet, "number"));
     else
         snprintf(out, size, "x%u", index);
@@ -67,7 +69,8 @@ static enum step_kind kind_of(const json_t *line)
         const char *name;
         enum step_kind kind;
     } kinds[] = {{"counters", STEP_COUNTERS}, {"failover", STEP_FAILOVER}, {"sync-update", STEP_UPDATE},
-                 {"trigger", STEP_TRIGGER},   {"held", STEP_HELD},         {"delivered", STEP_DELIVERED}};
+                 {"trigger", STEP_TRIGGER},   {"held", STEP_HELD},         {"delivered", STEP_DELIVERED},
+                 {"remark", STEP_REMARK}};
     if (strcmp(text_of(line, "event"), "packet") == 0)
         return STEP_PACKET;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -78,9 +81,10 @@ static enum step_kind kind_of(const json_t *line)
 
 static int height_of(enum step_kind kind)
 {
-    static const int heights[] = {[STEP_PACKET] = 34,  [STEP_UPDATE] = 18, [STEP_FAILOVER] = 34,
-                                  [STEP_TRIGGER] = 24, [STEP_HELD] = 34,   [STEP_DELIVERED] = 34,
-                                  [STEP_COUNTERS] = 0, [STEP_NONE] = 0,    [STEP_LEFT_OUT] = 40};
+    static const int heights[] = {
+        [STEP_PACKET] = 34, [STEP_UPDATE] = 18,    [STEP_FAILOVER] = 34, [STEP_TRIGGER] = 24,
+        [STEP_HELD] = 34,   [STEP_DELIVERED] = 34, [STEP_REMARK] = 24,   [STEP_COUNTERS] = 0,
+        [STEP_NONE] = 0,    [STEP_LEFT_OUT] = 40};
     return heights[kind];
 }
 
@@ -117,13 +121,13 @@ static unsigned count_members(const json_t *lines)
 
 static void set_columns(struct layout *l)
 {
-    l->channel_x = 165;
+    l->channel_x = l->look->of_capture ? 100 : 165;
     for (unsigned n = l->members; n >= 1; n--)
         l->member_x[n] = l->channel_x + MEMBER_WIDTH * (int)(l->members - n + 1);
     l->gate_x = l->member_x[1] + 50;
     l->peer_x = l->member_x[1] + MESSAGE_WIDTH;
     l->counters_x = l->peer_x + 50;
-    l->width = l->counters_x + COUNTERS_WIDTH;
+    l->width = l->look->of_capture ? l->peer_x + 60 : l->counters_x + COUNTERS_WIDTH;
 }
 
 static void add_step(struct layout *l, const json_t *line, unsigned index)
@@ -182,9 +186,9 @@ static void set_rows(struct layout *l)
     l->height = y + 24;
 }
 
-bool ladder_layout(const json_t *lines, struct layout *out)
+bool ladder_layout(const json_t *lines, const struct ladder_look *look, struct layout *out)
 {
-    *out = (struct layout){.members = count_members(lines)};
+    *out = (struct layout){.look = look, .members = count_members(lines)};
     out->steps = calloc(json_array_size(lines) + 1, sizeof *out->steps);
     if (!out->steps)
         return false;

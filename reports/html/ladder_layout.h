@@ -16,6 +16,7 @@ enum step_kind {
     STEP_TRIGGER,
     STEP_HELD, /* of a member's; the peer's is drawn at its packet */
     STEP_DELIVERED,
+    STEP_REMARK,   /* of a capture */
     STEP_COUNTERS, /* no row of its own: beside the row before it */
     STEP_LEFT_OUT,
     STEP_NONE,
@@ -31,6 +32,7 @@ struct step {
 };
 
 struct layout {
+    const struct ladder_look *look;
     struct step *steps;
     unsigned count, left_out;
     unsigned members;                 /* columns of the cluster */
@@ -39,7 +41,7 @@ struct layout {
 };
 
 /* False: memory is out. The caller frees `steps`. */
-bool ladder_layout(const json_t *lines, struct layout *out);
+bool ladder_layout(const json_t *lines, const struct ladder_look *look, struct layout *out);
 
 /* Members as columns; what names none that is drawn is drawn at the first. */
 int member_x(const struct layout *l, const json_t *line);
@@ -51,7 +53,7 @@ bool is_true(const json_t *line, const char *key);
 /* The peer's packet is held at the gate at first. */
 bool is_held(const struct layout *l, const struct step *packet);
 
-/* "p12", or "x34" for the 35th line when it never was on the wire. */
+/* "p12", "p12-1" of the second file, or "x34" for the 35th line when it never was on the wire. */
 void packet_anchor(const json_t *packet, unsigned index, char *out, size_t size);
 
 /* "lost", "copy", "sync" or "plain". */

@@ -128,7 +128,7 @@ void report_matrix(const struct matrix_run *runs, size_t n, FILE *out)
     html_begin(out, "Peers and requirements: understudy");
     html_put(out, "<main class=\"of-runs\">\n<h1>%zu peer%s, %zu requirements</h1>\n", n, n == 1 ? "" : "s",
              n_requirements);
-    html_filter(out, verdicts);
+    html_filter(out, verdicts, "requirements");
     put_table(out, runs, n);
     fputs("<p id=\"nothing\" hidden=\"hidden\">No requirement is like that.</p>\n</main>\n", out);
     html_end(out);

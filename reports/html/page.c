@@ -39,9 +39,10 @@ void html_verdict(FILE *out, enum verdict v)
              v == VERDICT_SKIP ? "not judged" : verdict_name(v));
 }
 
-void html_filter(FILE *out, const size_t verdicts[VERDICT_COUNT])
+void html_filter(FILE *out, const size_t verdicts[VERDICT_COUNT], const char *what)
 {
-    fputs("<form id=\"filter\" role=\"search\">\n<label>Verdict <select id=\"filter-verdict\">"
+    html_put(out, "<form id=\"filter\" role=\"search\" data-what=\"%s\">\n", what);
+    fputs("<label>Verdict <select id=\"filter-verdict\">"
           "<option value=\"\">all</option>",
           out);
     for (unsigned v = VERDICT_COUNT; v-- > VERDICT_SKIP + 1;)
@@ -57,7 +58,7 @@ void html_filter(FILE *out, const size_t verdicts[VERDICT_COUNT])
     fputs("</select></label>\n<label>Text <input id=\"filter-text\" type=\"search\" autocomplete=\"off\"/>"
           "</label>\n<button type=\"reset\">Reset</button>\n"
           "<output id=\"filter-count\"></output>\n"
-          "<span class=\"keys\"><kbd>/</kbd> search <kbd>j</kbd> <kbd>k</kbd> next, previous case "
+          "<span class=\"keys\"><kbd>/</kbd> search <kbd>j</kbd> <kbd>k</kbd> next, previous "
           "<kbd>Enter</kbd> open <kbd>Esc</kbd> reset</span>\n</form>\n",
           out);
 }
@@ -72,7 +73,7 @@ bool report_html(const struct report_run *run, FILE *out, struct error *err)
     html_begin(out, title);
     fputs("<main>\n", out);
     html_summary(out, &shown);
-    html_filter(out, run->verdicts);
+    html_filter(out, run->verdicts, "cases");
     html_failures(out, &shown);
     html_requirements(out, &shown);
     html_cases(out, &shown);

@@ -58,8 +58,8 @@ bool shown_claims(const struct test_case *test_case, const char *requirement);
 void html_begin(FILE *out, const char *title);
 void html_end(FILE *out);
 
-/* Verdicts that are there to choose from are those that are counted. */
-void html_filter(FILE *out, const size_t verdicts[VERDICT_COUNT]);
+/* Verdicts that are there to choose from are those that are counted. `what` is filtered, "cases". */
+void html_filter(FILE *out, const size_t verdicts[VERDICT_COUNT], const char *what);
 
 void html_verdict(FILE *out, enum verdict v);
 

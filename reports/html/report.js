@@ -78,7 +78,7 @@
       group.hidden = all('tr.requirement', group).every(function (row) { return row.hidden; });
     });
     if (cases.length === 0) shown = rows.filter(function (row) { return !row.hidden; }).length;
-    byId('filter-count').textContent = shown + ' of ' + (cases.length ? cases.length + ' cases' : rows.length + ' requirements');
+    byId('filter-count').textContent = shown + ' of ' + (cases.length ? cases.length + ' ' + (form.dataset.what || 'cases') : rows.length + ' requirements');
     byId('nothing').hidden = shown > 0;
   }
 

@@ -120,10 +120,11 @@ static void put_ladder(FILE *out, const struct shown_result *r)
                  r->drawn ? ": nothing was on the wire" : " here; the command above shows the packets");
         return;
     }
-    html_ladder(out, r->lines, anchor);
+    const struct ladder_look look = {.anchor = anchor, .member = "member", .peer = "peer"};
+    html_ladder(out, r->lines, &look);
     put_sequences(out, r);
     fputs("<details class=\"in-words\"><summary>Packets in words</summary>\n", out);
-    html_packets(out, r->lines, anchor);
+    html_packets(out, r->lines, &look);
     fputs("</details>\n", out);
 }
 
