@@ -25,6 +25,10 @@ bool report_json(const struct report_run *run, FILE *out, struct error *err);
 /* One page for a browser, without anything beside it: docs/reports.md. Reads the journal once more. */
 bool report_html(const struct report_run *run, FILE *out, struct error *err);
 
+/* A tar archive of reports, journal, packets and the keys of the test's SAs, to be sent on: docs/evidence.md.
+ * Whoever opens `out` keeps others from reading it. */
+bool report_bundle(const struct report_run *run, FILE *out, struct error *err);
+
 /* For a merge request: tables, and the failures folded below them. */
 void report_markdown(const struct report_run *run, FILE *out);
 

@@ -66,6 +66,9 @@ FILE *cli_open_output(const char *path, bool force, struct error *err);
  * standard output, and for what is no file (a pipe, a device). */
 bool cli_close_output(FILE *out, const char *path, struct error *err);
 
+/* Closes it, and takes away what was written, as above: it is not to be used. */
+void cli_discard_output(FILE *out, const char *path);
+
 /* Two outputs that are one file would overwrite each other; the error names it. `paths` may hold NULL. */
 bool cli_outputs_differ(const char *const *paths, size_t n, struct error *err);
 

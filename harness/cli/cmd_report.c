@@ -1,5 +1,6 @@
 #include <getopt.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "cli/cli.h"
 #include "reports/reports.h"
@@ -12,6 +13,7 @@ enum format {
     FORMAT_JSON,
     FORMAT_MARKDOWN,
     FORMAT_HTML,
+    FORMAT_BUNDLE,
     FORMAT_COUNT
 };
 enum { OPT_FORCE = FORMAT_COUNT + 1 };
@@ -24,6 +26,8 @@ static const struct cli_option options[] = {
     {"json", FORMAT_JSON + 1, "FILE", "everything, for programs"},
     {"markdown", FORMAT_MARKDOWN + 1, "FILE", "for a merge request"},
     {"html", FORMAT_HTML + 1, "FILE", "a page with ladder diagrams, for a browser"},
+    {"bundle", FORMAT_BUNDLE + 1, "FILE",
+     "a tar archive with reports, packets and their keys, to be sent on"},
     {"force", OPT_FORCE, NULL, "replace files that exist"},
     {0},
 };
@@ -55,10 +59,20 @@ static bool write_format(const struct report_run *run, enum format format, FILE 
         return true;
     case FORMAT_HTML:
         return report_html(run, out, err);
+    case FORMAT_BUNDLE:
+        return report_bundle(run, out, err);
     case FORMAT_COUNT:
         break;
     }
     return false;
+}
+
+/* There are keys in it. A pipe or a device stays as it is. */
+static void keep_private(FILE *out)
+{
+    struct stat st;
+    if (out != stdout && fstat(fileno(out), &st) == 0 && S_ISREG(st.st_mode))
+        (void)!fchmod(fileno(out), 0600);
 }
 
 static bool write_file(const struct report_run *run, enum format format, const char *path, bool force,
@@ -67,8 +81,12 @@ static bool write_file(const struct report_run *run, enum format format, const c
     FILE *out = cli_open_output(path, force, err);
     if (!out)
         return false;
-    bool good = write_format(run, format, out, err);
-    return cli_close_output(out, path, good ? err : NULL) && good;
+    if (format == FORMAT_BUNDLE)
+        keep_private(out);
+    if (write_format(run, format, out, err))
+        return cli_close_output(out, path, err);
+    cli_discard_output(out, path);
+    return false;
 }
 
 /* The journal is what all reports are made from: --force does not replace it by one of them. */

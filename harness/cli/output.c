@@ -43,6 +43,15 @@ bool cli_close_output(FILE *out, const char *path, struct error *err)
     return whole || fail(err, "cannot write %s: %s", path, strerror(why));
 }
 
+void cli_discard_output(FILE *out, const char *path)
+{
+    bool regular = is_regular(out);
+    if (out != stdout)
+        fclose(out);
+    if (regular)
+        unlink(path);
+}
+
 static bool is_same_file(const char *a, const char *b)
 {
     struct stat of_a, of_b;

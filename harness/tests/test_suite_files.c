@@ -163,10 +163,12 @@ static const struct {
     {"{\"event\":\"note\"}\n", JOURNAL_LINE, 0,
      "FOLDER/file:1: not the journal of a run: the first line is no \"run\" event"},
     {"{\"event\":\"run\",\"format\":2,\"suite\":\"9.0\"}\n", JOURNAL_LINE, 0,
-     "FOLDER/file:1: a journal of format 2, of a newer understudy (9.0); this program reads format 1: use the version that "
+     "FOLDER/file:1: a journal of format 2, of a newer understudy (9.0); this program reads format 1: use "
+     "the version that "
      "wrote it"},
     {"{\"event\":\"run\",\"format\":0}\n", JOURNAL_LINE, 0,
-     "FOLDER/file:1: a journal of format 0, of an older understudy (?); this program reads format 1: use the version that "
+     "FOLDER/file:1: a journal of format 0, of an older understudy (?); this program reads format 1: use the "
+     "version that "
      "wrote it"},
     {"{\"event\":\"run\",\"format\":\"1\"}\n", JOURNAL_LINE, 0,
      "FOLDER/file:1: not the journal of a run: it names no \"format\""},
