@@ -253,9 +253,11 @@ selectors|peer|198.51.100.0/33|198.51.100.0/33
 selectors|harness|everything|everything
 TABLE
 good_ini 500 4500 | with address protected 198.51.100.9 >peer.ini
-wrong "peer.ini" protected 198.51.100.9 selectors -- run --peer peer.ini
+wrong "peer.ini:$(grep -n '^protected' peer.ini | cut -d: -f1): protected = 198.51.100.9 is not within" selectors -- \
+    run --peer peer.ini
 good_ini 500 4500 | with address behind 203.0.113.7 >peer.ini
-wrong "peer.ini" behind 203.0.113.7 selectors -- run --peer peer.ini
+wrong "peer.ini:$(grep -n '^behind' peer.ini | cut -d: -f1): behind = 203.0.113.7 is not within" selectors -- \
+    run --peer peer.ini
 good_ini 500 4500 | with peer slots 2 >peer.ini
 wrong 'peer.ini' '[identity]' 'harness' '%n' -- run --peer peer.ini
 good_ini 500 4500 | with peer name "$(printf 'x%.0s' {1..250})" >peer.ini

@@ -14,6 +14,7 @@ static struct error err;
 
 #define PEER        "[peer]\nname = gateway\n"
 #define ADDRESS     "[address]\npeer = 192.0.2.1\nharness = 192.0.2.2\n"
+#define ADDRESS1    "[address]\npeer = 192.0.2.1\nharness = 192.0.2.2%n\n"
 #define IDENTITY    "[identity]\npeer = gw.test\nharness = fqdn:cluster%n.test\npsk = secret\n"
 #define PROPOSALS   "[proposals]\nike = aes256gcm16-prfsha256-x25519\nesp = aes256gcm16\n"
 #define SELECTORS   "[selectors]\npeer = 10.1.0.0/24\nharness = 10.2.%n.0/24\n"
@@ -154,6 +155,23 @@ static const struct {
      "gw.ini:6: protected: %n has no meaning here: there is one peer for all slots"},
     {PEER ADDRESS "behind = 10.1.0\n" IDENTITY PROPOSALS SELECTORS,
      "gw.ini:6: behind: \"10.1.0\" is not an IPv4 or IPv6 address"},
+    {PEER ADDRESS "protected = 10.3.0.1\n" IDENTITY PROPOSALS SELECTORS,
+     "gw.ini:6: protected = 10.3.0.1 is not within peer = 10.1.0.0/24 in [selectors]: no Child SA would "
+     "carry "
+     "probes to it"},
+    {PEER ADDRESS "protected = 10.1.0.1\nbehind = 10.2.9.1\n" IDENTITY PROPOSALS SELECTORS,
+     "gw.ini:7: behind = 10.2.9.1 is not within harness = 10.2.%n.0/24 in [selectors], for slot 0: no Child "
+     "SA "
+     "would carry probes from it"},
+    {PEER "slots = 3\n" ADDRESS1 "behind = 10.2.0.1\n" IDENTITY PROPOSALS SELECTORS,
+     "gw.ini:7: behind = 10.2.0.1 is not within harness = 10.2.%n.0/24 in [selectors], for slot 1: no Child "
+     "SA "
+     "would carry probes from it"},
+    {PEER ADDRESS "protected = 10.1.0.1\nbehind = 2001:db8::7\n" IDENTITY PROPOSALS
+                  "[selectors]\npeer = 10.1.0.0/24\nharness = 2001:db8::/64\n",
+     "gw.ini:7: behind = 2001:db8::7 is IPv6, and protected = 10.1.0.1 is not: probes need two addresses of "
+     "one "
+     "family"},
     {PEER ADDRESS "[identity]\npeer = dns:gw\n",
      "gw.ini:7: peer: \"dns:gw\" is not an identity; write "
      "fqdn:, email:, ipv4:, ipv6:, keyid:, dn: or gn: and its text"},
