@@ -72,9 +72,13 @@ CASE(rpl_esn_boundary, .id = "rpl.jump-over-the-high-half", .version = 1,
             "drops everything that follows.",
      .requires = {"RPL-5", "RPL-4"}, .needs = NEED_ESP, .not_axes = ON(NAT) | ON(ESN))
 {
-    enum { BELOW = 24, OVER = 4 };
+    enum { BELOW = 24, OVER = 4, ABOVE_ANY_WINDOW = 1 << 20 };
     cluster_uses_esn(stage);
     establish(stage);
+    probe(stage);
+    /* As long as the peer's window reaches below 0, a low half near 2^32 means a number below it (RFC 4303
+     * A2.2). */
+    move_to(stage, ABOVE_ANY_WINDOW);
     probe(stage);
     move_to(stage, boundary - BELOW - 1);
     judge_followed(stage, 0, "near the end of the low half");

@@ -167,6 +167,6 @@ void console_print_unmet(struct console *console)
     size_t cursor = 0;
     const struct expectation *e;
     while ((e = expectation_next_unmet(console->expected, &cursor)))
-        printf("expected, but not met in this run: %s %s %s (%s)\n", verdict_name(e->verdict), e->case_id,
-               e->combination, e->reason);
+        printf("expected, but not met in this run: %s %s %s (%s%s%s)\n", verdict_name(e->verdict), e->case_id,
+               e->combination, e->reason, e->since[0] ? " First seen in " : "", e->since);
 }

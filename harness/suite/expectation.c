@@ -78,7 +78,8 @@ static bool read_entry(const json_t *entry, bool of_a_run, struct expectation *e
     e->case_id = strdup(case_id);
     e->combination = strdup(json_text_of(entry, "combination", "*"));
     e->reason = strdup(reason);
-    if (!e->case_id || !e->combination || !e->reason)
+    e->since = strdup(json_text_of(entry, "since", ""));
+    if (!e->case_id || !e->combination || !e->reason || !e->since)
         return fail(err, "out of memory");
     if (!verdict_parse(verdict, &e->verdict) || e->verdict == VERDICT_SKIP)
         return fail(err, "case %.80s: \"verdict\" is \"%.40s\", not one that a case can be expected to have",
@@ -89,8 +90,8 @@ static bool read_entry(const json_t *entry, bool of_a_run, struct expectation *e
            fail_within(err, "case %.80s", case_id);
 }
 
-static const char *const known_members[] = {"case",    "version", "combination", "where",
-                                            "verdict", "reason",  "requirements"};
+static const char *const known_members[] = {"case",    "version", "combination",  "where",
+                                            "verdict", "reason",  "requirements", "since"};
 
 /* A misspelt member would silently widen what is expected. */
 static bool check_members(const json_t *entry, bool of_a_run, struct error *err)
@@ -105,10 +106,11 @@ static bool check_members(const json_t *entry, bool of_a_run, struct error *err)
         for (size_t i = 0; i < sizeof known_members / sizeof known_members[0]; i++)
             known = known || strcmp(name, known_members[i]) == 0;
         if (!known && !of_a_run)
-            return fail(
-                err,
-                "unknown member \"%.40s\"; there are case, combination, where, verdict, requirements, reason",
-                name);
+            return fail(err,
+                        "unknown member \"%.40s\"; there are case, combination, where, verdict, "
+                        "requirements, reason, "
+                        "since",
+                        name);
         if (!known)
             continue;
         bool right = strcmp(name, "version") == 0        ? json_is_integer(value)
@@ -202,6 +204,7 @@ void expectation_clear(struct expectation_set *set)
         free(set->list[i].case_id);
         free(set->list[i].combination);
         free(set->list[i].reason);
+        free(set->list[i].since);
     }
     for (size_t i = 0; i < set->n_versions; i++)
         free(set->versions[i]);

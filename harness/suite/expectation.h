@@ -8,9 +8,9 @@
  * does not name rests. "combination" is the text of one ("role=initiator,m1=far") or a pattern with '*' and
  * '?'. With neither, an entry speaks for all combinations of its case. Where several entries match, one that
  * is the text itself wins, otherwise the first. "requirements" are those that are broken, no more and no
- * fewer; missing, they are not compared. "reason" is required. "peer" and "versions" (patterns) say of whom
- * all this is known; missing, of any. The result.json of a run is read as well: every result but a SKIP is
- * then expected to come again.
+ * fewer; missing, they are not compared. "reason" is required; "since", the first version in which it was
+ * seen, is for people. "peer" and "versions" (patterns) say of whom all this is known; missing, of any. The
+ * result.json of a run is read as well: every result but a SKIP is then expected to come again.
  */
 #ifndef SUITE_EXPECTATION_H
 #define SUITE_EXPECTATION_H
@@ -28,7 +28,7 @@ struct expectation_where {
 };
 
 struct expectation {
-    char *case_id, *combination, *reason; /* heap */
+    char *case_id, *combination, *reason, *since; /* heap; since: "" when not told */
     struct expectation_where where;
     enum verdict verdict;
     bool any_requirements;

@@ -454,7 +454,9 @@ static const struct {
      "FOLDER/file: entry 2: case b: \"verdict\" is \"BAD\", not one that a case can be expected to have"},
     {EXPECTED(ENTRY("a", "*", "FAIL", ",\"requirement\":\"X\"")),
      "FOLDER/file: entry 1: unknown member \"requirement\"; there are case, combination, where, "
-     "verdict, requirements, reason"},
+     "verdict, requirements, reason, since"},
+    {EXPECTED(ENTRY("a", "*", "FAIL", ",\"since\":5.9")),
+     "FOLDER/file: entry 1: \"since\" has a value of the wrong kind"},
     {EXPECTED(ENTRY("a", "*", "FAIL", ",\"where\":[]")),
      "FOLDER/file: entry 1: \"where\" has a value of the wrong kind"},
     {EXPECTED(ENTRY("a", "*", "FAIL", ",\"where\":{\"rule\":\"x\"}")),
