@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "reports/html/matrix.h"
+#include "reports/reports.h"
 
 /* A cell of a Markdown table ends at a bar. */
 static void print_cell(const char *text)
@@ -95,11 +96,43 @@ static bool write_matrix(const struct wanted *wanted, const struct matrix_run *r
     return cli_close_output(out, wanted->html, err);
 }
 
+/* Beside FILE, by its name: "event-2.html" for the second run of "event.html". The address is as seen from
+ * there. */
+static bool write_page(const struct wanted *wanted, struct matrix_run *m, size_t number, char page[256],
+                       struct error *err)
+{
+    char path[4400];
+    const char *slash = strrchr(wanted->html, '/'), *name = slash ? slash + 1 : wanted->html;
+    const char *end = strrchr(name, '.');
+    int stem = (int)(end && end != name ? (size_t)(end - name) : strlen(name));
+    snprintf(page, 256, "%.*s-%zu.html", stem < 200 ? stem : 200, name, number);
+    snprintf(path, sizeof path, "%.*s%s", (int)(name - wanted->html), wanted->html, page);
+    FILE *out = cli_open_output(path, wanted->force, err);
+    if (!out)
+        return false;
+    m->page = page;
+    if (report_html(&m->run, out, err))
+        return cli_close_output(out, path, err);
+    cli_discard_output(out, path);
+    return false;
+}
+
+static bool write_pages(const struct wanted *wanted, struct matrix_run *runs, char (*pages)[256], size_t n,
+                        struct error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!runs[i].page && strcmp(wanted->html, "-") != 0 &&
+            !write_page(wanted, &runs[i], i + 1, pages[i], err))
+            return false;
+    return true;
+}
+
 static bool read_and_write(const struct wanted *wanted, char **arguments, size_t n, struct error *err)
 {
     struct matrix_run *runs = calloc(n, sizeof *runs);
+    char(*pages)[256] = calloc(n, sizeof *pages);
     size_t read = 0;
-    bool good = runs || fail(err, "out of memory");
+    bool good = (runs && pages) || fail(err, "out of memory");
     for (; good && read < n; read++) {
         runs[read].page = split_page(arguments[read]);
         if (!report_run_read(arguments[read], &runs[read].run, err)) {
@@ -107,10 +140,11 @@ static bool read_and_write(const struct wanted *wanted, char **arguments, size_t
             break;
         }
     }
-    good = good && write_matrix(wanted, runs, n, err);
+    good = good && write_pages(wanted, runs, pages, n, err) && write_matrix(wanted, runs, n, err);
     for (size_t i = 0; i < read; i++)
         report_run_clear(&runs[i].run);
     free(runs);
+    free(pages);
     return good;
 }
 
@@ -160,8 +194,9 @@ const struct cli_command command_matrix = {
     .arguments = "[RUN[=PAGE]...]",
     .summary = "Requirements, their cases and faults, as Markdown; or what runs said of them",
     .options = options,
-    .notes = "With RUNs, --html writes a table of their peers. PAGE is the address of a run's own HTML "
-             "report, as\n"
-             "seen from FILE: the cells then lead into it.",
+    .notes =
+        "With RUNs, --html writes a table of their peers, whose cells lead into the HTML report of the run. "
+        "PAGE is\n"
+        "its address, as seen from FILE; without, it is written beside FILE, with its number in the name.",
     .run = matrix_run,
 };

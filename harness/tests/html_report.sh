@@ -143,6 +143,26 @@ ok "a cell for each of them" equal 3 "$(xpath matrix.html "count(//*[@id='r/SYNC
 ok "that says its verdict" equal FAIL "$(xpath matrix.html "string(//*[@id='r/SYNC-4']/*[%'td'][2])")"
 ok "and leads to the case" equal "bad.html#open=sync.equal-m1-is-dropped/1" \
     "$(xpath matrix.html "string(//*[@id='r/SYNC-4']/*[%'td'][2]/*/@href)")"
+ok "a run without a page got one beside it" test -e matrix-1.html -a ! -e matrix-2.html -a -e matrix-3.html
+for page in matrix-1 matrix-3; do ok "$page is well-formed" xmllint --noout $page.html; done
+ok "every cell is a link" equal "0 $((3 * $("$program" report good --json - | jq '.requirements | length')))" \
+    "$(xpath matrix.html "concat(count(//*[%'td'][not(*[%'a'])]), ' ', count(//*[%'td']/*[%'a']))")"
+targets() { # PAGE: what the matrix leads to in it, as IDs
+    xpath matrix.html "//*[%'td']/*[%'a']/@href[starts-with(., '$1#')]" | sed -E 's/^ *href="[^#]*#(open=)?(r\/)?(.*)"$/\1\2\3/; s/^open=/c\//' | sort -u
+}
+for page in matrix-1.html bad.html matrix-3.html; do
+    ok "there are links into $page" test "$(targets $page | wc -l)" -gt 20
+    ok "and they lead somewhere" equal "" "$(comm -13 <(xpath $page '//@id' | sed 's/^ *id="//; s/"$//' | sort -u) <(targets $page))"
+done
+ok "a page that is there is not replaced" says "new-1.html exists; --force replaces it" \
+    bash -c "touch new-1.html && '$program' matrix good --html new.html"
+ok "on standard output there are none beside" bash -c "'$program' matrix good --html - | grep -q '<span class=\"verdict PASS\"'"
+# A peer that lacks something is not one that was not asked.
+mkdir lacks && jq -c 'if .event == "verdict" and .case == "clu.counters-behind" then .verdict = "UNSUPPORTED" | .reason = "no trigger" |
+    .checks = [] | .watched = 0 else . end' good/journal.jsonl >lacks/journal.jsonl
+ok "a matrix of a peer that lacks something" "$program" matrix lacks --html lacks.html
+ok "says so in a cell" equal UNSUPPORTED "$(xpath lacks.html "string(//*[@id='r/CLU-2']/*[%'td'])")"
+ok "and has the verdict in its filter" equal 1 "$(xpath lacks.html "count(//*[@id='filter-verdict']/*[.='UNSUPPORTED'])")"
 ok "a hostile peer is text there" equal "0 1" "$(xpath matrix.html "concat(count(//*[%'img']), ' ', count(//*[%'script']))")"
 ok "runs without --html" says "is written with --html FILE" "$program" matrix good
 ok "--html without runs" says "takes the folders" "$program" matrix --html x.html

@@ -44,31 +44,69 @@ static void put_title(FILE *out, const struct culprit *c)
                  c->check->expected, c->check->seen);
 }
 
+/* Of a requirement that nothing judged: that the peer has not what it takes, or that the way to it failed, is
+ * worth a cell of its own. */
+static enum verdict verdict_of(const struct report_run *run, const struct requirement *r,
+                               enum not_judged *why)
+{
+    enum verdict v = report_requirement(run, r);
+    *why = html_not_judged(run, r);
+    if (*why == NOT_SUPPORTED)
+        return VERDICT_UNSUPPORTED;
+    return *why == WITHOUT_RESULT ? VERDICT_INCONCLUSIVE : v;
+}
+
+static const char *why_name(enum not_judged why)
+{
+    static const char *const names[NOT_JUDGED_COUNT] = {
+        [NOT_PLAYED] = "none of its cases was played in this run",
+        [NOT_SUPPORTED] = "the peer, or its driver, has not what its cases need",
+        [WITHOUT_RESULT] = "the way to its checks failed",
+        [NOT_REACHED] = "its cases were played, and no check came to it",
+        [NO_CASE] = "no case of this suite judges it",
+    };
+    return names[why];
+}
+
+/* To the combination that made the verdict; where no check did (a rule that is watched all the time, or
+ * nothing judged it) to the requirement. */
+static void put_link(FILE *out, const struct matrix_run *m, const struct requirement *r,
+                     const struct culprit *c, const char *class)
+{
+    if (!m->page)
+        html_put(out, "<span class=\"%s\"", class);
+    else if (c->check)
+        html_put(out, "<a class=\"%s\" href=\"%s#open=%s/%u\"", class, m->page, c->result->case_id,
+                 c->ordinal);
+    else
+        html_put(out, "<a class=\"%s\" href=\"%s#r/%s\"", class, m->page, r->id);
+}
+
 static void put_cell(FILE *out, const struct matrix_run *m, const struct requirement *r)
 {
-    enum verdict v = report_requirement(&m->run, r);
-    struct culprit c = culprit_of(&m->run, r, v);
+    enum not_judged why;
+    enum verdict v = verdict_of(&m->run, r, &why);
+    const struct culprit c = culprit_of(&m->run, r, v);
+    char class[40];
+    snprintf(class, sizeof class, "%s%s", v == VERDICT_SKIP ? "none" : "verdict ",
+             v == VERDICT_SKIP ? "" : verdict_name(v));
     fputs("<td>", out);
-    if (v == VERDICT_SKIP) {
-        fputs("<span class=\"none\">\xc2\xb7</span></td>", out);
-        return;
-    }
-    bool link = m->page && c.check;
-    if (link)
-        html_put(out, "<a class=\"verdict %s\" href=\"%s#open=%s/%u\"", verdict_name(v), m->page,
-                 c.result->case_id, c.ordinal);
-    else
-        html_put(out, "<span class=\"verdict %s\"", verdict_name(v));
-    put_title(out, &c);
-    html_put(out, link ? ">%s</a></td>" : ">%s</span></td>", verdict_name(v));
+    put_link(out, m, r, &c, class);
+    if (c.check)
+        put_title(out, &c);
+    else if (why_name(why))
+        html_put(out, " title=\"%s\"", why_name(why));
+    html_put(out, m->page ? ">%s</a></td>" : ">%s</span></td>",
+             v == VERDICT_SKIP ? "\xc2\xb7" : verdict_name(v));
 }
 
 static void put_row(FILE *out, const struct matrix_run *runs, size_t n, const struct requirement *r)
 {
+    enum not_judged why;
     html_put(out, "<tr id=\"r/%s\" class=\"requirement\" data-requirement=\"%s\" data-verdicts=\"", r->id,
              r->id);
     for (size_t i = 0; i < n; i++)
-        html_put(out, "%s ", verdict_name(report_requirement(&runs[i].run, r)));
+        html_put(out, "%s ", verdict_name(verdict_of(&runs[i].run, r, &why)));
     html_put(
         out,
         "\"><th scope=\"row\"><b>%s</b> <span class=\"source\">%s</span> <span class=\"text\">%s</span></th>",
@@ -119,11 +157,12 @@ static void put_table(FILE *out, const struct matrix_run *runs, size_t n)
 
 void report_matrix(const struct matrix_run *runs, size_t n, FILE *out)
 {
+    enum not_judged why;
     size_t verdicts[VERDICT_COUNT] = {0}, n_requirements;
     const struct requirement *all = requirements(&n_requirements);
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < n_requirements; k++)
-            verdicts[report_requirement(&runs[i].run, &all[k])]++;
+            verdicts[verdict_of(&runs[i].run, &all[k], &why)]++;
     verdicts[VERDICT_SKIP] = 0;
     html_begin(out, "Peers and requirements: understudy");
     html_put(out, "<main class=\"of-runs\">\n<h1>%zu peer%s, %zu requirements</h1>\n", n, n == 1 ? "" : "s",
