@@ -61,6 +61,7 @@
     X(par_one_flow)                                                                                          \
     X(par_one_change)                                                                                        \
     X(par_way_back)                                                                                          \
+    X(par_members_spis)                                                                                      \
     X(clu_standby_goes_on)                                                                                   \
     X(clu_peer_member_goes_on)                                                                               \
     X(clu_counters_behind)                                                                                   \
@@ -68,6 +69,9 @@
     X(clu_peer_behind)                                                                                       \
     X(clu_outbound_counters)                                                                                 \
     X(clu_inbound_counters)                                                                                  \
+    X(clu_several_active)                                                                                    \
+    X(clu_shared_key)                                                                                        \
+    X(clu_two_addresses)                                                                                     \
     X(clu_spis_of_members)                                                                                   \
     X(clu_new_address)                                                                                       \
     X(clu_fallback)                                                                                          \

@@ -45,7 +45,14 @@ unsigned child_sa_went_with(struct stage *stage, uint32_t spi);
 struct probed try_probe_of(struct stage *stage, const struct sharing *s, unsigned member);
 struct probed send_probe_of(struct stage *stage, const struct sharing *s, unsigned member);
 
+/* The highest number that any member used on this Child SA; 0: none did. */
+uint64_t highest_of_members(struct stage *stage, uint32_t spi);
+
 /* The next number of this member on its Child SA; false: it was used already, and nothing is changed. */
 bool member_goes_on_with(struct stage *stage, const struct sharing *s, unsigned member, uint64_t number);
+
+/* From now on ESP of the active member comes from the cluster's other address, where it has one, while IKE
+ * stays where it is; false ends that. UNSUPPORTED without another address, or where ESP has no ports. */
+void esp_from_other_address(struct stage *stage, bool other);
 
 #endif

@@ -96,10 +96,10 @@ struct peer_numbers peer_numbers(struct stage *stage, uint32_t spi, unsigned aft
     return n;
 }
 
-static struct octets counted_iv(const struct wire_packet *p)
+static struct octets counted_iv(const struct wire_packet *p, bool of_peer)
 {
     struct cipher_sizes sizes;
-    if (!p->from_peer || !p->esp || !p->esp->opened || p->by_filter || p->copy_of ||
+    if (p->from_peer != of_peer || !p->esp || !p->esp->opened || p->by_filter || p->copy_of ||
         !cipher_sizes_of(&p->esp->keys->suite, &sizes) || !sizes.aead)
         return octets_of(NULL, 0);
     return octets_of(p->datagram.octets + ESP_HEADER_LEN, sizes.iv_len);
@@ -110,16 +110,16 @@ static const struct wire_packet *iv_before(const struct stage *stage, size_t at,
 {
     for (size_t i = 0; i < at; i++)
         if (stage->wire[i]->esp && stage->wire[i]->esp->spi == stage->wire[at]->esp->spi &&
-            octets_equal(counted_iv(stage->wire[i]), iv))
+            octets_equal(counted_iv(stage->wire[i], stage->wire[at]->from_peer), iv))
             return stage->wire[i];
     return NULL;
 }
 
-struct peer_ivs peer_ivs(struct stage *stage)
+static struct peer_ivs ivs_of(const struct stage *stage, bool of_peer)
 {
     struct peer_ivs found = {0};
     for (size_t i = 0; i < stage->n_wire; i++) {
-        struct octets iv = counted_iv(stage->wire[i]);
+        struct octets iv = counted_iv(stage->wire[i], of_peer);
         if (iv.len == 0)
             continue;
         const struct wire_packet *before = iv_before(stage, i, iv);
@@ -131,4 +131,14 @@ struct peer_ivs peer_ivs(struct stage *stage)
         }
     }
     return found;
+}
+
+struct peer_ivs peer_ivs(struct stage *stage)
+{
+    return ivs_of(stage, true);
+}
+
+struct peer_ivs member_ivs(struct stage *stage)
+{
+    return ivs_of(stage, false);
 }

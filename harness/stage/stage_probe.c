@@ -53,6 +53,8 @@ static struct datagram seal(struct stage *stage, const struct probe_with *with, 
         inconclusive(stage, "a probe cannot be sent: %s", err.text);
     if (index == stage->cluster.active)
         traffic_direct(cluster_active(&stage->cluster)->traffic, active_host(stage), session_sa(stage), &d);
+    if (stage->traffic.from.family && !d.raw_esp)
+        d.from = stage->traffic.from;
     return d;
 }
 
@@ -69,6 +71,7 @@ struct probed send_probe(struct stage *stage, struct probe_with with)
     demand_traffic(stage);
     struct traffic_sa *sa = choose_sa(stage, &with);
     struct inner_packet inner = next_probe(stage, with.udp);
+    inner.a = (uint16_t)(inner.a + (with.udp ? 0 : with.flow));
     struct datagram d = seal(stage, &with, sa, &inner);
     struct probed p = {.spi = sa->in.spi,
                        .seq = with.seq ? with.seq : sa->out.sent,
@@ -104,7 +107,7 @@ unsigned send_raw_esp(struct stage *stage, struct octets octets)
 
 static bool is_echo_of(const struct probed *sent, enum inner_kind kind, uint16_t a, uint16_t b)
 {
-    if (sent->id == ECHO_ID)
+    if (sent->id >= ECHO_ID && sent->id <= ECHO_ID + TRAFFIC_MAX_FLOWS)
         return kind == INNER_ECHO_REPLY && a == sent->id && b == sent->number;
     return kind == INNER_UDP && a == sent->number && b == sent->id;
 }

@@ -101,3 +101,18 @@ struct spi_count count_spis(struct stage *stage, bool of_peer)
     }
     return c;
 }
+
+struct spi_count spis_of_child_sas(struct stage *stage)
+{
+    struct spi_count c = {.different = true, .text = ""};
+    const struct stage_traffic *t = &stage->traffic;
+    for (size_t i = 0; i < t->n_sas; i++) {
+        if (t->sas[i]->of_peer)
+            continue;
+        for (size_t k = 0; k < i; k++)
+            c.different = c.different && (t->sas[k]->of_peer || t->sas[k]->keys.spi != t->sas[i]->keys.spi);
+        c.text = say(stage, "%s%s%08x", c.text, c.text[0] ? " " : "", t->sas[i]->keys.spi);
+    }
+    c.packet = stage->last_number;
+    return c;
+}

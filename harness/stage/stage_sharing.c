@@ -94,6 +94,18 @@ static struct probe_with of_member(struct stage *stage, const struct sharing *s,
     return (struct probe_with){.spi = s->spi[member - 1], .member = member};
 }
 
+uint64_t highest_of_members(struct stage *stage, uint32_t spi)
+{
+    uint64_t highest = 0;
+    for (unsigned i = 0; i < stage->cluster.n_members; i++) {
+        const struct traffic *t = stage->cluster.members[i].traffic;
+        const struct traffic_sa *sa = t ? traffic_sa_of(t, spi) : NULL;
+        if (sa && sa->out.sent > highest)
+            highest = sa->out.sent;
+    }
+    return highest;
+}
+
 bool member_goes_on_with(struct stage *stage, const struct sharing *s, unsigned member, uint64_t number)
 {
     const struct probe_with of = of_member(stage, s, member);
@@ -110,4 +122,20 @@ struct probed try_probe_of(struct stage *stage, const struct sharing *s, unsigne
 struct probed send_probe_of(struct stage *stage, const struct sharing *s, unsigned member)
 {
     return send_probe(stage, of_member(stage, s, member));
+}
+
+/* --- addresses ------------------------------------------------------------------------------------- */
+
+void esp_from_other_address(struct stage *stage, bool other)
+{
+    struct error err = {0};
+    struct endpoint bound;
+    stage->traffic.from = (struct endpoint){0};
+    if (!other)
+        return;
+    if (!stage->line.spare_natt.family)
+        unsupported(stage, "the cluster has one address only on the way to this peer");
+    if (!link_bind(stage->line.link, &stage->line.spare_natt, &bound, &err))
+        unsupported(stage, "the cluster's other address cannot be used: %s", err.text);
+    stage->traffic.from = stage->line.spare_natt;
 }

@@ -75,6 +75,9 @@ struct spi_count {
 };
 struct spi_count count_spis(struct stage *stage, bool of_peer);
 
+/* The same of the Child SAs that came up: the SPIs that the peer receives on. */
+struct spi_count spis_of_child_sas(struct stage *stage);
+
 /* --- triggers with an argument ------------------------------------------------------------------- */
 
 /* Pulled once; DRIVER_NO_SUCH_TRIGGER and others as the driver says them. */

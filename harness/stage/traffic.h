@@ -24,7 +24,7 @@
 
 /* --- Child SAs ----------------------------------------------------------------------------------- */
 
-enum { TRAFFIC_MAX_SAS = 64 };
+enum { TRAFFIC_MAX_SAS = 64, TRAFFIC_MAX_FLOWS = 64 };
 
 /* As the active member has them. A Child SA is named by its inbound SPI, the one that this end chose. */
 struct child_sa {
@@ -70,7 +70,9 @@ struct probe_with {
     uint32_t spi; /* of the Child SA; 0: the oldest */
     uint64_t seq; /* under this number, and the member's counter stays; 0: under its next one. Extended where
                      the SA has ESN */
-    bool udp;     /* a UDP datagram to the echo port in the place of an echo request */
+    unsigned
+        flow; /* echo requests with an identifier of this flow, up to TRAFFIC_MAX_FLOWS; 0: the common one */
+    bool udp; /* a UDP datagram to the echo port in the place of an echo request */
     unsigned member; /* 1..: this one seals it, active or not (share_traffic, late packets); 0: the active */
     bool once; /* sent once and not followed up; else again under the numbers that follow, as long as the peer
                   has time: a packet that the network loses is no verdict */
@@ -126,6 +128,9 @@ struct peer_ivs {
     unsigned first, again; /* two of them that share an IV and a key; 0: none do */
 };
 struct peer_ivs peer_ivs(struct stage *stage);
+
+/* The same of all that the members sent. */
+struct peer_ivs member_ivs(struct stage *stage);
 
 /* --- silence -------------------------------------------------------------------------------------- */
 

@@ -31,7 +31,7 @@ struct test_case {
     unsigned roles;                              /* set of 1 << enum role; 0: both */
     unsigned axes;                               /* ON(...) | ...: those that matter; ROLE is always in */
     unsigned not_axes; /* of SESSION_AXES: those that the case cannot be played on */
-    bool long_term; /* in rounds, which go on for the time of `understudy run --soak` (stage/rounds.h) */
+    bool long_term;    /* in rounds, which go on for the time of `understudy run --soak` (stage/rounds.h) */
     void (*play)(struct stage *stage);
 };
 

@@ -113,3 +113,29 @@ void end_idle(struct reference_peer *peer)
 {
     peer->after_esp = end_idle_others;
 }
+
+/* --- SPIs ---------------------------------------------------------------------------------------------- */
+
+static bool has_child(const struct member *m, uint32_t spi)
+{
+    uint32_t spis[MANY_CHILDREN];
+    unsigned n = ike_sa_children(m->host, m->sa, spis, MANY_CHILDREN);
+    for (unsigned i = 0; i < n && i < MANY_CHILDREN; i++)
+        if (spis[i] == spi)
+            return true;
+    return false;
+}
+
+/* The first from there that this member does not know of. */
+static void take_next_spi(struct member *m)
+{
+    uint32_t spi = 0x0a000001;
+    while (has_child(m, spi))
+        spi++;
+    ike_host_allocate_spis(m->host, UINT32_MAX, spi);
+}
+
+void count_spis_alike(struct reference_peer *peer)
+{
+    peer->choose_spi = take_next_spi;
+}

@@ -215,8 +215,12 @@ static int delete_child(struct reference_peer *peer, struct member *m, int64_t n
 
 static int add_child(struct reference_peer *peer, struct member *m, int64_t now_us, struct error *err)
 {
-    (void)peer;
-    return pulled(ike_child_create(m->host, m->sa, now_us, err) != 0);
+    if (peer->choose_spi)
+        peer->choose_spi(m);
+    int status = pulled(ike_child_create(m->host, m->sa, now_us, err) != 0);
+    if (peer->choose_spi)
+        ike_host_allocate_spis(m->host, 0, 0);
+    return status;
 }
 
 static int delete_sa(struct reference_peer *peer, struct member *m, int64_t now_us, struct error *err)

@@ -75,6 +75,8 @@ struct reference_peer {
     unsigned (*jump)(struct traffic *t, uint32_t ike_sa, uint64_t delta); /* the same; NULL: none (RPL-1) */
     /* A fault of parallel SAs; NULL: none. After a Child SA came up or went. */
     void (*after_child)(struct reference_peer *peer, const struct ike_event *e, int64_t now_us);
+    /* The same, before it makes a Child SA of its own. */
+    void (*choose_spi)(struct member *m);
     /* The same, after ESP came on this Child SA. */
     void (*after_esp)(struct reference_peer *peer, uint32_t spi, int64_t now_us);
     struct {
