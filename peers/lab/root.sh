@@ -39,7 +39,7 @@ root_get() {
     local name=$1 list=$2 packages hash
     packages=$(root_packages "$list") || exit
     . /etc/os-release 2>/dev/null
-    hash=$(printf '%s %s %s %s' 2 "${VERSION_CODENAME:-}" "$(dpkg --print-architecture 2>/dev/null)" "$packages" | sha256sum)
+    hash=$(printf '%s %s %s %s' 3 "${VERSION_CODENAME:-}" "$(dpkg --print-architecture 2>/dev/null)" "$packages" | sha256sum)
     root=$cache/roots/$name.${hash:0:12}
     if ! root_hold; then
         mkdir -p "$cache/roots" 2>/dev/null || fail -3 "cannot make $cache/roots; UNDERSTUDY_CACHE names another folder"
@@ -77,7 +77,8 @@ root_build() { # NAME PACKAGES
         rm -rf --one-file-system "$part"
         fail -3 "cannot build the root folder of $name: $(root_reason $status "$message")"
     fi
-    if ! { mkdir -p "$part"/{lib/modules,share,mnt} && install -m 755 /dev/null "$part/agent" &&
+    # a guest reads it as nobody, and what is private in it is nobody's secret
+    if ! { chmod -R a+rX "$part" && mkdir -p "$part"/{lib/modules,share,mnt} && install -m 755 /dev/null "$part/agent" &&
         sync -f "$part" && : >"$part/.whole" && mv "$part" "$root"; }; then
         rm -rf --one-file-system "$part"
         fail -3 "cannot finish the root folder $root"
