@@ -7,18 +7,20 @@
 
 enum direction { OPEN, SEAL }; /* as OpenSSL's `enc` argument */
 
-/* RFC 4106 section 4, RFC 7634 section 2: the nonce is the salt, then the IV on the wire. */
-static bool aead_init(EVP_CIPHER_CTX *context, const struct encr_method *encr, const uint8_t *key,
-                      const uint8_t *iv, enum direction direction)
+/* RFC 4106 section 4, RFC 7634 section 2: the nonce is the salt, then the IV on the wire. NULL: it cannot be.
+ */
+static EVP_CIPHER_CTX *aead_init(const struct encr_method *encr, const uint8_t *key, const uint8_t *iv,
+                                 enum direction direction)
 {
     uint8_t nonce[12];
+    const uint8_t *to_set;
+    EVP_CIPHER_CTX *context = keyed_aead(encr->cipher, key, encr->key_len, &to_set);
     memcpy(nonce, key + encr->key_len, encr->salt_len);
     memcpy(nonce + encr->salt_len, iv, encr->iv_len);
-    if (EVP_CipherInit_ex2(context, NULL, shared_key(encr->cipher, key, encr->key_len), nonce, direction,
-                           NULL))
-        return true;
-    shared_key(encr->cipher, NULL, 0);
-    return false;
+    if (context && EVP_CipherInit_ex2(context, NULL, to_set, nonce, direction, NULL))
+        return context;
+    aead_unkeyed(encr->cipher, key);
+    return NULL;
 }
 
 static bool aead_run(EVP_CIPHER_CTX *context, struct octets aad, uint8_t *text, size_t text_len)
@@ -33,8 +35,8 @@ static bool aead_run(EVP_CIPHER_CTX *context, struct octets aad, uint8_t *text, 
 static bool aead_seal(const struct encr_method *encr, const uint8_t *key, struct octets aad,
                       const uint8_t *iv, uint8_t *text, size_t text_len, uint8_t *icv, struct error *err)
 {
-    EVP_CIPHER_CTX *context = shared_cipher(encr->cipher);
-    if (!context || !aead_init(context, encr, key, iv, SEAL) || !aead_run(context, aad, text, text_len) ||
+    EVP_CIPHER_CTX *context = aead_init(encr, key, iv, SEAL);
+    if (!context || !aead_run(context, aad, text, text_len) ||
         !EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, encr->icv_len, icv))
         return fail_openssl(err, "sealing");
     return true;
@@ -44,11 +46,10 @@ static bool aead_open(const struct encr_method *encr, const uint8_t *key, struct
                       const uint8_t *iv, uint8_t *text, size_t text_len, const uint8_t *icv,
                       struct error *err)
 {
-    EVP_CIPHER_CTX *context = shared_cipher(encr->cipher);
+    EVP_CIPHER_CTX *context = aead_init(encr, key, iv, OPEN);
     uint8_t tag[CRYPTO_MAX_ICV_LEN];
     memcpy(tag, icv, encr->icv_len);
-    if (!context || !aead_init(context, encr, key, iv, OPEN) ||
-        !EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, encr->icv_len, tag))
+    if (!context || !EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, encr->icv_len, tag))
         return fail_openssl(err, "opening");
     if (aead_run(context, aad, text, text_len))
         return true;

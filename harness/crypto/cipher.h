@@ -1,9 +1,9 @@
 /* Sealing and opening with the negotiated cipher suite: AES-CBC + HMAC-SHA2, AES-GCM-8/12/16,
  * ChaCha20-Poly1305, NULL + HMAC-SHA2.
  *
- * An SA keeps keys, not OpenSSL contexts: those are shared per process (and so thread-unsafe) and keyed for
- * each call, so that thousands of SAs stay small. Padding is the caller's (it differs between IKE and ESP).
- * crypto/cleanup.h gives the contexts back.
+ * An SA keeps keys, not OpenSSL contexts: those are shared per process (and so thread-unsafe), and the keys
+ * that were used last stay in some of them, so that thousands of SAs stay small. Padding is the caller's (it
+ * differs between IKE and ESP). crypto/cleanup.h gives the contexts back.
  */
 #ifndef CRYPTO_CIPHER_H
 #define CRYPTO_CIPHER_H

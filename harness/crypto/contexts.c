@@ -36,14 +36,18 @@ static BIGNUM *(*const prime_makers[PRIME_COUNT])(BIGNUM *) = {
     [PRIME_4096] = BN_get_rfc3526_prime_4096,
 };
 
+enum { KEYED_COUNT = 512 };
+
 static struct {
     EVP_MD_CTX *digests[HASH_COUNT];
     EVP_MAC_CTX *hmacs[HASH_COUNT];
     EVP_CIPHER_CTX *ciphers[CIPHER_COUNT];
-    struct {
-        bool set;
+    struct keyed {
+        EVP_CIPHER_CTX *context; /* NULL: not used yet */
+        enum cipher cipher;
         uint8_t key[EVP_MAX_KEY_LENGTH];
-    } keyed[CIPHER_COUNT];
+        bool is_set;
+    } keyed[KEYED_COUNT]; /* by a part of the key */
     EC_GROUP *curves[CURVE_COUNT];
     struct {
         BIGNUM *p;
@@ -115,14 +119,35 @@ EVP_CIPHER_CTX *shared_cipher(enum cipher cipher)
     return shared.ciphers[cipher];
 }
 
-const uint8_t *shared_key(enum cipher cipher, const uint8_t *key, size_t len)
+/* Keys are random: any two octets of one spread well. */
+static struct keyed *keyed_place(enum cipher cipher, const uint8_t *key)
 {
-    bool same = key && shared.keyed[cipher].set && len <= sizeof shared.keyed[cipher].key &&
-                CRYPTO_memcmp(shared.keyed[cipher].key, key, len) == 0;
-    shared.keyed[cipher].set = key && len <= sizeof shared.keyed[cipher].key;
-    if (shared.keyed[cipher].set && !same)
-        memcpy(shared.keyed[cipher].key, key, len);
-    return same ? NULL : key;
+    return &shared.keyed[((unsigned)key[0] << 8 ^ key[1] ^ (unsigned)cipher << 4) % KEYED_COUNT];
+}
+
+EVP_CIPHER_CTX *keyed_aead(enum cipher cipher, const uint8_t *key, size_t len, const uint8_t **to_set)
+{
+    struct keyed *k = keyed_place(cipher, key);
+    bool same = k->context && k->is_set && k->cipher == cipher && CRYPTO_memcmp(k->key, key, len) == 0;
+    *to_set = same ? NULL : key;
+    if (same)
+        return k->context;
+    if (k->context && k->cipher != cipher) {
+        EVP_CIPHER_CTX_free(k->context);
+        k->context = NULL;
+    }
+    if (!k->context)
+        k->context = new_cipher(cipher_names[cipher]);
+    k->cipher = cipher;
+    k->is_set = len <= sizeof k->key;
+    if (k->is_set)
+        memcpy(k->key, key, len);
+    return k->context;
+}
+
+void aead_unkeyed(enum cipher cipher, const uint8_t *key)
+{
+    keyed_place(cipher, key)->is_set = false;
 }
 
 const EC_GROUP *shared_curve(enum curve curve)
@@ -164,6 +189,8 @@ void crypto_cleanup(void)
     }
     for (size_t i = 0; i < CIPHER_COUNT; i++)
         EVP_CIPHER_CTX_free(shared.ciphers[i]);
+    for (size_t i = 0; i < KEYED_COUNT; i++)
+        EVP_CIPHER_CTX_free(shared.keyed[i].context);
     for (size_t i = 0; i < CURVE_COUNT; i++)
         EC_GROUP_free(shared.curves[i]);
     for (size_t i = 0; i < PRIME_COUNT; i++) {

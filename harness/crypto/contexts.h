@@ -34,9 +34,12 @@ EVP_MD_CTX *shared_digest(enum hash hash);
 EVP_MAC_CTX *shared_hmac(enum hash hash);
 EVP_CIPHER_CTX *shared_cipher(enum cipher cipher); /* padding is off; CIPHER_NONE has no context */
 
-/* Of an AEAD: NULL when its context was keyed with this key last, else the key, which is the last one from
- * now on. So a run of packets of one SA keys it once. NULL as the key: the context has none any more. */
-const uint8_t *shared_key(enum cipher cipher, const uint8_t *key, size_t len);
+/* Of an AEAD: a context for this key, out of a few hundred that keep theirs. So the packets of many SAs in
+ * turn key each once. `*to_set` is NULL when it has the key, else the key, which the caller sets; when that
+ * fails aead_unkeyed says so. */
+EVP_CIPHER_CTX *keyed_aead(enum cipher cipher, const uint8_t *key, size_t len, const uint8_t **to_set);
+void aead_unkeyed(enum cipher cipher, const uint8_t *key);
+
 const EC_GROUP *shared_curve(enum curve curve);
 BN_MONT_CTX *shared_modp(enum modp_prime prime, const BIGNUM **p);
 BN_CTX *shared_bn(void);

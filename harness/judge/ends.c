@@ -1,4 +1,4 @@
-/* Which IKE SA talks between two addresses: the one that was seen there last. */
+/* Which IKE SA talks between two addresses: the one that came there last. */
 #include <stdlib.h>
 
 #include "judge/judge_parts.h"

@@ -127,16 +127,18 @@ void esp_note_takeover(struct ike_unit *u, enum judge_party party, const struct 
         }
 }
 
-/* RPL-1: `party` has answered a sync request with this delta. It is of the width of the SA's numbers. */
+/* RPL-1: `party` has answered a sync request with this delta. It is of the width of the SA's numbers. Of
+ * several between two packets each counts. */
 void esp_note_delta(struct ike_unit *u, enum judge_party party, const struct seen_sync *s)
 {
     for (struct esp_unit *e = u->children; e; e = e->next_child) {
         uint64_t most = e->esp->esn ? UINT64_MAX : UINT32_MAX;
+        uint64_t owed = e->has_delta ? e->least - 1 : e->esp->highest;
         if (e->esp->from != party || e->esp->deleted || !e->knows_esn ||
-            s->delta_len != (e->esp->esn ? 8 : 4) || s->delta >= most - e->esp->highest || s->delta == 0)
+            s->delta_len != (e->esp->esn ? 8 : 4) || s->delta >= most - owed || s->delta == 0)
             continue;
         e->has_delta = true;
-        e->least = e->esp->highest + s->delta + 1;
+        e->least = owed + s->delta + 1;
         e->delta_request = s->request;
         e->delta_answer = s->answer;
     }

@@ -11,9 +11,18 @@ static size_t place_of(const struct requirement *r)
     return (size_t)(r - requirements(&n));
 }
 
+/* Rules hold with every message, and their names are literals: each is looked for once. */
+static size_t place_of_name(struct judge *j, const char *requirement)
+{
+    struct place *known = &j->places[((uintptr_t)requirement >> 2) % PLACES];
+    if (known->name != requirement)
+        *known = (struct place){requirement, place_of(requirement_find(requirement))};
+    return known->at;
+}
+
 void ledger_held(struct ledger *l, enum judge_party party, const char *requirement)
 {
-    size_t at = place_of(requirement_find(requirement));
+    size_t at = place_of_name(l->judge, requirement);
     l->held[party][at / 64] |= UINT64_C(1) << (at % 64);
 }
 

@@ -137,8 +137,11 @@ struct ike_unit {
     struct ike_evidence_keys *keys; /* a copy of those with this SPI */
     size_t n_keys;
     struct judge_packet **ring;
-    uint64_t *newest, *older; /* places in it by digest, from 1; 0 ends a walk */
-    size_t memory, at;        /* memory is a power of two */
+    uint64_t *newest; /* places in it by digest, from 1; 0 ends a walk */
+    struct ring_row {
+        uint64_t older, digest;
+    } * rows;          /* by place: what was seen long ago is not touched for nothing */
+    size_t memory, at; /* memory is a power of two */
     struct assemblies pending;
     struct monitor *monitors[PARTY_COUNT]; /* [X]: X is judged */
     struct monitor_view views[PARTY_COUNT];
@@ -187,7 +190,15 @@ struct keys_of_spi {
     UT_hash_handle hh;
 };
 
+enum { PLACES = 64 };
+
+struct place {
+    const char *name; /* of a requirement */
+    size_t at;        /* in the catalogue */
+};
+
 struct judge {
+    struct place places[PLACES];
     struct judge_options options;
     struct judge_result result;
     struct judge_sa **last_sa;

@@ -131,8 +131,8 @@ static bool open_ring(struct ike_unit *u)
 {
     u->ring = calloc(u->memory, sizeof(struct judge_packet *));
     u->newest = calloc(u->memory, sizeof *u->newest);
-    u->older = calloc(u->memory, sizeof *u->older);
-    return u->ring && u->newest && u->older;
+    u->rows = calloc(u->memory, sizeof *u->rows);
+    return u->ring && u->newest && u->rows;
 }
 
 struct ike_unit *unit_new(struct judge *j, const struct judge_packet *first)
@@ -179,7 +179,7 @@ void unit_finish(struct ike_unit *u)
         judge_packet_free(u->ring[i]);
     free(u->ring);
     free(u->newest);
-    free(u->older);
+    free(u->rows);
     assemblies_clear(&u->pending);
     if (u->keys)
         crypto_wipe(u->keys, u->n_keys * sizeof *u->keys);
@@ -230,10 +230,11 @@ static void note_move(struct ike_unit *u, const struct judge_packet *p)
             snprintf(s->text, sizeof s->text, "moves from %s to %s", endpoint_text(before, old),
                      endpoint_text(now, new));
     }
+    if (!endpoint_same_address(before, now))
+        ends_note(u, p->from, now);
     *before = *now;
     if (u->n_ends[p->from] < ENDS_MAX && !is_among(u->ends[p->from], u->n_ends[p->from], now, false))
         u->ends[p->from][u->n_ends[p->from]++] = *now;
-    ends_note(u, p->from, now);
 }
 
 /* --- a message, in order ------------------------------------------------------------------------------- */
@@ -241,9 +242,11 @@ static void note_move(struct ike_unit *u, const struct judge_packet *p)
 static const struct judge_packet *same_octets(const struct ike_unit *u, const struct judge_packet *p)
 {
     uint64_t at = u->newest[p->digest & (u->memory - 1)];
-    for (; at && at + u->memory > u->at; at = u->older[(at - 1) & (u->memory - 1)]) {
+    const struct ring_row *row;
+    for (; at && at + u->memory > u->at; at = row->older) {
+        row = &u->rows[(at - 1) & (u->memory - 1)];
         const struct judge_packet *q = u->ring[(at - 1) & (u->memory - 1)];
-        if (q->digest == p->digest && q->from == p->from &&
+        if (row->digest == p->digest && q->from == p->from &&
             octets_equal(packet_message(&q->as[0].datagram), packet_message(&p->as[0].datagram)))
             return q;
     }
@@ -315,7 +318,7 @@ static void remember(struct ike_unit *u, struct judge_packet *p)
     size_t at = u->at & (u->memory - 1), row = p->digest & (u->memory - 1);
     judge_packet_free(u->ring[at]);
     u->ring[at] = p;
-    u->older[at] = u->newest[row];
+    u->rows[at] = (struct ring_row){u->newest[row], p->digest};
     u->newest[row] = ++u->at;
 }
 

@@ -34,40 +34,56 @@ static bool index_open(struct packet_index *x, size_t memory)
         size *= 2;
     x->mask = size - 1;
     x->newest = calloc(size, sizeof *x->newest);
-    x->older = calloc(memory, sizeof *x->older);
-    return x->newest && x->older;
+    x->rows = calloc(memory, sizeof *x->rows);
+    return x->newest && x->rows;
 }
 
 static void index_close(struct packet_index *x)
 {
     free(x->newest);
-    free(x->older);
+    free(x->rows);
+}
+
+static uint32_t tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32);
 }
 
 /* Of the packet that is being judged. */
 void monitor_index(const struct monitor *m, struct packet_index *x, uint64_t hash)
 {
-    x->older[m->at % m->memory] = x->newest[hash & x->mask];
-    x->newest[hash & x->mask] = m->at + 1;
+    x->rows[m->at % m->memory] = (struct index_row){x->newest[hash & x->mask], tag_of(hash)};
+    x->newest[hash & x->mask] = (uint32_t)(m->at + 1);
 }
 
-/* What has been forgotten ends a walk, too: all that follows is older. */
-static const struct wire_packet *at_place(const struct monitor *m, uint64_t place)
+/* From this place on the first with this hash. What has been forgotten ends a walk: all that follows is
+ * older. */
+static const struct wire_packet *walk(const struct monitor *m, const struct packet_index *x, uint64_t hash,
+                                      uint32_t place, uint64_t *found)
 {
-    return place && place + m->memory > m->at ? m->ring[(place - 1) % m->memory] : NULL;
+    while (place) {
+        uint32_t age = (uint32_t)(m->at + 1) - place;
+        if (age == 0 || age > m->at || age > m->memory)
+            break;
+        *found = m->at + 1 - age;
+        const struct index_row *row = &x->rows[(*found - 1) % m->memory];
+        if (row->tag == tag_of(hash))
+            return m->ring[(*found - 1) % m->memory];
+        place = row->older;
+    }
+    return NULL;
 }
 
 const struct wire_packet *first_with(const struct monitor *m, const struct packet_index *x, uint64_t hash,
                                      uint64_t *place)
 {
-    *place = x->newest[hash & x->mask];
-    return at_place(m, *place);
+    return walk(m, x, hash, x->newest[hash & x->mask], place);
 }
 
-const struct wire_packet *next_with(const struct monitor *m, const struct packet_index *x, uint64_t *place)
+const struct wire_packet *next_with(const struct monitor *m, const struct packet_index *x, uint64_t hash,
+                                    uint64_t *place)
 {
-    *place = x->older[(*place - 1) % m->memory];
-    return at_place(m, *place);
+    return walk(m, x, hash, x->rows[(*place - 1) % m->memory].older, place);
 }
 
 /* FNV-1a, folded, since the index takes the low bits. */

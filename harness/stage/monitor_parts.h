@@ -10,10 +10,14 @@
 enum { MONITOR_MAX_FOUND = 32, MONITOR_MAX_STARTS = 8, MONITOR_MAX_ADDRESSES = 16, MONITOR_MAX_DELTAS = 8 };
 
 /* The packets that were judged already, by what they have in common. Places count from 1, so that 0 ends a
- * walk; what hashes alike by chance is walked over too, so whoever walks looks twice. */
+ * walk; what hashes alike by chance is walked over too, so whoever walks looks twice. A part of the hash stands
+ * beside the place: a packet that was seen long ago is not touched for nothing. Places are kept in 32 bits, as
+ * of the last ones they say enough; what is smaller stays in the cache. */
 struct packet_index {
-    uint64_t *newest; /* by hash */
-    uint64_t *older;  /* by place */
+    uint32_t *newest; /* by hash */
+    struct index_row {
+        uint32_t older, tag;
+    } *rows; /* by place */
     size_t mask;
 };
 
@@ -72,12 +76,14 @@ void monitor_found(struct monitor *m, const char *requirement, const struct wire
 /* Packets before the one that is judged which have this hash, the newest first. */
 const struct wire_packet *first_with(const struct monitor *m, const struct packet_index *x, uint64_t hash,
                                      uint64_t *place);
-const struct wire_packet *next_with(const struct monitor *m, const struct packet_index *x, uint64_t *place);
+const struct wire_packet *next_with(const struct monitor *m, const struct packet_index *x, uint64_t hash,
+                                    uint64_t *place);
 
 /* NOLINTBEGIN(bugprone-macro-parentheses): it declares `q` */
 #define FOR_EACH_WITH(q, m, x, hash)                                                                         \
-    for (uint64_t place_ = 0, once_ = 1; once_; once_ = 0)                                                   \
-        for (const struct wire_packet *q = first_with(m, x, hash, &place_); q; q = next_with(m, x, &place_))
+    for (uint64_t place_ = 0, hash_ = (hash), once_ = 1; once_; once_ = 0)                                   \
+        for (const struct wire_packet *q = first_with(m, x, hash_, &place_); q;                              \
+             q = next_with(m, x, hash_, &place_))
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 uint64_t hash_of(struct octets o, uint64_t more);
