@@ -8,6 +8,7 @@ help_text = Targets\
 \n  valgrind       the unit tests under valgrind, without sanitizers\
 \n  mutants        which case catches which fault of the reference peer; exit status 1 when one is not caught\
 \n  lossy-runs     all cases over a bad network under SEEDS seeds\
+\n  lab-kills      runs against the peers of the lab, killed at KILLS random moments: what is left? as root\
 \n  fuzz           each fuzz target for FUZZ_SECONDS\
 \n  bench          the measurements of harness/bench\
 \n  lint           formatting, clang-tidy, shellcheck, the manual page, paths\
@@ -22,6 +23,7 @@ help_text = Targets\
 \n  TESTS          the tests to run, by name: make check TESTS="wire net docs"\
 \n  FUZZ_SECONDS   30\
 \n  SEEDS          1000\
+\n  KILLS          50\
 \n  PARTS          of lint: FORMAT TIDY SHELL MANUAL PATHS\
 \n  CI             set: a test that cannot run here is a failure
 
@@ -33,10 +35,11 @@ SHAREDIR     ?= $(PREFIX)/share/understudy
 LISTS        ?= build test peers/strongswan/packages peers/lab/packages
 FUZZ_SECONDS ?= 30
 SEEDS        ?= 1000
+KILLS        ?= 50
 JOBS         ?= $(shell nproc)
 
 all:
-.PHONY: all help deps run check check-clang valgrind mutants lossy-runs fuzz bench lint matrix install uninstall clean FORCE
+.PHONY: all help deps run check check-clang valgrind mutants lossy-runs lab-kills fuzz bench lint matrix install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -197,6 +200,9 @@ mutants: $(BUILD)/understudy
 
 lossy-runs: $(BUILD)/understudy
 	@JOBS=$(JOBS) harness/tests/lossy_runs $< $(BUILD)/lossy $(SEEDS)
+
+lab-kills: $(BUILD)/understudy
+	@harness/tests/lab_kills $< $(BUILD)/lab-kills $(KILLS) $(patsubst %/inside,%,$(wildcard peers/*/inside))
 
 check-clang:
 	$(MAKE) --no-print-directory check CC=clang BUILD=$(BUILD)/clang TESTS="$(TESTS)"
