@@ -1,19 +1,30 @@
 #include "cases/parallel.h"
 
+/* Once one is silent the rest is asked together: sixteen that are silent would take the peer's time sixteen
+ * times. */
 struct tour tour_of(struct stage *stage, const struct sharing *s)
 {
     struct tour t = {0};
+    struct probed rest[SHARING_MAX_MEMBERS];
+    unsigned n_rest = 0;
     const char *first = "";
     for (unsigned i = 0; i < s->n; i++) {
-        struct probed p = s->spi[i] ? try_probe_of(stage, s, i + 1) : (struct probed){0};
         t.there += s->spi[i] != 0;
+        if (s->spi[i] && t.packet) {
+            rest[n_rest++] = send_probe_of(stage, s, i + 1);
+            continue;
+        }
+        struct probed p = s->spi[i] ? try_probe_of(stage, s, i + 1) : (struct probed){0};
         t.answered += p.answered;
-        if (!p.answered && !first[0]) {
+        if (!p.answered && !t.packet)
             t.packet = p.packet;
+        if (!p.answered && !first[0])
             first = say(stage, s->spi[i] ? "; over that of member %u: %s" : "; that of member %u is gone%s",
                         i + 1, s->spi[i] ? p.text : "");
-        }
     }
+    await_answers(stage, rest, n_rest);
+    for (unsigned i = 0; i < n_rest; i++)
+        t.answered += rest[i].answered;
     t.seen = say(stage, "%u of %u Child SAs are there, %u carry traffic%s", t.there, s->n, t.answered, first);
     return t;
 }
