@@ -196,3 +196,38 @@ CASE(clu_new_address, .id = "clu.new-address", .version = 1,
     observe(stage, "CLU-10", PACKETS(asked.request_packet, asked.answer_packet),
             "new address: where an ordinary answer goes", where_to(stage, asked.answer_packet));
 }
+
+/* Without the extension nothing brings the counters in step: they have to be, and the member goes on. */
+CASE(clu_new_address_in_step, .id = "clu.new-address-in-step", .version = 1,
+     .title =
+         "Without the extension a standby that is in step goes on, from the same address and from another",
+     .story =
+         "The cluster and the peer did not agree on message ID sync. Each standby knows the counters as they "
+         "are. "
+         "The cluster fails over twice: to a member with the same address, then to one with another address.",
+     .sent = "The next ordinary request from the old address, then from a new one; a request of the peer's "
+             "behind it.",
+     .expected =
+         "Whatever the peer does. What is recorded: whether it answers, and where its answers and its own "
+         "requests go. An answer takes the way back of its request.",
+     .why = "A cluster without RFC 6311 that shares every counter in time needs nothing of the peer but "
+            "this. A loose "
+            "one needs that the peer answers to where it was asked from.",
+     .requires = {"CLU-10"}, .axes = ON(REQUESTS_SEEN))
+{
+    cluster_announces(stage, false, false);
+    establish(stage);
+    exchange_requests(stage, axis_requests(stage));
+    fail_over(stage);
+    struct asked tight = ask(stage);
+    observe(stage, "CLU-10", PACKETS(tight.request_packet, tight.answer_packet),
+            "same address: where the answer goes", where_to(stage, tight.answer_packet));
+    fail_over_to_new_address(stage);
+    struct asked loose = ask(stage);
+    observe(stage, "CLU-10", PACKETS(loose.request_packet, loose.answer_packet),
+            "new address: where the answer goes", where_to(stage, loose.answer_packet));
+    struct act own = peer_does(stage, "liveness");
+    if (own.possible)
+        observe(stage, "CLU-10", PACKETS(own.packet), "new address: where the peer's own request goes",
+                where_to(stage, own.packet));
+}

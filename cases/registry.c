@@ -74,6 +74,7 @@
     X(clu_two_addresses)                                                                                     \
     X(clu_spis_of_members)                                                                                   \
     X(clu_new_address)                                                                                       \
+    X(clu_new_address_in_step)                                                                               \
     X(clu_fallback)                                                                                          \
     X(clu_split_brain)                                                                                       \
     X(ctx_of_the_cluster)                                                                                    \

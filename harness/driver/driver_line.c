@@ -82,6 +82,18 @@ static bool bind_port(struct link *link, const char *address, uint16_t port, str
     return fail_within(err, "address of the cluster, port %u", port);
 }
 
+/* Not bound: a case that moves there says when. */
+static bool name_spare(const struct peer_address *address, unsigned slot, struct driver_line *line,
+                       struct error *err)
+{
+    char text[64];
+    return !address->other[0] ||
+           (peer_config_for_slot(address->other, slot, text, sizeof text) &&
+            endpoint_parse(text, line->cluster_ike.port, &line->spare_ike, err) &&
+            endpoint_parse(text, line->cluster_natt.port, &line->spare_natt, err)) ||
+           fail_within(err, "the other address of the cluster");
+}
+
 bool driver_line_open(const struct peer_config *config, unsigned slot, const struct combination *combination,
                       bool raw_esp, struct driver_line *line, struct error *err)
 {
@@ -93,6 +105,7 @@ bool driver_line_open(const struct peer_config *config, unsigned slot, const str
     if (line->link && bind_port(line->link, own, config->harness_port, &line->cluster_ike, err) &&
         bind_port(line->link, own, config->harness_natt_port, &line->cluster_natt, err) &&
         (!raw_esp || link_bind_esp(line->link, &line->cluster_ike, err)) &&
+        name_spare(address, slot, line, err) &&
         endpoint_parse(address->peer, config->port, &line->peer_ike, err) &&
         endpoint_parse(address->peer, config->natt_port, &line->peer_natt, err))
         return true;

@@ -2,18 +2,17 @@
  *
  *   [peer]        name, driver, slots (1), start_timeout_ms (20000), response_timeout_ms (2000),
  *                 idle_ms (1000), netns, esp (udp)
- *   [address]     peer, peer6, harness, harness6, port (500), natt_port (4500), harness_port (500),
- *                 harness_natt_port (4500), protected, behind
- *   [identity]    peer, harness, auth (psk), psk or psk_file, and ca, certificate, key for files of the
- *                 cluster's side in the place of the test CA
- *   [proposals]   ike, esp: lists with commas, as ike/propose.h reads them
- *   [selectors]   peer, harness: as ike/propose.h reads them
+ *   [address]     peer, peer6, harness, harness6, other, other6, port (500), natt_port (4500), harness_port
+ * (500), harness_natt_port (4500), protected, behind [identity]    peer, harness, auth (psk), psk or
+ * psk_file, and ca, certificate, key for files of the cluster's side in the place of the test CA [proposals]
+ * ike, esp: lists with commas, as ike/propose.h reads them [selectors]   peer, harness: as ike/propose.h
+ * reads them
  *
  * An identity is "fqdn:", "email:", "ipv4:", "ipv6:", "keyid:", "dn:" (CN=a, O=b) or "gn:" (dns:, email:,
  * uri:, ip:, dn:) and its text; a word without a colon is a fqdn. %n stands for the number of the slot in the
- * harness's addresses, identity and selectors and in `behind`; `harness` and `harness6` may also list one
- * address for each slot. Comments begin with ';' or '#' at the start of a line, or with ';' after a blank. A
- * list may go on in indented lines.
+ * harness's addresses, `other`, identity and selectors and in `behind`; `harness` and `harness6` may also
+ * list one address for each slot. Comments begin with ';' or '#' at the start of a line, or with ';' after a
+ * blank. A list may go on in indented lines.
  */
 #ifndef DRIVER_PEER_CONFIG_H
 #define DRIVER_PEER_CONFIG_H
@@ -29,6 +28,8 @@ enum esp_carriage { ESP_IN_UDP, ESP_RAW };
 struct peer_address {
     char peer[64];                    /* the peer's address; empty: none of this family */
     char harness[PEER_MAX_SLOTS][64]; /* the cluster's address of each slot */
+    char other[64]; /* one more of the cluster's, for members with an address of their own; %n is the slot;
+                       empty: none */
 };
 
 struct peer_config {

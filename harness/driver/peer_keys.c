@@ -163,6 +163,24 @@ static bool take_harness6(struct peer_reading *r, const char *value, struct erro
            peer_spread_addresses(value, AF_INET6, 0, true, ignored, err);
 }
 
+static bool take_other(int family, const char *value, char out[64], struct error *err)
+{
+    char last[64], ignored[64];
+    return (peer_config_for_slot(value, PEER_MAX_SLOTS - 1, last, sizeof last) &&
+            take_address(family, last, ignored, err) && take_text(value, out, 64, err)) ||
+           fail_within(err, "one more address for the cluster, with %%n for the slot");
+}
+
+static bool take_other4(struct peer_reading *r, const char *value, struct error *err)
+{
+    return take_other(AF_INET, value, r->config->ipv4.other, err);
+}
+
+static bool take_other6(struct peer_reading *r, const char *value, struct error *err)
+{
+    return take_other(AF_INET6, value, r->config->ipv6.other, err);
+}
+
 static bool take_peer_port(struct peer_reading *r, const char *value, struct error *err)
 {
     return take_port(value, 1, &r->config->port, err);
@@ -417,6 +435,8 @@ const struct peer_key *peer_keys(size_t *count)
         {"address", "peer6", false, false, take_peer6, NULL},
         {"address", "harness", false, true, take_harness4, NULL},
         {"address", "harness6", false, true, take_harness6, NULL},
+        {"address", "other", false, false, take_other4, NULL},
+        {"address", "other6", false, false, take_other6, NULL},
         {"address", "port", false, false, take_peer_port, NULL},
         {"address", "natt_port", false, false, take_peer_natt_port, NULL},
         {"address", "harness_port", false, false, take_harness_port, NULL},

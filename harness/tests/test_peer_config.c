@@ -59,6 +59,7 @@ START_TEST(every_key)
         "response_timeout_ms = 3600000\nnetns = lab-h\nesp = raw ,udp\n\n"
         "[address]\npeer = 192.0.2.1\npeer6 = 2001:db8::1\nharness = 192.0.2.1%n\n"
         "harness6 = 2001:db8::a, 2001:db8::b,\n  2001:db8::c\n"
+        "other = 192.0.2.2%n\nother6 = 2001:db8::d\n"
         "port = 1500\nnatt_port = 65535\nharness_port = 0\nharness_natt_port = 0\n"
         "protected = 10.1.0.1\nbehind = 10.2.%n.1\n"
         "[identity]\npeer = keyid:box one\nharness = ipv6:2001:db8::%n\npsk = a = b: c#d\n"
@@ -71,6 +72,8 @@ START_TEST(every_key)
     ck_assert_str_eq(config.netns, "lab-h");
     ck_assert_uint_eq(config.esp_carriages, 1u << ESP_IN_UDP | 1u << ESP_RAW);
     ck_assert_int_eq(config.esp_preferred, ESP_RAW);
+    ck_assert_str_eq(config.ipv4.other, "192.0.2.2%n");
+    ck_assert_str_eq(config.ipv6.other, "2001:db8::d");
     ck_assert_str_eq(config.ipv4.harness[0], "192.0.2.10");
     ck_assert_str_eq(config.ipv4.harness[2], "192.0.2.12");
     ck_assert_str_eq(config.ipv6.harness[2], "2001:db8::c");
@@ -151,6 +154,10 @@ static const struct {
     {PEER ADDRESS "harness6 = 2001:db8::1, gateway\n" IDENTITY PROPOSALS SELECTORS,
      "gw.ini:6: harness6: \"gateway\" is not an IPv6 address; write one for each slot, or one with %n for "
      "its number"},
+    {PEER ADDRESS "other = 2001:db8::%n\n" IDENTITY PROPOSALS SELECTORS,
+     "gw.ini:6: other: one more address for the cluster, with %n for the slot: \"2001:db8::31\" is not an "
+     "IPv4 "
+     "address"},
     {PEER ADDRESS "protected = 10.1.0.%n\n" IDENTITY PROPOSALS SELECTORS,
      "gw.ini:6: protected: %n has no meaning here: there is one peer for all slots"},
     {PEER ADDRESS "behind = 10.1.0\n" IDENTITY PROPOSALS SELECTORS,
