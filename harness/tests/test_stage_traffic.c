@@ -78,6 +78,30 @@ START_TEST(a_peer_that_answers_no_probe)
 }
 END_TEST
 
+/* Where the way is closed from the beginning no case has anything to judge. */
+START_TEST(no_case_blames_a_peer_that_answers_no_probe)
+{
+    size_t n, played = 0;
+    const struct test_case *const *cases = all_cases(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (!(cases[i]->needs & NEED_ESP))
+            continue;
+        struct stub *s = stub_new();
+        struct played p;
+        s->on_input = no_esp;
+        play_into(&p, &s->driver, cases[i], ROLE_INITIATOR, 7, NULL);
+        ck_assert_msg(p.outcome.verdict == VERDICT_INCONCLUSIVE &&
+                          strstr(reason_of(&p.outcome), "look at the route of the peer") != NULL,
+                      "%s: %s: %s", cases[i]->id, verdict_name(p.outcome.verdict), reason_of(&p.outcome));
+        played_clear(&p);
+        free(s);
+        played++;
+    }
+    ck_assert_uint_ge(played, 15);
+    crypto_cleanup();
+}
+END_TEST
+
 START_TEST(without_addresses)
 {
     struct stub *s = stub_new();
@@ -387,6 +411,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, probes_take_any_child_sa);
     tcase_add_test(t, a_peer_that_answers_no_probe);
+    tcase_add_test(t, no_case_blames_a_peer_that_answers_no_probe);
     tcase_add_test(t, without_addresses);
     tcase_add_test(t, a_lost_probe_is_no_verdict);
     tcase_add_test(t, a_replay_is_silent);
