@@ -25,17 +25,19 @@ static unsigned let_peer_fail_over(struct stage *stage)
 
 /* --- RPL-2 --------------------------------------------------------------------------------------- */
 
-static void judge_above(struct stage *stage, uint32_t spi, unsigned before)
+/* False: there is nothing to judge. */
+static bool judge_above(struct stage *stage, uint32_t spi, unsigned before)
 {
     struct peer_numbers had = peer_numbers(stage, spi, 0, before);
     struct peer_numbers has = peer_numbers(stage, spi, before, 0);
     if (!had.packets || !has.packets)
-        return;
+        return false;
     check(stage, "RPL-2", has.lowest > had.highest, PACKETS(before, has.first_packet),
           say(stage,
               "the new member's numbers on Child SA %08x are above %llu, the last one of the failed member",
               spi, (unsigned long long)had.highest),
           say(stage, "the lowest one is %llu", (unsigned long long)has.lowest));
+    return true;
 }
 
 CASE(
@@ -60,11 +62,13 @@ CASE(
     probe_often(stage, behind);
     unsigned before = let_peer_fail_over(stage);
     struct probed p = try_probe(stage, (struct probe_with){0});
-    check(stage, "RPL-2", p.answered, PACKETS(p.packet, p.answer_packet),
-          "an echo of the new member comes back", p.text);
     unsigned n = child_sas(stage, list, TRAFFIC_MAX_SAS);
+    bool any = false;
     for (unsigned i = 0; i < n; i++)
-        judge_above(stage, list[i].spi, before);
+        any |= judge_above(stage, list[i].spi, before);
+    if (!any)
+        inconclusive(stage, "behind the failover no echo came back over a Child SA that was used before: %s",
+                     p.text);
 }
 
 /* --- RPL-6 --------------------------------------------------------------------------------------- */
@@ -104,11 +108,11 @@ CASE(rpl_peer_rekeys, .id = "rpl.peer-rekeys-after-large-jump", .version = 1,
     struct probed p = probe(stage);
     unsigned before = last_packet(stage);
     move_near_the_end(stage, p.answer_spi, p.answer_seq);
-    bool replaced = await_child_sa_gone(stage, p.answer_spi);
+    bool replaced = await_successor(stage, p.answer_spi);
     if (!replaced) {
         let_peer_fail_over(stage);
         try_probe(stage, (struct probe_with){0});
-        replaced = await_child_sa_gone(stage, p.answer_spi);
+        replaced = await_successor(stage, p.answer_spi);
     }
     struct peer_numbers has = peer_numbers(stage, p.answer_spi, before, 0);
     check(stage, "RPL-6", replaced, PACKETS(has.first_packet),

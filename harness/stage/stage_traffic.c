@@ -313,9 +313,18 @@ static bool is_gone(struct stage *stage, void *spi)
     return !child_sa_of(stage, *(const uint32_t *)spi, &sa) || !stage->session;
 }
 
-bool await_child_sa_gone(struct stage *stage, uint32_t spi)
+static bool has_successor(struct stage *stage, void *spi)
 {
-    return pump_until(stage, stage->patience_us, is_gone, &spi);
+    for (size_t i = 0; i < stage->n_events; i++)
+        if (stage->events[i].kind == IKE_EVENT_CHILD_UP &&
+            stage->events[i].replaced_spi == *(const uint32_t *)spi)
+            return true;
+    return is_gone(stage, spi);
+}
+
+bool await_successor(struct stage *stage, uint32_t spi)
+{
+    return pump_until(stage, stage->patience_us, has_successor, &spi);
 }
 
 bool delete_child_sa(struct stage *stage, uint32_t spi)

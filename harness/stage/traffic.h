@@ -61,8 +61,8 @@ void make_child_sas(struct stage *stage, unsigned n);
 bool delete_child_sa(struct stage *stage, uint32_t spi);
 bool rekey_child_sa(struct stage *stage, uint32_t spi, uint32_t *successor);
 
-/* Waits until the peer has replaced or deleted this one of itself, as long as it has time. */
-bool await_child_sa_gone(struct stage *stage, uint32_t spi);
+/* Waits until the peer has made a successor of this one, or deleted it, of itself: as long as it has time. */
+bool await_successor(struct stage *stage, uint32_t spi);
 
 /* --- probes -------------------------------------------------------------------------------------- */
 
