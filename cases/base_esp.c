@@ -1,6 +1,7 @@
-/* IKE-20: ESP that no correct member sends. */
+/* IKE-20, IKE-21: ESP that no correct member sends, and what ESP carries. */
 #include "cases/story.h"
 #include "stage/bad_esp.h"
+#include "stage/standby.h"
 
 /* RFC 4303 leaves it open: what the peer does with it is recorded, and has to do no harm. */
 static void judge_bearable(struct stage *stage, enum esp_flaw flaw)
@@ -27,7 +28,8 @@ CASE(base_malformed_esp, .id = "base.malformed-esp", .version = 1,
      .why =
          "ESP comes from anywhere. A packet that was not proven authentic must not move the replay window, "
          "and none may stop the data path: a failover has no other one.",
-     .requires = {"IKE-20"}, .needs = NEED_ESP, .axes = ON(ESN) | ON(ALGORITHMS), .not_axes = ON(NAT))
+     .requires = {"IKE-20"}, .needs = NEED_ESP, .axes = ON(ESN) | ON(ALGORITHMS),
+     .not_axes = ON(NAT) | ON(MODE))
 {
     establish(stage);
     probe(stage);
@@ -41,4 +43,41 @@ CASE(base_malformed_esp, .id = "base.malformed-esp", .version = 1,
         check_no_echo(stage, "IKE-20", &sent, sent.packet,
                       say(stage, "no answer to ESP %s", esp_flaw_text(flaw)));
     }
+}
+
+/* --- modes --------------------------------------------------------------------------------------- */
+
+static void judge_way(struct stage *stage, uint32_t spi, const char *when)
+{
+    struct probed p = try_probe(stage, (struct probe_with){.spi = spi});
+    check(stage, "IKE-21", p.answered, PACKETS(p.packet, p.answer_packet),
+          say(stage, "an echo request is answered %s", when), p.text);
+}
+
+CASE(base_esp_modes, .id = "base.esp-modes", .version = 1,
+     .title = "Traffic goes in the mode that was agreed on, before and after a failover",
+     .story =
+         "Child SAs in tunnel mode, with IPv4 or IPv6 inside, or in transport mode between the two ends. "
+         "Echo requests go through them before and after a failover, and after each side has rekeyed.",
+     .sent = "Echo requests; a UDP datagram to the echo port, whose answer is recorded only.",
+     .expected = "Each echo request is answered over a Child SA of the same mode.",
+     .why = "The mode is part of the context that a standby is built from. A member that does not know it "
+            "seals packets that the peer drops.",
+     .requires = {"IKE-21"}, .needs = NEED_ESP, .axes = ON(MODE) | ON(FAMILY) | ON(ALGORITHMS) | ON(ESN),
+     .not_axes = ON(NAT))
+{
+    uint32_t successor;
+    struct child_sa newest;
+    establish(stage);
+    struct probed before = probe(stage);
+    struct probed udp = try_probe(stage, (struct probe_with){.udp = true});
+    observe(stage, "IKE-21", PACKETS(udp.packet, udp.answer_packet), "a UDP datagram to the echo port",
+            udp.text);
+    fail_over(stage);
+    judge_way(stage, before.spi, "after the failover");
+    if (rekey_child_sa(stage, before.spi, &successor))
+        judge_way(stage, successor, "after the cluster has rekeyed the Child SA");
+    struct act rekeyed = peer_does(stage, "rekey-child");
+    if (rekeyed.possible && rekeyed.done && child_sas(stage, &newest, 1) > 0)
+        judge_way(stage, newest.spi, "after the peer has rekeyed the Child SA");
 }

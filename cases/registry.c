@@ -88,7 +88,8 @@
     X(base_unknown_critical)                                                                                 \
     X(base_unknown_payload)                                                                                  \
     X(base_window)                                                                                           \
-    X(base_malformed_esp)
+    X(base_malformed_esp)                                                                                    \
+    X(base_esp_modes)
 
 #define DECLARE(name) extern const struct test_case case_##name;
 #define LIST(name)    &case_##name,

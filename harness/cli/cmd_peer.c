@@ -15,6 +15,7 @@ enum {
     KEY_REMOTE_PORT,
     KEY_REMOTE_NATT_PORT,
     KEY_ESP,
+    KEY_MODE,
     KEY_FAULT,
     KEY_VERBS,
     KEY_LIST
@@ -27,6 +28,7 @@ static const struct cli_option options[] = {
     {"remote", KEY_REMOTE, "ADDRESS", "where the verb `initiate` goes to"},
     {"remote-port", KEY_REMOTE_PORT, "N", "its IKE port (500)"},
     {"remote-natt-port", KEY_REMOTE_NATT_PORT, "N", "its port with the non-ESP marker (4500)"},
+    {"mode", KEY_MODE, "MODE", "of its Child SAs: tunnel (default), transport"},
     {"esp", KEY_ESP, "HOW", "without a NAT: udp (default; ESP in UDP only), raw (IP protocol 50)"},
     {"fault", KEY_FAULT, "NAME", "break exactly this rule"},
     {"verbs", KEY_VERBS, NULL, "read verbs from standard input, a line each, until it ends"},
@@ -100,6 +102,10 @@ static bool take_text(struct reference_options *o, int key, const char *value)
         o->raw_esp = strcmp(value, "raw") == 0;
         return o->raw_esp || strcmp(value, "udp") == 0;
     }
+    if (key == KEY_MODE) {
+        o->transport_mode = strcmp(value, "transport") == 0;
+        return o->transport_mode || strcmp(value, "tunnel") == 0;
+    }
     if (key == KEY_LISTEN)
         o->address = value;
     else if (key == KEY_REMOTE)
@@ -146,7 +152,8 @@ static int peer_run(const struct cli_command *command, int argc, char **argv)
         }
         if (!port) {
             if (!take_text(&o, key, value))
-                return cli_usage_error(command, "option --esp takes udp, raw, not \"%s\"", value);
+                return cli_usage_error(command, "option --%s takes %s, not \"%s\"", key == KEY_ESP ? "esp" : "mode",
+                                       key == KEY_ESP ? "udp, raw" : "tunnel, transport", value);
         } else if (cli_number(value, 0, 65535, &number))
             *port = (uint16_t)number;
         else

@@ -2,11 +2,12 @@
  *
  *   [peer]        name, driver, slots (1), start_timeout_ms (20000), response_timeout_ms (2000),
  *                 idle_ms (1000), netns, esp (udp)
- *   [address]     peer, peer6, harness, harness6, other, other6, port (500), natt_port (4500), harness_port
- * (500), harness_natt_port (4500), protected, behind [identity]    peer, harness, auth (psk), psk or
- * psk_file, and ca, certificate, key for files of the cluster's side in the place of the test CA [proposals]
- * ike, esp: lists with commas, as ike/propose.h reads them [selectors]   peer, harness: as ike/propose.h
- * reads them
+ *   [address]     peer, peer6, harness, harness6, other, other6, port (500), natt_port (4500),
+ *                 harness_port (500), harness_natt_port (4500), protected, behind, protected6, behind6
+ *   [identity]    peer, harness, auth (psk), psk or psk_file, and ca, certificate, key for files of the
+ *                 cluster's side in the place of the test CA
+ *   [proposals]   ike, esp: lists with commas, as ike/propose.h reads them
+ *   [selectors]   peer, harness: as ike/propose.h reads them; modes (tunnel)
  *
  * An identity is "fqdn:", "email:", "ipv4:", "ipv6:", "keyid:", "dn:" (CN=a, O=b) or "gn:" (dns:, email:,
  * uri:, ip:, dn:) and its text; a word without a colon is a fqdn. %n stands for the number of the slot in the
@@ -52,10 +53,12 @@ struct peer_config {
     unsigned n_ike_proposals;
     char esp_proposals[PEER_MAX_PROPOSALS][96];
     unsigned n_esp_proposals;
-    char peer_ts[PEER_TEXT], harness_ts[PEER_TEXT]; /* %n in harness_ts is the slot */
-    char protected_address[64];                     /* behind the peer, answers probes; empty: none */
+    char peer_ts[PEER_TEXT], harness_ts[PEER_TEXT];   /* %n in harness_ts is the slot */
+    char protected_address[64];                       /* behind the peer, answers probes; empty: none */
+    char protected6_address[64], behind6_address[64]; /* the same in IPv6, beside the others */
     char behind_address[64]; /* behind the cluster, where probes come from; %n is the slot */
     unsigned slots;
+    bool transport_mode;             /* the peer has it, too */
     unsigned esp_carriages;          /* set of 1u << enum esp_carriage */
     enum esp_carriage esp_preferred; /* the first that peer.ini names */
     unsigned start_timeout_ms, response_timeout_ms;

@@ -13,7 +13,7 @@
 #include "ike/propose.h"
 
 enum {
-    MAX_KEYS = 32,
+    MAX_KEYS = 48,
     MAX_LINE = 197,           /* inih's buffer of 200 octets holds the line's end, too */
     MAX_FILE = 1 << 20,       /* octets */
     MAX_LIST = MAX_LINE * 32, /* of a value with the lines that it goes on in */
@@ -298,31 +298,39 @@ static bool is_within(const char *address, const char *selectors, unsigned slot,
     return selectors_contain(&ts, e.family, e.address);
 }
 
-/* A probe between addresses that no Child SA is for would be dropped by a peer that is right. */
-static bool check_probes(struct parse *p)
+/* The pair of `protected` and `behind`, or with the suffix "6" the second one. A probe between addresses that
+ * no Child SA is for would be dropped by a peer that is right. */
+static bool check_probe_pair(struct parse *p, const char *guarded, const char *behind, const char *suffix)
 {
     const struct peer_config *c = p->reading.config;
     uint8_t of_peer = 0, of_harness = 0;
-    if (c->protected_address[0] && !is_within(c->protected_address, c->peer_ts, 0, &of_peer)) {
+    const char *key = suffix[0] ? "behind6" : "behind";
+    if (guarded[0] && !is_within(guarded, c->peer_ts, 0, &of_peer)) {
         fail(p->err,
-             "protected = %s is not within peer = %s in [selectors]: no Child SA would carry probes to it",
-             c->protected_address, c->peer_ts);
-        return fail_at(p, line_of(p, "address", "protected"));
+             "protected%s = %s is not within peer = %s in [selectors]: no Child SA would carry probes to it",
+             suffix, guarded, c->peer_ts);
+        return fail_at(p, line_of(p, "address", suffix[0] ? "protected6" : "protected"));
     }
-    for (unsigned slot = 0; c->behind_address[0] && slot < c->slots; slot++)
-        if (!is_within(c->behind_address, c->harness_ts, slot, &of_harness)) {
-            fail(
-                p->err,
-                "behind = %s is not within harness = %s in [selectors], for slot %u: no Child SA would carry "
-                "probes from it",
-                c->behind_address, c->harness_ts, slot);
-            return fail_at(p, line_of(p, "address", "behind"));
+    for (unsigned slot = 0; behind[0] && slot < c->slots; slot++)
+        if (!is_within(behind, c->harness_ts, slot, &of_harness)) {
+            fail(p->err,
+                 "%s = %s is not within harness = %s in [selectors], for slot %u: no Child SA would carry "
+                 "probes from it",
+                 key, behind, c->harness_ts, slot);
+            return fail_at(p, line_of(p, "address", key));
         }
     if (!of_peer || !of_harness || of_peer == of_harness)
         return true;
-    fail(p->err, "behind = %s is IPv%u, and protected = %s is not: probes need two addresses of one family",
-         c->behind_address, of_harness, c->protected_address);
-    return fail_at(p, line_of(p, "address", "behind"));
+    fail(p->err, "%s = %s is IPv%u, and protected%s = %s is not: probes need two addresses of one family",
+         key, behind, of_harness, suffix, guarded);
+    return fail_at(p, line_of(p, "address", key));
+}
+
+static bool check_probes(struct parse *p)
+{
+    const struct peer_config *c = p->reading.config;
+    return check_probe_pair(p, c->protected_address, c->behind_address, "") &&
+           check_probe_pair(p, c->protected6_address, c->behind6_address, "6");
 }
 
 static void set_folder(struct peer_config *config, const char *path)

@@ -218,6 +218,21 @@ static bool take_protected(struct peer_reading *r, const char *value, struct err
     return take_any_address(value, r->config->protected_address, err);
 }
 
+static bool take_protected6(struct peer_reading *r, const char *value, struct error *err)
+{
+    if (strstr(value, "%n"))
+        return fail(err, "%%n has no meaning here: there is one peer for all slots");
+    return take_address(AF_INET6, value, r->config->protected6_address, err);
+}
+
+static bool take_behind6(struct peer_reading *r, const char *value, struct error *err)
+{
+    char last[64];
+    if (!peer_config_for_slot(value, PEER_MAX_SLOTS - 1, last, sizeof last) || !is_address(AF_INET6, last))
+        return fail(err, "\"%.64s\" is not an IPv6 address", value);
+    return take_text(value, r->config->behind6_address, sizeof r->config->behind6_address, err);
+}
+
 static bool take_behind(struct peer_reading *r, const char *value, struct error *err)
 {
     return take_any_address(value, r->config->behind_address, err);
@@ -418,6 +433,24 @@ static bool take_harness_ts(struct peer_reading *r, const char *value, struct er
     return take_selectors(value, r->config->harness_ts, err);
 }
 
+/* Tunnel mode is what every peer has. */
+static bool take_modes(struct peer_reading *r, const char *value, struct error *err)
+{
+    char list[PEER_TEXT], *rest = list;
+    if (!take_text(value, list, sizeof list, err))
+        return false;
+    r->config->transport_mode = false;
+    for (char *word; (word = strsep(&rest, ","));) {
+        word += strspn(word, " \t");
+        word[strcspn(word, " \t")] = '\0';
+        if (strcmp(word, "transport") == 0)
+            r->config->transport_mode = true;
+        else if (strcmp(word, "tunnel") != 0)
+            return fail(err, "\"%.40s\" is no mode; there are tunnel, transport", word);
+    }
+    return true;
+}
+
 /* -------------------------------------------------------------------------------------------- */
 
 const struct peer_key *peer_keys(size_t *count)
@@ -443,6 +476,8 @@ const struct peer_key *peer_keys(size_t *count)
         {"address", "harness_natt_port", false, false, take_harness_natt_port, NULL},
         {"address", "protected", false, false, take_protected, NULL},
         {"address", "behind", false, false, take_behind, NULL},
+        {"address", "protected6", false, false, take_protected6, NULL},
+        {"address", "behind6", false, false, take_behind6, NULL},
         {"identity", "peer", true, false, take_id_peer, "fqdn:gateway.example"},
         {"identity", "harness", true, false, take_id_harness, "fqdn:cluster.example"},
         {"identity", "auth", false, true, take_auth, NULL},
@@ -455,6 +490,7 @@ const struct peer_key *peer_keys(size_t *count)
         {"proposals", "esp", true, true, take_esp, "aes256gcm16, aes256-sha256"},
         {"selectors", "peer", true, true, take_peer_ts, "10.1.0.0/24"},
         {"selectors", "harness", true, true, take_harness_ts, "10.2.0.0/24"},
+        {"selectors", "modes", false, false, take_modes, NULL},
     };
     *count = sizeof keys / sizeof keys[0];
     return keys;

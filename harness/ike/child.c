@@ -146,9 +146,17 @@ void child_up(struct ike_sa *sa, const struct child_sa *child, uint32_t replaced
 
 /* --- payloads ------------------------------------------------------------------------------------ */
 
+static void write_transport_mode(struct payload_writer *p)
+{
+    const struct wire_notify n = {.type = NOTIFY_USE_TRANSPORT_MODE};
+    write_payload_notify(p, &n);
+}
+
 void child_write_offer(struct ike_sa *sa, const struct negotiation *n, bool in_auth, struct payload_writer *p)
 {
     const struct ike_config *config = sa->host->config;
+    if (config->transport_mode)
+        write_transport_mode(p);
     struct wire_proposal offer[IKE_MAX_PROPOSALS];
     uint8_t spi[ESP_SPI_LEN];
     size_t count = prepare_offer(config->child_proposals, config->n_child_proposals, !in_auth,
@@ -170,6 +178,12 @@ static bool read_and_narrow(const struct ike_payloads *in, uint8_t type, const s
     struct wire_selectors offered;
     return ts != NULL && ike_read_selectors(ts->body, &offered, NULL) &&
            selectors_narrow(&offered, ours, out);
+}
+
+/* Both ends: this one wants transport mode, and the other one's message has it, too. */
+static bool agrees_on_transport(const struct ike_sa *sa, const struct ike_payloads *in)
+{
+    return sa->host->config->transport_mode && ike_find_notify(in, NOTIFY_USE_TRANSPORT_MODE) != NULL;
 }
 
 /* Both ends: from what was agreed to keys. `own_start`: this end began the exchange. */
@@ -203,6 +217,7 @@ static struct refusal choose(struct ike_sa *sa, const struct ike_payloads *in, b
                            !read_and_narrow(in, PAYLOAD_TSR, &config->local_ts, &s->ts_local)))
         no.notify = NOTIFY_TS_UNACCEPTABLE;
     s->spi_out = spi_value(s->proposal.spi);
+    s->transport_mode = agrees_on_transport(sa, in);
     return no;
 }
 
@@ -211,6 +226,8 @@ static void write_answer(const struct child_snapshot *s, const struct negotiatio
 {
     struct wire_proposal chosen = s->proposal;
     spi_octets(s->spi_in, chosen.spi);
+    if (s->transport_mode)
+        write_transport_mode(p);
     write_payload_sa(p, &chosen, 1);
     if (!in_auth)
         write_payload_nonce(p, octets_of(n->nonce, sizeof n->nonce));
@@ -281,6 +298,7 @@ static bool read_answer(struct ike_sa *sa, const struct negotiation *n, const st
     s->proposal = answer[0];
     s->spi_in = n->child_spi;
     s->spi_out = spi_value(answer[0].spi);
+    s->transport_mode = agrees_on_transport(sa, in);
     return true;
 }
 

@@ -50,6 +50,10 @@ struct ike_config {
 
     struct wire_selectors local_ts, remote_ts; /* as this end sees them, whoever initiates */
 
+    /* Child SAs in transport mode: asked for, and agreed to when asked for (RFC 7296 1.3.1). Whoever declines
+     * has them in tunnel mode, which is no error here: child_snapshot says what they are. */
+    bool transport_mode;
+
     bool announce_message_id_sync;     /* RFC 6311 6.1 */
     bool announce_replay_counter_sync; /* RFC 6311 6.2 */
     uint32_t window;      /* requests that this end accepts at once; above 1 it says so (SET_WINDOW_SIZE) */

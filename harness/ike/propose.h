@@ -3,6 +3,7 @@
 #define IKE_PROPOSE_H
 
 #include "crypto/algorithms.h"
+#include "net/datagram.h"
 #include "wire/ike.h"
 
 /* The first of `ours` (in our order) that a proposal of the offer satisfies: one transform of each type that
@@ -45,6 +46,13 @@ bool selectors_narrow(const struct wire_selectors *offered, const struct wire_se
  * same notation and is always terminated. */
 bool selectors_parse(const char *text, struct wire_selectors *out, struct error *err);
 void selectors_text(const struct wire_selectors *s, char *out, size_t size);
+
+/* This address alone, with all protocols and ports; of one without a family, all addresses of both families.
+ */
+struct wire_selectors selectors_of_host(const struct endpoint *host);
+
+/* Leaves those of this family, 4 or 6; returns how many there are. */
+unsigned selectors_keep_family(struct wire_selectors *s, uint8_t family);
 
 /* Is this address within one of them, whatever its protocol and port? `family` is 4 or 6. */
 bool selectors_contain(const struct wire_selectors *s, uint8_t family, const uint8_t *address);

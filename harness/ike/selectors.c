@@ -91,6 +91,33 @@ bool selectors_contain(const struct wire_selectors *s, uint8_t family, const uin
     return false;
 }
 
+static struct wire_selector all_of(uint8_t family)
+{
+    struct wire_selector s = {.family = family, .port_last = UINT16_MAX};
+    memset(s.last, 0xff, address_len(family));
+    return s;
+}
+
+struct wire_selectors selectors_of_host(const struct endpoint *host)
+{
+    if (host->family == 0)
+        return (struct wire_selectors){.count = 2, .list = {all_of(4), all_of(6)}};
+    struct wire_selectors s = {.count = 1, .list = {all_of(host->family)}};
+    memcpy(s.list[0].first, host->address, address_len(host->family));
+    memcpy(s.list[0].last, host->address, address_len(host->family));
+    return s;
+}
+
+unsigned selectors_keep_family(struct wire_selectors *s, uint8_t family)
+{
+    uint8_t kept = 0;
+    for (uint8_t i = 0; i < s->count; i++)
+        if (s->list[i].family == family)
+            s->list[kept++] = s->list[i];
+    s->count = kept;
+    return kept;
+}
+
 /* --- text ---------------------------------------------------------------------------------------- */
 
 static const struct {

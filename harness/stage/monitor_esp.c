@@ -90,6 +90,17 @@ static void judge_selectors(struct monitor *m, const struct wire_packet *p)
                   "packet %u is not: %.200s", p->number, what);
 }
 
+/* IKE-21. A dummy packet is of no mode. */
+static void judge_mode(struct monitor *m, const struct wire_packet *p)
+{
+    const struct packet_esp *e = p->esp;
+    bool whole_packet = e->next_header == ESP_NEXT_IPV4 || e->next_header == ESP_NEXT_IPV6;
+    if (e->next_header != ESP_NEXT_DUMMY && whole_packet == e->sa->transport_mode)
+        monitor_found(m, "IKE-21", p, NULL, "ESP carries what the mode of its Child SA says",
+                      "packet %u has Next Header %u on Child SA %08x, which is in %s mode", p->number,
+                      e->next_header, e->spi, e->sa->transport_mode ? "transport" : "tunnel");
+}
+
 /* The ports of UDP are turned round in an answer: the hash may not tell the ways apart. */
 static uint64_t hash_of_echo(const struct packet_esp *e)
 {
@@ -145,6 +156,7 @@ void judge_esp(struct monitor *m, const struct wire_packet *p)
     judge_jump(m, p, packet_before(m, p));
     judge_esp_iv(m, p);
     judge_selectors(m, p);
+    judge_mode(m, p);
     judge_replay(m, p);
 }
 

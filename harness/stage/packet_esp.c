@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "esp/carried.h"
+
 static struct watched_esp *sa_of_spi(struct watched_esp *const *sas, size_t n, uint32_t spi, bool from_peer)
 {
     for (size_t i = n; i-- > 0;)
@@ -24,7 +26,7 @@ static bool open_above(const struct watched_esp *sa, uint64_t highest, const str
     p->seq = opened.seq;
     p->next_header = opened.next_header;
     if (p->opened)
-        p->readable = read_inner(opened.inner, &p->inner, err);
+        p->readable = read_carried(&opened, sa->transport_mode, d, &p->inner, err);
     crypto_wipe(&in, sizeof in);
     return p->opened;
 }

@@ -11,6 +11,7 @@
 struct watched_esp {
     struct esp_keys keys;
     bool of_peer; /* the peer sends on it */
+    bool transport_mode;
     struct wire_selectors ts_source, ts_destination;
     uint8_t ike_spi_i[IKE_SPI_LEN]; /* of the IKE SA that it is under */
     bool replay_sync;               /* IPSEC_REPLAY_COUNTER_SYNC was agreed on there */

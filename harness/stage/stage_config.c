@@ -101,6 +101,36 @@ static bool choose_algorithms(struct stage *stage, bool esn, struct error *err)
     return true;
 }
 
+/* A Child SA is for one family, where peer.ini knows both: not every peer takes them together. */
+static bool keep_family(struct ike_config *ike, uint8_t family, struct error *err)
+{
+    return (selectors_keep_family(&ike->local_ts, family) > 0 &&
+            selectors_keep_family(&ike->remote_ts, family) > 0) ||
+           fail(err, "unsupported: peer.ini has no selectors of IPv%u on both sides", family);
+}
+
+static bool choose_selectors(struct stage *stage, const struct peer_config *config, struct error *err)
+{
+    struct ike_config *ike = &stage->ike;
+    struct endpoint guarded;
+    enum mode mode = (enum mode)axis_of(stage, AXIS_MODE);
+    if (mode == MODE_TRANSPORT) {
+        ike->transport_mode = true;
+        ike->local_ts = selectors_of_host(&stage->line.cluster_ike);
+        ike->remote_ts = selectors_of_host(&stage->line.peer_ike);
+        return config->transport_mode || fail(err, "unsupported: peer.ini says that the peer has no "
+                                                   "transport mode: modes in [selectors] does "
+                                                   "not name it");
+    }
+    if (!selectors_parse(for_slot(stage, config->harness_ts), &ike->local_ts, err) ||
+        !selectors_parse(config->peer_ts, &ike->remote_ts, err))
+        return false;
+    if (mode == MODE_TUNNEL_IPV6)
+        return keep_family(ike, 6, err);
+    return !endpoint_parse(config->protected_address, 0, &guarded, NULL) ||
+           keep_family(ike, guarded.family, err);
+}
+
 /* IKE_AUTH and CREATE_CHILD_SA are longer than that, an ordinary INFORMATIONAL is not. */
 enum { SMALL_FRAGMENTS = 160 };
 
@@ -136,8 +166,7 @@ bool stage_configure(struct stage *stage, struct error *err)
            read_identity(stage, config->id_harness_type, for_slot(stage, config->id_harness), &ike->local_id,
                          err) &&
            read_identity(stage, config->id_peer_type, config->id_peer, &ike->remote_id, err) &&
-           selectors_parse(for_slot(stage, config->harness_ts), &ike->local_ts, err) &&
-           selectors_parse(config->peer_ts, &ike->remote_ts, err) &&
+           choose_selectors(stage, config, err) &&
            choose_algorithms(stage, axis_of(stage, AXIS_ESN) == ESN_ON, err);
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "cluster/data_path.h"
+#include "esp/carried.h"
 #include "stage/stage_parts.h"
 #include "stage/traffic.h"
 
@@ -44,9 +45,8 @@ static struct datagram seal(struct stage *stage, const struct probe_with *with, 
     uint8_t room[INNER_MAX];
     struct writer w = writer_into(room, sizeof room);
     struct datagram d;
-    write_inner(&w, inner);
-    const struct esp_payload payload = {.next_header = inner->ipv6 ? ESP_NEXT_IPV6 : ESP_NEXT_IPV4,
-                                        .inner = writer_octets(&w)};
+    uint8_t next_header = write_carried(&w, inner, sa->transport_mode);
+    const struct esp_payload payload = {.next_header = next_header, .inner = writer_octets(&w)};
     unsigned index = with->member ? with->member - 1 : stage->cluster.active;
     if (!traffic_seal(stage->cluster.members[index].traffic, sa, with->seq, &payload, &stage->random, &d,
                       &err))

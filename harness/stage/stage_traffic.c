@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cluster/data_path.h"
+#include "esp/carried.h"
 #include "stage/stage_parts.h"
 
 enum { OWN_MARGIN = 10000 };
@@ -26,15 +27,29 @@ static bool inner_address(const char *text, uint8_t out[16], bool *ipv6)
     return true;
 }
 
+static void from_end_to_end(const struct driver_line *line, struct inner_packet *p)
+{
+    p->ipv6 = line->cluster_ike.family == 6;
+    memcpy(p->source, line->cluster_ike.address, sizeof p->source);
+    memcpy(p->destination, line->peer_ike.address, sizeof p->destination);
+}
+
 static bool read_addresses(struct stage *stage)
 {
     const struct peer_config *config = &stage->options->driver->config;
     struct inner_packet *p = &stage->traffic.template;
+    bool second = axis_of(stage, AXIS_MODE) == MODE_TUNNEL_IPV6, from_ipv6;
     char behind[sizeof config->behind_address + 16];
-    bool from_ipv6;
-    return peer_config_for_slot(config->behind_address, stage->options->slot, behind, sizeof behind) &&
+    if (axis_of(stage, AXIS_MODE) == MODE_TRANSPORT) {
+        from_end_to_end(&stage->line, p);
+        return true;
+    }
+    return peer_config_for_slot(second ? config->behind6_address : config->behind_address,
+                                stage->options->slot, behind, sizeof behind) &&
            inner_address(behind, p->source, &from_ipv6) &&
-           inner_address(config->protected_address, p->destination, &p->ipv6) && from_ipv6 == p->ipv6;
+           inner_address(second ? config->protected6_address : config->protected_address, p->destination,
+                         &p->ipv6) &&
+           from_ipv6 == p->ipv6;
 }
 
 bool traffic_open_stage(struct stage *stage, struct error *err)
@@ -74,15 +89,28 @@ static void demand_carriage(struct stage *stage, const struct ike_sa_info *info)
         unsupported(stage, "the peer took no notice of a NAT: its ESP is not encapsulated in UDP");
 }
 
+static void demand_mode(struct stage *stage)
+{
+    struct traffic_sa *sa;
+    bool wanted = axis_of(stage, AXIS_MODE) == MODE_TRANSPORT;
+    if (traffic_sas(active_traffic(stage), session_sa(stage), &sa, 1) > 0 && sa->transport_mode != wanted)
+        unsupported(stage, "the peer did not agree on transport mode: the Child SA is a tunnel");
+}
+
 void demand_traffic(struct stage *stage)
 {
     struct ike_sa_info info;
     if (!stage->traffic.has_addresses)
-        unsupported(stage, "peer.ini has no `protected` and `behind` of one family in [address]: there is "
-                           "nothing to send probes to");
+        unsupported(stage,
+                    axis_of(stage, AXIS_MODE) == MODE_TUNNEL_IPV6
+                        ? "peer.ini has no `protected6` and `behind6` in [address]: there is nothing to "
+                          "send probes to in IPv6"
+                        : "peer.ini has no `protected` and `behind` of one family in [address]: there is "
+                          "nothing to send probes to");
     if (!ike_sa_info(active_host(stage), session_sa(stage), &info))
         inconclusive(stage, "the IKE SA is gone before its Child SA was used");
     demand_carriage(stage, &info);
+    demand_mode(stage);
 }
 
 /* --- the record of SAs --------------------------------------------------------------------------- */
@@ -145,6 +173,7 @@ static void watch_sa(struct stage *stage, const struct traffic_sa *sa, const str
                                  .keys = sa->in.keys};
     in->of_peer = true;
     put_under(stage, in, sa->ike_sa);
+    in->transport_mode = out->transport_mode = sa->transport_mode;
     in->ts_source = out->ts_destination = child->ts_remote;
     in->ts_destination = out->ts_source = child->ts_local;
     write_keys(stage, out);
@@ -180,11 +209,12 @@ struct packet_esp *traffic_read(const struct stage *stage, const struct datagram
 
 /* --- what the active member gets ----------------------------------------------------------------- */
 
-static void keep_received(struct stage *stage, const struct traffic_opened *opened, size_t wire)
+static void keep_received(struct stage *stage, const struct traffic_opened *opened, const struct datagram *d,
+                          size_t wire)
 {
     struct stage_traffic *t = &stage->traffic;
     struct inner_packet inner;
-    if (!read_inner(opened->esp.inner, &inner, NULL))
+    if (!read_carried(&opened->esp, opened->sa->transport_mode, d, &inner, NULL))
         return;
     if (t->n_received == t->received_capacity) {
         t->received_capacity = t->received_capacity ? 2 * t->received_capacity : 32;
@@ -213,7 +243,7 @@ void traffic_arrive(struct stage *stage, const struct datagram *d)
     bool accepted = traffic_open(active_traffic(stage), d, room, &opened, &err) == ESP_ACCEPTED;
     note_esp_received(stage, wire, accepted, err.text);
     if (accepted)
-        keep_received(stage, &opened, wire);
+        keep_received(stage, &opened, d, wire);
     free(room);
 }
 

@@ -50,6 +50,8 @@ static const char *const value_names[AXIS_COUNT][MAX_VALUES] = {
     [AXIS_WINDOW] = {[WINDOW_1] = "1", [WINDOW_2] = "2", [WINDOW_5] = "5"},
     [AXIS_REPLAY_SYNC] = {[REPLAY_SYNC_ANNOUNCED] = "announced", [REPLAY_SYNC_NOT] = "not"},
     [AXIS_ESN] = {[ESN_OFF] = "off", [ESN_ON] = "on"},
+    [AXIS_MODE] =
+        {[MODE_TUNNEL] = "tunnel", [MODE_TUNNEL_IPV6] = "tunnel-ipv6", [MODE_TRANSPORT] = "transport"},
     [AXIS_BEHIND] = {[BEHIND_NONE] = "in-step", [BEHIND_ONE] = "one", [BEHIND_MANY] = "many"},
     [AXIS_MEMBERS] = {[MEMBERS_TWO] = "two", [MEMBERS_FOUR] = "four", [MEMBERS_SIXTEEN] = "sixteen"},
     [AXIS_SHARING] = {[SHARING_DUPLICATE] = "duplicate", [SHARING_STICKY] = "sticky"},

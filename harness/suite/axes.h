@@ -31,6 +31,7 @@
     X(WINDOW, "window")           /* requests that the cluster accepts at once */                            \
     X(REPLAY_SYNC, "replay-sync") /* does the cluster announce replay counter sync? */                       \
     X(ESN, "esn")                 /* of the Child SAs */                                                     \
+    X(MODE, "mode")               /* the same: what they carry */                                            \
     X(IN_FLIGHT, "in-flight")     /* the change that a failover interrupts */                                \
     X(BEHIND, "behind")           /* requests of the active member that the standby knows nothing of */      \
     X(MEMBERS, "members")         /* of a load-sharing cluster that carry traffic at once */                 \
@@ -82,6 +83,11 @@ enum mobike { MOBIKE_OFF, MOBIKE_ON };
 enum window_of { WINDOW_1, WINDOW_2, WINDOW_5 };
 enum replay_sync { REPLAY_SYNC_ANNOUNCED, REPLAY_SYNC_NOT };
 enum esn { ESN_OFF, ESN_ON };
+enum mode {
+    MODE_TUNNEL,      /* IP packets of the family of `protected` in peer.ini: IPv4, as a rule */
+    MODE_TUNNEL_IPV6, /* those of `protected6` */
+    MODE_TRANSPORT    /* what the two ends say to each other, without an IP header of its own */
+};
 enum behind { BEHIND_NONE, BEHIND_ONE, BEHIND_MANY };
 enum members { MEMBERS_TWO, MEMBERS_FOUR, MEMBERS_SIXTEEN };
 enum sharing_of { SHARING_DUPLICATE, SHARING_STICKY }; /* RFC 6027 3.7 */
@@ -92,6 +98,9 @@ enum in_flight { IN_FLIGHT_REKEY_CHILD, IN_FLIGHT_REKEY_IKE, IN_FLIGHT_DELETE_CH
 #define SESSION_AXES                                                                                         \
     (ON(GENERATION) | ON(NAT) | ON(CHILDREN) | ON(FAMILY) | ON(ALGORITHMS) | ON(AUTH) | ON(FRAGMENTATION) |  \
      ON(MOBIKE) | ON(WINDOW) | ON(REPLAY_SYNC) | ON(ESN))
+
+/* The same, where there is ESP. */
+#define ESP_AXES ON(MODE)
 
 /* One value for each axis; an axis that a case does not name stays at 0. */
 struct combination {

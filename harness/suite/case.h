@@ -30,7 +30,7 @@ struct test_case {
     unsigned needs;                              /* of enum case_need */
     unsigned roles;                              /* set of 1 << enum role; 0: both */
     unsigned axes;                               /* ON(...) | ...: those that matter; ROLE is always in */
-    unsigned not_axes; /* of SESSION_AXES: those that the case cannot be played on */
+    unsigned not_axes; /* of SESSION_AXES and ESP_AXES: those that the case cannot be played on */
     bool long_term;    /* in rounds, which go on for the time of `understudy run --soak` (stage/rounds.h) */
     void (*play)(struct stage *stage);
 };
@@ -38,7 +38,8 @@ struct test_case {
 /* The axes that a case is played along at this depth. */
 static inline unsigned case_axes(const struct test_case *test_case, enum depth depth)
 {
-    return ON(ROLE) | test_case->axes | (depth == DEPTH_FULL ? SESSION_AXES & ~test_case->not_axes : 0);
+    unsigned any = SESSION_AXES | (test_case->needs & NEED_ESP ? ESP_AXES : 0);
+    return ON(ROLE) | test_case->axes | (depth == DEPTH_FULL ? any & ~test_case->not_axes : 0);
 }
 
 #define CASE(name, ...)                                                                                      \

@@ -85,7 +85,6 @@ static inline bool stub_open(struct driver *d, unsigned slot, const struct combi
     struct stub *s = (struct stub *)d;
     const struct peer_config *config = &d->config;
     struct endpoint bound;
-    (void)c;
     if (s->open_error)
         return fail(err, "%s", s->open_error);
     line->virtual_time = true;
@@ -107,6 +106,7 @@ static inline bool stub_open(struct driver *d, unsigned slot, const struct combi
                                           .remote_natt_port = 4500,
                                           .seed = seed,
                                           .seeded = true,
+                                          .transport_mode = c->value[AXIS_MODE] == MODE_TRANSPORT,
                                           .raw_esp = d->raw_esp,
                                           .log = -1};
     s->peer = s->nobody ? NULL : reference_peer_new(&setup, err);

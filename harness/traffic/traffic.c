@@ -76,6 +76,7 @@ static bool install(struct traffic *t, uint32_t ike_sa, const struct child_snaps
         return fail(err, "Child SA %08x is there already, or memory is out", c->spi_in);
     bool esn = proposal_esn(&c->proposal);
     sa->ike_sa = ike_sa;
+    sa->transport_mode = c->transport_mode;
     sa->local = c->local;
     sa->remote = c->remote;
     sa->out = (struct esp_sender){.spi = c->spi_out,

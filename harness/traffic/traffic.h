@@ -15,7 +15,7 @@
 struct traffic_sa {
     uint32_t ike_sa;               /* id, in the host */
     struct endpoint local, remote; /* of the encapsulation; raw: without ports */
-    bool raw;
+    bool raw, transport_mode;
     struct esp_sender out;
     struct esp_receiver in;
     uint64_t sealed, opened, refused; /* packets, so far */

@@ -12,6 +12,7 @@ enum {
     CHECKSUM_AT_IPV4 = 10,
     CHECKSUM_AT_ICMP = 2,
     CHECKSUM_AT_UDP = 6,
+    UDP_LENGTH_AT = 4,
     DONT_FRAGMENT = 0x4000,
     MORE_FRAGMENTS = 0x2000,
     FIRST_FRAGMENT_LEN = 16, /* a multiple of 8: offsets count those */
@@ -45,7 +46,7 @@ static uint32_t pseudo_header(const struct inner_packet *p, uint8_t protocol, si
     return sum + protocol + (uint32_t)len;
 }
 
-static uint8_t protocol_of(const struct inner_packet *p)
+uint8_t inner_protocol(const struct inner_packet *p)
 {
     if (p->kind == INNER_UDP)
         return PROTOCOL_UDP;
@@ -55,7 +56,7 @@ static uint8_t protocol_of(const struct inner_packet *p)
 /* Over the upper layer as it stands, checksum included: 0 when that is right. */
 static uint16_t upper_checksum(const struct inner_packet *p, struct octets upper)
 {
-    uint8_t protocol = protocol_of(p);
+    uint8_t protocol = inner_protocol(p);
     return folded(sum_of(protocol == PROTOCOL_ICMP ? 0 : pseudo_header(p, protocol, upper.len), upper));
 }
 
@@ -70,7 +71,7 @@ static void write_ipv4_header(struct writer *w, const struct inner_packet *p, si
     write_u16(w, 0);
     write_u16(w, DONT_FRAGMENT);
     write_u8(w, INNER_HOP_LIMIT);
-    write_u8(w, protocol_of(p));
+    write_u8(w, inner_protocol(p));
     write_u16(w, 0);
     write_bytes(w, octets_of(p->source, 4));
     write_bytes(w, octets_of(p->destination, 4));
@@ -82,7 +83,7 @@ static void write_ipv6_header(struct writer *w, const struct inner_packet *p, si
 {
     write_u32(w, 6U << 28);
     write_u16(w, (uint16_t)upper_len);
-    write_u8(w, protocol_of(p));
+    write_u8(w, inner_protocol(p));
     write_u8(w, INNER_HOP_LIMIT);
     write_bytes(w, octets_of(p->source, 16));
     write_bytes(w, octets_of(p->destination, 16));
@@ -102,7 +103,12 @@ void write_inner(struct writer *w, const struct inner_packet *p)
         write_ipv6_header(w, p, upper_len);
     else
         write_ipv4_header(w, p, upper_len);
-    size_t at = w->len;
+    write_inner_upper(w, p);
+}
+
+void write_inner_upper(struct writer *w, const struct inner_packet *p)
+{
+    size_t upper_len = UPPER_HEADER_LEN + p->data.len, at = w->len;
     bool udp = p->kind == INNER_UDP;
     if (udp) {
         write_u16(w, p->a);
@@ -252,6 +258,15 @@ bool read_inner(struct octets from, struct inner_packet *p, struct error *err)
     bool good = p->ipv6 ? read_ipv6_header(from, p, &protocol, &upper, err)
                         : read_ipv4_header(from, p, &protocol, &upper, err);
     return good && read_upper(p, protocol, upper, err);
+}
+
+/* No IP header says where a UDP datagram ends, but its own does. */
+bool read_inner_upper(struct octets from, uint8_t protocol, struct inner_packet *p, struct error *err)
+{
+    size_t len = from.len;
+    if (protocol == PROTOCOL_UDP && len >= UPPER_HEADER_LEN)
+        len = (size_t)from.at[UDP_LENGTH_AT] << 8 | from.at[UDP_LENGTH_AT + 1];
+    return read_upper(p, protocol, octets_of(from.at, len < from.len ? len : from.len), err);
 }
 
 struct inner_packet inner_answer_to(const struct inner_packet *p)

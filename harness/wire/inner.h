@@ -36,6 +36,10 @@ static inline size_t inner_address_len(const struct inner_packet *p)
 /* Headers, with lengths and checksums, and data. */
 void write_inner(struct writer *w, const struct inner_packet *p);
 
+/* The same without the IP header, and which protocol it is. */
+void write_inner_upper(struct writer *w, const struct inner_packet *p);
+uint8_t inner_protocol(const struct inner_packet *p);
+
 /* The first 16 octets behind the IP header, as a fragment that is not the last; or what is behind them, as
  * the last one. `p->data` is short: at most 64 octets. The two have different Identifications, so that nobody
  * joins them: each is alone. */
@@ -45,6 +49,10 @@ void write_inner_fragment(struct writer *w, const struct inner_packet *p, bool l
 /* `p->data` points into `from`. The error says what is wrong with the packet, or that it is of a kind that is
  * not read here. */
 bool read_inner(struct octets from, struct inner_packet *p, struct error *err);
+
+/* What was behind an IP header with this protocol. `p` comes with `ipv6` and the addresses of that header.
+ * Octets behind a UDP datagram are allowed. */
+bool read_inner_upper(struct octets from, uint8_t protocol, struct inner_packet *p, struct error *err);
 
 /* The answer to an echo request or a UDP datagram: source and destination (and ports) change sides. */
 struct inner_packet inner_answer_to(const struct inner_packet *p);

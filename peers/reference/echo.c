@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "cluster/data_path.h"
+#include "esp/carried.h"
 #include "ike/propose.h"
 
 struct echo_answer {
@@ -72,9 +73,8 @@ bool reference_echo_seal(struct reference_peer *peer, struct traffic_sa *sa, uin
     if (!room)
         return false;
     struct writer w = writer_into(room, room_len);
-    write_inner(&w, inner);
-    const struct esp_payload payload = {.next_header = inner->ipv6 ? ESP_NEXT_IPV6 : ESP_NEXT_IPV4,
-                                        .inner = writer_octets(&w)};
+    uint8_t next_header = write_carried(&w, inner, sa->transport_mode);
+    const struct esp_payload payload = {.next_header = next_header, .inner = writer_octets(&w)};
     struct traffic *t = cluster_active(&peer->cluster)->traffic;
     bool good = !w.full && traffic_seal(t, sa, seq, &payload, &peer->random, &d, NULL);
     free(room);
@@ -101,17 +101,12 @@ void reference_echo_replace_worn_out(struct reference_peer *peer, int64_t now_us
     }
 }
 
-/* A dummy packet (59) may hold anything (RFC 4303 2.6). */
-static bool is_said_to_be(const struct inner_packet *p, uint8_t next_header)
-{
-    return next_header == (p->ipv6 ? ESP_NEXT_IPV6 : ESP_NEXT_IPV4);
-}
-
-static void answer(struct reference_peer *peer, const struct traffic_opened *opened)
+static void answer(struct reference_peer *peer, const struct traffic_opened *opened, const struct datagram *d)
 {
     struct inner_packet asked;
-    if (!read_inner(opened->esp.inner, &asked, NULL) || !is_for_us(peer, &asked) ||
-        (!peer->takes_any_next_header && !is_said_to_be(&asked, opened->esp.next_header)))
+    bool transport = opened->sa->transport_mode;
+    if (!read_carried(&opened->esp, transport, d, &asked, NULL) || !is_for_us(peer, &asked) ||
+        (!peer->takes_any_next_header && !carried_as_said(opened->esp.next_header, transport, &asked)))
         return;
     struct inner_packet reply = inner_answer_to(&asked);
     struct traffic_sa *sa = sa_to_answer_on(peer, opened->sa);
@@ -127,7 +122,7 @@ bool reference_echo(struct reference_peer *peer, const struct datagram *d)
     uint8_t *room = malloc(d->len);
     bool refused = echo_refuses(peer, d);
     if (room && !refused && echo_open(peer, d, room, &opened) == ESP_ACCEPTED)
-        answer(peer, &opened);
+        answer(peer, &opened, d);
     free(room);
     return true;
 }

@@ -212,3 +212,16 @@ void leave_esp_selectors(struct reference_peer *peer)
 {
     peer->after_echo = leave_selectors;
 }
+
+static void change_mode(struct reference_peer *peer, struct traffic_sa *sa, const struct inner_packet *answer)
+{
+    const struct inner_packet words = words_beside(answer);
+    sa->transport_mode = !sa->transport_mode;
+    reference_echo_seal(peer, sa, 0, &words);
+    sa->transport_mode = !sa->transport_mode;
+}
+
+void change_esp_mode(struct reference_peer *peer)
+{
+    peer->after_echo = change_mode;
+}

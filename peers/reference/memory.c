@@ -111,6 +111,7 @@ static bool memory_open(struct driver *d, unsigned slot, const struct combinatio
                                           .seed = seed,
                                           .seeded = true,
                                           .mobike = c->value[AXIS_MOBIKE] == MOBIKE_ON,
+                                          .transport_mode = c->value[AXIS_MODE] == MODE_TRANSPORT,
                                           .raw_esp = d->raw_esp,
                                           .log = m->base.log};
     m->peer = reference_peer_new(&setup, err);

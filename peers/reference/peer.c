@@ -24,6 +24,8 @@ const char *reference_peer_ini(void)
            "harness6 = 2001:db8:1::1%n\n"
            "protected = 198.51.100.2\n"
            "behind = 198.51.100.1\n"
+           "protected6 = 2001:db8:2::2\n"
+           "behind6 = 2001:db8:2::1\n"
            "[identity]\n"
            "peer = fqdn:peer.reference.test\n"
            "harness = fqdn:cluster.reference.test\n"
@@ -35,8 +37,9 @@ const char *reference_peer_ini(void)
            "esp = aes256gcm16, aes256-sha256, aes256gcm16-esn, aes256-sha256-esn, chacha20poly1305, "
            "chacha20poly1305-esn\n"
            "[selectors]\n"
-           "peer = 198.51.100.2/32\n"
-           "harness = 198.51.100.1/32\n";
+           "peer = 198.51.100.2/32, 2001:db8:2::2/128\n"
+           "harness = 198.51.100.1/32, 2001:db8:2::1/128\n"
+           "modes = tunnel, transport\n";
 }
 
 /* --- setting up ---------------------------------------------------------------------------------- */
@@ -48,6 +51,17 @@ static bool read_identity(uint8_t type, const char *text, uint8_t kept[PEER_TEXT
     if (!peer_identity_octets(type, text, kept, PEER_TEXT, &len))
         return fail(err, "identity %.100s: cannot be written", text);
     *out = (struct ike_identity){type, octets_of(kept, len)};
+    return true;
+}
+
+/* Transport mode is for the ends themselves. */
+static bool choose_selectors(struct ike_config *ike, const struct reference_setup *setup, struct error *err)
+{
+    if (!setup->transport_mode)
+        return selectors_parse(setup->config->peer_ts, &ike->local_ts, err) &&
+               selectors_parse(setup->config->harness_ts, &ike->remote_ts, err);
+    ike->local_ts = selectors_of_host(&setup->local_ike);
+    ike->remote_ts = selectors_of_host(&setup->remote_ike);
     return true;
 }
 
@@ -67,6 +81,7 @@ static bool configure(struct reference_peer *peer, const struct reference_setup 
         .window = 5,
         .fragment_size = REFERENCE_FRAGMENT_SIZE,
         .mobike = setup->mobike,
+        .transport_mode = setup->transport_mode,
         .initial_contact = !peer->ignores_initial_contact,
         .local_natt_port = setup->local_natt_port,
         .remote_natt_port = setup->remote_natt_port,
@@ -81,8 +96,7 @@ static bool configure(struct reference_peer *peer, const struct reference_setup 
             return false;
     return read_identity(c->id_peer_type, c->id_peer, peer->local_id, &ike->local_id, err) &&
            read_identity(c->id_harness_type, c->id_harness, peer->remote_id, &ike->remote_id, err) &&
-           selectors_parse(c->peer_ts, &ike->local_ts, err) &&
-           selectors_parse(c->harness_ts, &ike->remote_ts, err);
+           choose_selectors(ike, setup, err);
 }
 
 static bool form_cluster(struct reference_peer *peer, struct error *err)

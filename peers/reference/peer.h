@@ -101,10 +101,11 @@ struct reference_setup {
     uint16_t local_natt_port, remote_natt_port;
     struct ike_authentication auth; /* zero: by the pre-shared key */
     uint64_t seed;
-    bool seeded;  /* otherwise the system's random */
-    bool mobike;  /* announce it */
-    bool raw_esp; /* its link carries IP protocol 50, too */
-    int log;      /* a descriptor; -1: none */
+    bool seeded;         /* otherwise the system's random */
+    bool mobike;         /* announce it */
+    bool transport_mode; /* Child SAs in it, between `local_ike` and `remote_ike`, or whoever comes */
+    bool raw_esp;        /* its link carries IP protocol 50, too */
+    int log;             /* a descriptor; -1: none */
 };
 
 struct reference_peer *reference_peer_new(const struct reference_setup *setup, struct error *err);

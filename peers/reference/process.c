@@ -17,7 +17,8 @@ struct process_driver {
     pid_t pid;                      /* 0: none */
     struct ike_authentication auth; /* of the combination that is open */
     int control;                    /* a SOCK_SEQPACKET pair: a message is a verb, or its answer */
-    bool mobike;                    /* in this combination */
+    bool mobike;                    /* in this combination, */
+    bool transport_mode;            /* as is this */
 };
 
 /* Of one end. */
@@ -63,6 +64,7 @@ static bool run_peer(const struct process_driver *p, const struct driver_line *l
                                           .remote_natt_port = line->cluster_natt.port,
                                           .seed = seed,
                                           .mobike = p->mobike,
+                                          .transport_mode = p->transport_mode,
                                           .raw_esp = line->raw_esp,
                                           .log = p->base.log};
     service.peer = reference_peer_new(&setup, err);
@@ -150,6 +152,7 @@ static bool process_open(struct driver *d, unsigned slot, const struct combinati
     (void)slot;
     (void)start_us;
     p->mobike = c->value[AXIS_MOBIKE] == MOBIKE_ON;
+    p->transport_mode = c->value[AXIS_MODE] == MODE_TRANSPORT;
     if (!choose_ends(d, (enum family)c->value[AXIS_FAMILY], &ends, err))
         return false;
     line->raw_esp = d->raw_esp;

@@ -34,9 +34,10 @@ struct reference_options {
     uint16_t port, natt_port; /* 0: any free one */
     const char *remote;       /* where `initiate` goes to; NULL: it cannot initiate */
     uint16_t remote_port, remote_natt_port;
-    bool raw_esp;              /* without a NAT, ESP as IP protocol 50; else in UDP */
-    const char *fault;         /* NULL: none */
-    int verbs, replies;        /* descriptors: a verb is read, a line "STATUS TEXT" written; -1: none */
+    bool transport_mode; /* Child SAs in it, with `remote`, or with whoever comes; else in tunnel mode */
+    bool raw_esp;        /* without a NAT, ESP as IP protocol 50; else in UDP */
+    const char *fault;   /* NULL: none */
+    int verbs, replies;  /* descriptors: a verb is read, a line "STATUS TEXT" written; -1: none */
     volatile const int *ended; /* set by a signal */
     void (*ready)(const struct endpoint *ike, const struct endpoint *natt, const struct peer_config *config);
 };

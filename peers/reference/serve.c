@@ -102,6 +102,7 @@ bool reference_listen(const struct reference_options *o, struct error *err)
                                           .local_natt_port = natt.port,
                                           .remote_natt_port = o->remote_natt_port,
                                           .mobike = true,
+                                          .transport_mode = o->transport_mode,
                                           .raw_esp = o->raw_esp,
                                           .log = -1};
     service.peer = ok ? reference_peer_new(&setup, err) : NULL;
