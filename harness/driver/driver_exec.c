@@ -28,7 +28,8 @@ struct exec_driver {
     pid_t owner;          /* the process that started the peer */
     int family;           /* of the combination that is open, 4 or 6; 0: none is */
     const char *auth;     /* of the combination that is open; NULL: none is */
-    const char *mobike;   /* the same */
+    const char *mobike;   /* the same, */
+    const char *mode;     /* and again */
     bool has_pki;         /* there are files for the peer */
     int64_t logged;       /* length of the peer's log when this process first opened a line */
     bool up;
@@ -43,7 +44,7 @@ static struct exec_driver *exec_of(struct driver *d)
 
 struct environment {
     char state[PATH_MAX + 32], psk_file[PATH_MAX + 32], run[32], slot[32], slots[32], family[32], owner[32];
-    char pki[PATH_MAX + 32], auth[32], mobike[32];
+    char pki[PATH_MAX + 32], auth[32], mobike[32], mode[40];
 };
 
 static void environment_of(struct program *program, const struct exec_driver *d, int slot,
@@ -73,6 +74,10 @@ static void environment_of(struct program *program, const struct exec_driver *d,
     if (d->mobike) {
         snprintf(text->mobike, sizeof text->mobike, "UNDERSTUDY_MOBIKE=%s", d->mobike);
         program->env[n++] = text->mobike;
+    }
+    if (d->mode) {
+        snprintf(text->mode, sizeof text->mode, "UNDERSTUDY_MODE=%s", d->mode);
+        program->env[n++] = text->mode;
     }
     if (d->has_pki) {
         snprintf(text->pki, sizeof text->pki, "UNDERSTUDY_PKI=%s/pki", d->state);
@@ -344,6 +349,7 @@ static bool open_line(struct driver *base, unsigned slot, const struct combinati
     d->family = combination->value[AXIS_FAMILY] == FAMILY_IPV6 ? 6 : 4;
     d->auth = axis_value_name(AXIS_AUTH, combination->value[AXIS_AUTH]);
     d->mobike = axis_value_name(AXIS_MOBIKE, combination->value[AXIS_MOBIKE]);
+    d->mode = axis_value_name(AXIS_MODE, combination->value[AXIS_MODE]);
     if (base->config.netns[0] && !driver_line_enter(base->config.netns, &d->home_netns, err))
         return false;
     return driver_line_open(&base->config, slot, combination, driver_carries_raw_esp(base), line, err);
@@ -355,6 +361,7 @@ static void close_line(struct driver *base, unsigned slot)
     exec_of(base)->family = 0;
     exec_of(base)->auth = NULL;
     exec_of(base)->mobike = NULL;
+    exec_of(base)->mode = NULL;
     driver_line_leave(&exec_of(base)->home_netns);
 }
 

@@ -67,10 +67,12 @@ bool esp_next(struct esp_sender *sa, uint64_t *seq, struct error *err)
 }
 
 static void write_iv(const struct esp_sender *sa, const struct cipher_sizes *sizes, uint64_t seq,
-                     struct random_source *random, uint8_t *iv)
+                     struct octets chosen, struct random_source *random, uint8_t *iv)
 {
     struct writer w = writer_into(iv, sizes->iv_len);
-    if (sizes->aead)
+    if (chosen.len == sizes->iv_len)
+        write_bytes(&w, chosen);
+    else if (sizes->aead)
         write_u64(&w, sa->iv_base + seq);
     else
         random_fill(random, iv, sizes->iv_len);
@@ -115,7 +117,7 @@ bool esp_seal(const struct esp_sender *sa, uint64_t seq, const struct esp_payloa
     write_zeros(&w, sizes.icv_len);
     if (w.full)
         return fail(err, "ESP: no room for %zu octets", text_at + text_len + sizes.icv_len);
-    write_iv(sa, &sizes, seq, random, out + iv_at);
+    write_iv(sa, &sizes, seq, payload->iv, random, out + iv_at);
     struct covered c = covered_by(sa->spi, seq, sa->esn, sizes.aead);
     *len = w.len;
     return cipher_seal_with(&sa->suite, &sa->keys, octets_of(c.aad, c.aad_len), out + iv_at, out + text_at,

@@ -40,6 +40,7 @@ struct esp_payload {
     uint8_t next_header;
     struct octets inner;
     size_t tfc_padding;    /* octets of traffic flow confidentiality padding behind an inner IP packet */
+    struct octets iv;      /* of the caller's choice; empty: as the suite wants it */
     struct octets trailer; /* wrong on purpose: stands in the place of Padding, Pad Length and Next Header, as
                               it is; empty: they are as they must be */
 };

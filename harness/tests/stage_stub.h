@@ -90,10 +90,11 @@ static inline bool stub_open(struct driver *d, unsigned slot, const struct combi
     line->virtual_time = true;
     line->link = s->link = link_virtual_open(start_us, 250);
     s->random = random_from_seed(seed);
-    ck_assert(endpoint_parse(config->ipv4.harness[slot], 500, &line->cluster_ike, NULL));
-    ck_assert(endpoint_parse(config->ipv4.harness[slot], 4500, &line->cluster_natt, NULL));
-    ck_assert(endpoint_parse(config->ipv4.peer, 500, &line->peer_ike, NULL));
-    ck_assert(endpoint_parse(config->ipv4.peer, 4500, &line->peer_natt, NULL));
+    const struct peer_address *at = c->value[AXIS_FAMILY] == FAMILY_IPV6 ? &config->ipv6 : &config->ipv4;
+    ck_assert(endpoint_parse(at->harness[slot], 500, &line->cluster_ike, NULL));
+    ck_assert(endpoint_parse(at->harness[slot], 4500, &line->cluster_natt, NULL));
+    ck_assert(endpoint_parse(at->peer, 500, &line->peer_ike, NULL));
+    ck_assert(endpoint_parse(at->peer, 4500, &line->peer_natt, NULL));
     ck_assert(link_bind(s->link, &line->cluster_ike, &bound, err));
     ck_assert(link_bind(s->link, &line->cluster_natt, &bound, err));
     line->raw_esp = d->raw_esp;

@@ -39,6 +39,38 @@ START_TEST(creates_a_child)
 }
 END_TEST
 
+static bool is_in_transport_mode(struct pair *p, enum side s, uint32_t spi)
+{
+    struct child_snapshot child;
+    ck_assert(ike_child_info(p->end[s].host, p->end[s].sa, spi, &child));
+    return child.transport_mode;
+}
+
+/* RFC 7296 1.3.1: it takes both. Who does not want it makes a tunnel of it. */
+START_TEST(transport_mode_is_agreed_on)
+{
+    bool asks = _i & 1, agrees = _i & 2;
+    struct pair *p = pair_new(7);
+    p->end[A].config.transport_mode = asks;
+    p->end[B].config.transport_mode = agrees;
+    pair_start(p, NULL, NULL);
+    establish(p);
+    for (enum side s = A; s <= B; s++)
+        ck_assert_int_eq(is_in_transport_mode(p, s, first_child(p, s)), asks && agrees);
+    ck_assert_uint_ne(ike_child_rekey(p->end[A].host, p->end[A].sa, first_child(p, A), p->now_us, NULL), 0);
+    pass(p, A,
+         asks ? "CREATE_CHILD_SA 2 request { N(REKEY_SA) N(USE_TRANSPORT_MODE) SA Nonce TSi TSr }"
+              : "CREATE_CHILD_SA 2 request { N(REKEY_SA) SA Nonce TSi TSr }");
+    pass(p, B,
+         asks && agrees ? "CREATE_CHILD_SA 2 response { N(USE_TRANSPORT_MODE) SA Nonce TSi TSr }"
+                        : "CREATE_CHILD_SA 2 response { SA Nonce TSi TSr }");
+    pump(p);
+    for (enum side s = A; s <= B; s++)
+        ck_assert_int_eq(is_in_transport_mode(p, s, first_child(p, s)), asks && agrees);
+    pair_free(p);
+}
+END_TEST
+
 START_TEST(other_group_for_a_child_is_asked_for)
 {
     struct pair *p = pair_new(2);
@@ -402,6 +434,7 @@ int main(void)
     TCase *alone = tcase_create("one at a time"), *collisions = tcase_create("collisions");
     tcase_add_loop_test(alone, creates_a_child, 0, 4);
     tcase_add_test(alone, other_group_for_a_child_is_asked_for);
+    tcase_add_loop_test(alone, transport_mode_is_agreed_on, 0, 4);
     tcase_add_loop_test(alone, rekeys_a_child, 0, 2);
     tcase_add_loop_test(alone, deletes_a_child, 0, 2);
     tcase_add_loop_test(alone, rekeys_the_ike_sa, 0, 2);

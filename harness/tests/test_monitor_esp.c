@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "crypto/cleanup.h"
+#include "esp/carried.h"
 #include "ike/propose.h"
 #include "stage/monitor.h"
 #include "stage/packet_esp.h"
@@ -34,6 +35,8 @@ static struct scene *scene_new(const char *proposal)
         w->keys.esn = proposal_esn(&p);
         w->of_peer = of_peer != 0;
         w->gone_at = SIZE_MAX;
+        ck_assert(endpoint_parse(of_peer ? "192.0.2.2" : "192.0.2.1", 4500, &w->keys.from, NULL));
+        ck_assert(endpoint_parse(of_peer ? "192.0.2.1" : "192.0.2.2", 4500, &w->keys.to, NULL));
         ck_assert(proposal_suite(&p, &w->keys.suite));
         memset(&w->keys.keys, 0x11 + of_peer, sizeof w->keys.keys);
         ck_assert(selectors_parse(of_peer ? "198.51.100.2" : "198.51.100.1", &w->ts_source, NULL));
@@ -66,6 +69,7 @@ static struct inner_packet echo(int from, uint16_t number)
 struct odd {
     uint64_t iv_base;
     uint32_t spi_off;
+    bool other_mode; /* than that of the SA */
 };
 
 static void put_odd(struct scene *s, int from, uint64_t seq, const struct inner_packet *inner, struct odd odd)
@@ -77,8 +81,8 @@ static void put_odd(struct scene *s, int from, uint64_t seq, const struct inner_
     const struct esp_keys *k = &s->sas[from].keys;
     const struct esp_sender sa = {
         .spi = k->spi, .esn = k->esn, .suite = k->suite, .keys = k->keys, .iv_base = odd.iv_base};
-    write_inner(&w, inner);
-    const struct esp_payload payload = {.next_header = ESP_NEXT_IPV4, .inner = writer_octets(&w)};
+    uint8_t next_header = write_carried(&w, inner, s->sas[from].transport_mode != odd.other_mode);
+    const struct esp_payload payload = {.next_header = next_header, .inner = writer_octets(&w)};
     ck_assert_msg(esp_seal(&sa, seq, &payload, &s->random, out, sizeof out, &len, &err), "%s", err.text);
     out[3] = (uint8_t)(out[3] + odd.spi_off);
     struct wire_packet *p = &s->packets[s->n];
@@ -124,6 +128,29 @@ START_TEST(right_traffic)
         put(s, FROM_PEER, i * 100, i); /* jumps are right */
     }
     expect(s, NULL);
+}
+END_TEST
+
+START_TEST(each_mode_has_its_form)
+{
+    for (unsigned odd = 0; odd < 2; odd++) {
+        struct scene *s = scene_new("aes256gcm16");
+        for (unsigned i = 0; i < 2; i++) {
+            struct watched_esp *sa = &s->sas[i];
+            sa->transport_mode = _i;
+            if (_i) {
+                sa->ts_source = selectors_of_host(&sa->keys.from);
+                sa->ts_destination = selectors_of_host(&sa->keys.to);
+            }
+        }
+        struct inner_packet inner = echo(FROM_PEER, 1);
+        if (_i) {
+            memcpy(inner.source, s->sas[FROM_PEER].keys.from.address, sizeof inner.source);
+            memcpy(inner.destination, s->sas[FROM_PEER].keys.to.address, sizeof inner.destination);
+        }
+        put_odd(s, FROM_PEER, 1, &inner, (struct odd){.other_mode = odd});
+        expect(s, odd ? "IKE-21" : NULL);
+    }
 }
 END_TEST
 
@@ -243,6 +270,7 @@ int main(void)
     TCase *t = tcase_create("monitor_esp");
     tcase_add_loop_test(t, right_traffic, 0, sizeof suites / sizeof *suites);
     tcase_add_loop_test(t, numbers_rise, 0, sizeof suites / sizeof *suites);
+    tcase_add_loop_test(t, each_mode_has_its_form, 0, 2);
     tcase_add_test(t, a_number_comes_once);
     tcase_add_test(t, ivs_come_once);
     tcase_add_test(t, an_unknown_sa);

@@ -43,6 +43,7 @@ START_TEST(defaults)
     ck_assert_str_eq(config.driver, "");
     ck_assert_uint_eq(config.esp_carriages, 1u << ESP_IN_UDP);
     ck_assert_int_eq(config.esp_preferred, ESP_IN_UDP);
+    ck_assert(!config.transport_mode);
     ck_assert_str_eq(config.id_peer, "gw.test");
     ck_assert_uint_eq(config.id_peer_type, ID_FQDN);
     ck_assert_str_eq(config.id_harness, "cluster%n.test");
@@ -61,11 +62,12 @@ START_TEST(every_key)
         "harness6 = 2001:db8::a, 2001:db8::b,\n  2001:db8::c\n"
         "other = 192.0.2.2%n\nother6 = 2001:db8::d\n"
         "port = 1500\nnatt_port = 65535\nharness_port = 0\nharness_natt_port = 0\n"
-        "protected = 10.1.0.1\nbehind = 10.2.%n.1\n"
+        "protected = 10.1.0.1\nbehind = 10.2.%n.1\nprotected6 = fd00:1::1\nbehind6 = fd00:2:%n::1\n"
         "[identity]\npeer = keyid:box one\nharness = ipv6:2001:db8::%n\npsk = a = b: c#d\n"
         "[proposals]\nike = aes256gcm16-prfsha256-x25519, ; the best\n   aes256-sha256-modp2048\n"
         "  ; nothing\n\taes256-sha256-ecp256\nesp = aes256gcm16,aes256-sha256\n"
-        "[selectors]\npeer = 10.1.0.0/24,10.3.0.1\nharness = 10.2.%n.0/24[udp/53]";
+        "[selectors]\npeer = 10.1.0.0/24,10.3.0.1,fd00:1::/64\nmodes = tunnel, transport\n"
+        "harness = 10.2.%n.0/24[udp/53],fd00:2:%n::/64";
     ck_assert_msg(parse(text), "%s", err.text);
     ck_assert_str_eq(config.name, "a gateway");
     ck_assert_uint_eq(config.slots, 3);
@@ -80,6 +82,9 @@ START_TEST(every_key)
     ck_assert_uint_eq(config.natt_port, 65535);
     ck_assert_uint_eq(config.harness_port, 0);
     ck_assert_str_eq(config.protected_address, "10.1.0.1");
+    ck_assert_str_eq(config.protected6_address, "fd00:1::1");
+    ck_assert_str_eq(config.behind6_address, "fd00:2:%n::1");
+    ck_assert(config.transport_mode);
     ck_assert_uint_eq(config.id_peer_type, ID_KEY_ID);
     ck_assert_str_eq(config.id_peer, "box one");
     ck_assert_uint_eq(config.id_harness_type, ID_IPV6_ADDR);
@@ -179,6 +184,15 @@ static const struct {
      "gw.ini:7: behind = 2001:db8::7 is IPv6, and protected = 10.1.0.1 is not: probes need two addresses of "
      "one "
      "family"},
+    {PEER ADDRESS "protected6 = 10.1.0.1\n" IDENTITY PROPOSALS SELECTORS,
+     "gw.ini:6: protected6: \"10.1.0.1\" is not an IPv6 address"},
+    {PEER ADDRESS "protected6 = fd00:1::1\n" IDENTITY PROPOSALS SELECTORS,
+     "gw.ini:6: protected6 = fd00:1::1 is not within peer = 10.1.0.0/24 in [selectors]: no Child SA would "
+     "carry probes to it"},
+    {PEER ADDRESS "behind6 = 10.1.0.%n\n" IDENTITY PROPOSALS SELECTORS,
+     "gw.ini:6: behind6: \"10.1.0.%n\" is not an IPv6 address"},
+    {PEER ADDRESS IDENTITY PROPOSALS SELECTORS "modes = beet\n",
+     "gw.ini:16: modes: \"beet\" is no mode; there are tunnel, transport"},
     {PEER ADDRESS "[identity]\npeer = dns:gw\n",
      "gw.ini:7: peer: \"dns:gw\" is not an identity; write "
      "fqdn:, email:, ipv4:, ipv6:, keyid:, dn: or gn: and its text"},
