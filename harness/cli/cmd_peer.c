@@ -152,7 +152,8 @@ static int peer_run(const struct cli_command *command, int argc, char **argv)
         }
         if (!port) {
             if (!take_text(&o, key, value))
-                return cli_usage_error(command, "option --%s takes %s, not \"%s\"", key == KEY_ESP ? "esp" : "mode",
+                return cli_usage_error(command, "option --%s takes %s, not \"%s\"",
+                                       key == KEY_ESP ? "esp" : "mode",
                                        key == KEY_ESP ? "udp, raw" : "tunnel, transport", value);
         } else if (cli_number(value, 0, 65535, &number))
             *port = (uint16_t)number;

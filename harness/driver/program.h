@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 
-enum { PROGRAM_OUTPUT_MAX = 64 * 1024, PROGRAM_MAX_ENV = 12 };
+enum { PROGRAM_OUTPUT_MAX = 64 * 1024, PROGRAM_MAX_ENV = 16 };
 
 struct program {
     const char *const *argv;          /* argv[0] is the path, NULL-terminated */

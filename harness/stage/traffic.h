@@ -3,9 +3,9 @@
  * pretends a NAT, so that ESP travels in UDP beside IKE, and `protected` and `behind` of peer.ini are needed.
  *
  * A probe is an echo request (ICMP or ICMPv6, by the family of `protected`) from the address behind the
- * cluster to the one behind the peer, in tunnel mode. Its answer has to come back through a Child SA of the
- * session and be accepted there by the active member. Every probe has an identifier and a number of its own,
- * so that answers are told apart.
+ * cluster to the one behind the peer; with the axis `mode` also in IPv6, or in transport mode between the
+ * ends. Its answer has to come back through a Child SA of the session and be accepted there by the active
+ * member. Every probe has an identifier and a number of its own, so that answers are told apart.
  *
  *     establish(stage);
  *     struct probed before = probe(stage);                        // the way is open
