@@ -4,6 +4,7 @@ help_text = Targets\
 \n  all            build/understudy (the default)\
 \n  run            the suite against the built-in reference peer\
 \n  check          all tests; the last line is "N passed, N failed"\
+\n  interop        the suite against all real peers (PEERS), as root, with what is expected of them; ends with a table\
 \n  check-clang    the same, all built with clang\
 \n  valgrind       the unit tests under valgrind, without sanitizers\
 \n  mutants        which case catches which fault of the reference peer; exit status 1 when one is not caught\
@@ -21,6 +22,7 @@ help_text = Targets\
 \n  V=1            whole commands\
 \n  JOBS           tests at a time, and jobs of make (the processors)\
 \n  TESTS          the tests to run, by name: make check TESTS="wire net docs"\
+\n  PEERS          of interop, by name: make interop PEERS="strongswan libreswan"\
 \n  FUZZ_SECONDS   30\
 \n  SEEDS          1000\
 \n  KILLS          50\
@@ -33,13 +35,16 @@ BINDIR       ?= $(PREFIX)/bin
 MANDIR       ?= $(PREFIX)/share/man
 SHAREDIR     ?= $(PREFIX)/share/understudy
 LISTS        ?= build test peers/strongswan/packages peers/lab/packages
+PEERS        ?=
+INTEROP_LISTS ?= build peers/lab/packages peers/strongswan/packages
 FUZZ_SECONDS ?= 30
 SEEDS        ?= 1000
 KILLS        ?= 50
 JOBS         ?= $(shell nproc)
 
 all:
-.PHONY: all help deps run check check-clang valgrind mutants lossy-runs lab-kills fuzz bench lint matrix install uninstall clean FORCE
+.PHONY: all help deps run check interop check-clang valgrind mutants lossy-runs lab-kills fuzz bench lint matrix install \
+    uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -59,6 +64,19 @@ AFTER_DEPS := $(filter-out deps help clean,$(MAKECMDGOALS))
 .NOTPARALLEL:
 .PHONY: $(AFTER_DEPS)
 $(AFTER_DEPS): deps
+	$(MAKE) --no-print-directory $@
+
+else ifneq ($(filter interop,$(MAKECMDGOALS)),)
+
+# The same, so that it is enough on a machine that has nothing but make.
+AFTER_INTEROP := $(filter-out interop help clean,$(MAKECMDGOALS))
+.NOTPARALLEL:
+.PHONY: $(AFTER_INTEROP)
+interop:
+	harness/packages/install $(INTEROP_LISTS)
+	$(MAKE) --no-print-directory all
+	harness/interop $(BUILD)/understudy $(BUILD)/interop $(PEERS)
+$(AFTER_INTEROP): interop
 	$(MAKE) --no-print-directory $@
 
 else ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)

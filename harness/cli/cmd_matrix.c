@@ -8,6 +8,7 @@
 
 #include "reports/html/matrix.h"
 #include "reports/reports.h"
+#include "reports/matrix_text.h"
 
 /* A cell of a Markdown table ends at a bar. */
 static void print_cell(const char *text)
@@ -72,10 +73,10 @@ static void print_markdown(void)
 
 struct wanted {
     const char *html;
-    bool force;
+    bool text, force;
 };
 
-/* "RUN=PAGE"; a folder whose name has such a sign in it is one all the same. */
+/* "RUN=PAGE", "RUN=EXPECTED"; a folder whose name has such a sign in it is one all the same. */
 static const char *split_page(char *argument)
 {
     struct stat st;
@@ -148,24 +149,75 @@ static bool read_and_write(const struct wanted *wanted, char **arguments, size_t
     return good;
 }
 
+/* A run that is not there is a row of its own; expectations that cannot be read are wrong usage. */
+static bool read_text_run(struct text_run *r, char *argument, struct expectation_set *set, struct error *err)
+{
+    size_t n_cases;
+    const struct test_case *const *cases = all_cases(&n_cases);
+    const char *expected = split_page(argument);
+    r->name = argument;
+    if (expected) {
+        if (!expectation_read(expected, set, err))
+            return false;
+        r->expected = set;
+        if (!expectation_check_cases(set, cases, n_cases, err))
+            return false;
+    }
+    r->missing = !report_run_read(argument, &r->run, &r->why);
+    return true;
+}
+
+static int print_text(char **arguments, size_t n)
+{
+    struct text_run *runs = calloc(n, sizeof *runs);
+    struct expectation_set *sets = calloc(n, sizeof *sets);
+    struct error err;
+    int status = EXIT_USAGE;
+    size_t read = 0;
+    bool good = (runs && sets) || fail(&err, "out of memory");
+    while (good && read < n) {
+        good = read_text_run(&runs[read], arguments[read], &sets[read], &err);
+        read++;
+    }
+    if (good)
+        status = report_matrix_text(runs, n, stdout) ? EXIT_CONFORMS : EXIT_DEVIATES;
+    else
+        fprintf(stderr, "understudy: %s\n", err.text);
+    for (size_t i = 0; i < read; i++) {
+        if (!runs[i].missing)
+            report_run_clear(&runs[i].run);
+        expectation_clear(&sets[i]);
+    }
+    free(runs);
+    free(sets);
+    return status;
+}
+
 static int matrix_of_runs(const struct cli_command *command, const struct wanted *wanted, char **arguments,
                           int n)
 {
     struct error err = {0};
-    if (!wanted->html)
-        return cli_usage_error(command, "a matrix of runs is written with --html FILE");
+    if (!wanted->html && !wanted->text)
+        return cli_usage_error(command,
+                               "a matrix of runs is written with --html FILE, or printed with --text");
+    if (wanted->html && wanted->text)
+        return cli_usage_error(command, "--html and --text are two matrices: ask for one");
     if (n == 0)
-        return cli_usage_error(command, "--html takes the folders of one run or more");
+        return cli_usage_error(command, "--%s takes the folders of one run or more",
+                               wanted->html ? "html" : "text");
+    if (wanted->text)
+        return print_text(arguments, (size_t)n);
     if (read_and_write(wanted, arguments, (size_t)n, &err))
         return EXIT_CONFORMS;
     fprintf(stderr, "understudy: %s\n", err.text);
     return EXIT_USAGE;
 }
 
-enum { OPT_HTML = 1, OPT_FORCE };
+enum { OPT_HTML = 1, OPT_TEXT, OPT_FORCE };
 
 static const struct cli_option options[] = {
     {"html", OPT_HTML, "FILE", "peers and requirements of those runs, for a browser"},
+    {"text", OPT_TEXT, NULL, "peers and groups of requirements of those runs, for a terminal"},
     {"force", OPT_FORCE, NULL, "replace a file that exists"},
     {0},
 };
@@ -180,10 +232,12 @@ static int matrix_run(const struct cli_command *command, int argc, char **argv)
             return status;
         if (key == OPT_FORCE)
             wanted.force = true;
+        else if (key == OPT_TEXT)
+            wanted.text = true;
         else
             wanted.html = value;
     }
-    if (optind < argc || wanted.html)
+    if (optind < argc || wanted.html || wanted.text)
         return matrix_of_runs(command, &wanted, argv + optind, argc - optind);
     print_markdown();
     return EXIT_CONFORMS;
@@ -191,12 +245,14 @@ static int matrix_run(const struct cli_command *command, int argc, char **argv)
 
 const struct cli_command command_matrix = {
     .name = "matrix",
-    .arguments = "[RUN[=PAGE]...]",
+    .arguments = "[RUN[=PAGE|=EXPECTED]...]",
     .summary = "Requirements, their cases and faults, as Markdown; or what runs said of them",
     .options = options,
     .notes =
         "With RUNs, --html writes a table of their peers, whose cells lead into the HTML report of the run. "
         "PAGE is\n"
-        "its address, as seen from FILE; without, it is written beside FILE, with its number in the name.",
+        "its address, as seen from FILE; without, it is written beside FILE, with its number in the name.\n"
+        "--text prints a row for each run; EXPECTED is a file of known deviations, and the exit status is 1\n"
+        "when a run is missing, was cut short, or is not as expected (without EXPECTED: does not conform).",
     .run = matrix_run,
 };
