@@ -187,7 +187,7 @@ $(foreach way,$(WAYS),$(eval $(call rules_of_way,$(way))))
 
 all: $(BUILD)/understudy
 $(BUILD)/understudy: $(BUILD)/obj/understudy
-	@cp $< $@
+	@cp -f $< $@
 
 run: $(BUILD)/understudy
 	$< run --force --out $(BUILD)/run

@@ -63,6 +63,17 @@ examples_of() { # PAGE
     done <"$root/$page"
 }
 
+# A block below the line <!-- same as FILE --> is that file.
+copies_of() { # PAGE
+    local page=$1 file
+    while read -r file; do
+        diff <(awk -v mark="<!-- same as $file -->" '$0 == mark { armed = 1; next } armed && /^```/ { if (inside) exit; inside = 1; next }
+            inside' "$root/$page") "$root/$file" >"$work/output" 2>&1
+        result $? "$page: $file"
+        head -n 5 "$work/output" | sed 's/^/# /'
+    done < <(sed -nE 's/^<!-- same as (.*) -->$/\1/p' "$root/$page")
+}
+
 # What stands between backticks is no link.
 # shellcheck disable=SC2016 # and no expansion
 links_of() { # PAGE
@@ -83,6 +94,7 @@ done
 cd "$root" || exit 1
 for page in README.md docs/*.md vectors/*.md peers/*/*.md; do
     links_of "$page"
+    copies_of "$page"
     examples_of "$page"
 done
 
