@@ -157,9 +157,15 @@ void run_changes_clear(struct run_changes *changes)
     *changes = (struct run_changes){0};
 }
 
+/* Neither cut short nor a part of a run. */
+static bool is_whole(const struct report_run *run)
+{
+    return report_is_complete(run) && !json_object_get(run->header, "shard");
+}
+
 bool run_changes_are_a_regression(const struct run_changes *changes)
 {
-    if (report_is_complete(changes->before) && !report_is_complete(changes->after))
+    if (is_whole(changes->before) && !is_whole(changes->after))
         return true;
     for (size_t i = 0; i < changes->count; i++) {
         const struct run_change *c = &changes->list[i];
@@ -225,9 +231,14 @@ static void put_change(const struct run_change *c, FILE *out)
 
 static void put_incomplete(const struct report_run *run, const char *which, FILE *out)
 {
+    const char *missing = strcmp(which, "first") == 0 ? "new in the other" : "gone";
+    char shard[64];
+    report_shard(run, shard, sizeof shard);
     if (!report_is_complete(run))
         fprintf(out, "The %s run was not complete: %s. What it had not played yet is %s.\n", which, run->end,
-                strcmp(which, "first") == 0 ? "new in the other" : "gone");
+                missing);
+    if (shard[0])
+        fprintf(out, "The %s run is shard %s. What the other shards play is %s.\n", which, shard, missing);
 }
 
 void run_changes_text(const struct run_changes *changes, FILE *out)

@@ -33,8 +33,8 @@ bool run_changes_make(const struct report_run *before, const struct report_run *
                       struct run_changes *out, struct error *err);
 void run_changes_clear(struct run_changes *changes);
 
-/* A change for the worse: something got worse, what is new fails, or the second run was cut short and the
- * first was not: then nobody knows what is missing. */
+/* A change for the worse: something got worse, what is new fails, or the second run was cut short, or is a
+ * part, and the first was not: then nobody knows what is missing. */
 bool run_changes_are_a_regression(const struct run_changes *changes);
 
 const char *run_change_name(enum run_change_kind kind);

@@ -145,6 +145,9 @@ static void put_properties(xmlTextWriterPtr w, const struct report_run *run)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         put_property(w, keys[i], report_header(run, keys[i]));
     put_property(w, "end", run->end);
+    char shard[64];
+    report_shard(run, shard, sizeof shard);
+    put_property(w, "shard", shard);
     xmlTextWriterEndElement(w);
 }
 

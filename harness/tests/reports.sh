@@ -253,6 +253,29 @@ other_version odd 'if .event == "verdict" and .case == "neg.support-is-announced
 ok "a verdict that nobody knows, with its line" says "odd/journal.jsonl:$(grep -nm1 '"verdict":"MAYBE"' odd/journal.jsonl | cut -d : -f 1): \"verdict\" is \"MAYBE\"" \
     "$program" report odd
 
+# --- parts of a run --------------------------------------------------------------------------------------------------
+
+for k in 1 2; do ok "shard $k" run 0 part-$k --case 'sync.*' --case 'neg.*' --depth quick --seed 5 --shard $k/2; done
+ok "merged" "$program" merge part-1 part-2 --out whole
+ok "a run in one" run 0 one --case 'sync.*' --case 'neg.*' --depth quick --seed 5
+for r in part-1 whole; do
+    ok "$r: all formats" all_formats $r
+    ok "$r: JUnit is valid" xmllint --noout --schema "$here/junit.xsd" $r.xml
+    ok "$r: JSON is of its schema" consumers json "$here/../../docs/report.schema.json" $r.json
+    ok "$r: a page" xmllint --noout <("$program" report $r --html -)
+done
+ok "a part says so in text" grep -q '^shard 1/2 (a part of a run)' part-1.txt
+ok "in Markdown" grep -qF '| Shard | 1/2 (a part of a run) |' part-1.md
+ok "in JUnit" equal "1/2 (a part of a run)" "$(xmllint --xpath 'string(//property[@name="shard"]/@value)' part-1.xml)"
+ok "in JSON" jq -e '.shard.number == 1 and .shard.of == 2' part-1.json
+ok "in HTML" grep -q '1/2 (a part of a run)' <("$program" report part-1 --html -)
+ok "the whole does not" status_is 1 grep -q 'part of a run' whole.txt
+ok "its requirements and results are those of a run in one" diff <("$program" report one --json - | jq '[.requirements, (.results | sort_by(.case, .combination))]') \
+    <(jq '[.requirements, (.results | sort_by(.case, .combination))]' whole.json)
+ok "nothing changed between them" equal "no change" "$("$program" diff one whole)"
+ok "a part after a whole is a regression" status_is 1 "$program" diff whole part-1
+ok "which is said" grep -q '^The second run is shard 1/2' <("$program" diff whole part-1)
+
 # --- what is refused -------------------------------------------------------------------------------------------
 
 ok "no folder" says "report takes the folder of one run" "$program" report
