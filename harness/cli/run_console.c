@@ -167,6 +167,33 @@ static bool judge(struct console *console, const struct test_case *tc, const cha
     return true;
 }
 
+/* Where a line of so many octets ends without tearing a character. */
+static size_t cut_of(const char *line, size_t len)
+{
+    while (len > 0 && ((unsigned char)line[len] & 0xc0) == 0x80)
+        len--;
+    return len;
+}
+
+/* A peer that fails everywhere would fill the screen, or the log of a CI server: the first failures show
+ * which way it goes, all of them come at the end. */
+static void tell_failure(struct console *console, const struct test_case *tc, const char *combination,
+                         const struct outcome *outcome)
+{
+    char why[512], line[1024];
+    if (console->told == CONSOLE_MAX_TOLD)
+        puts("further failures are told at the end");
+    if (console->told++ >= CONSOLE_MAX_TOLD)
+        return;
+    console_reason(outcome, why, sizeof why);
+    int len =
+        snprintf(line, sizeof line, "%s %s%s  %s", verdict_name(outcome->verdict), tc->id, why, combination);
+    if (len > CONSOLE_COLUMNS)
+        snprintf(line + cut_of(line, CONSOLE_COLUMNS - 3), 4, "...");
+    puts(line);
+    fflush(stdout);
+}
+
 static void on_verdict(void *state, const struct test_case *tc, const struct combination *combination,
                        const struct outcome *outcome, const struct run_progress *progress)
 {
@@ -182,12 +209,8 @@ static void on_verdict(void *state, const struct test_case *tc, const struct com
     if (!counts && outcome->verdict != VERDICT_WARN)
         return;
     bool is_new = console_note_failure(console, tc, combination, outcome);
-    if (!console->terminal && counts && is_new) {
-        char why[512];
-        console_reason(outcome, why, sizeof why);
-        printf("%s %s %s%s\n", verdict_name(outcome->verdict), tc->id, text, why);
-        fflush(stdout);
-    }
+    if (!console->terminal && counts && is_new)
+        tell_failure(console, tc, text, outcome);
 }
 
 /* --- from one end to the other ------------------------------------------------------------------- */

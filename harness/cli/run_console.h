@@ -8,7 +8,11 @@
 #include "suite/requirement.h"
 #include "run/runner.h"
 
-enum { CONSOLE_MAX_SHOWN = 25 };
+enum {
+    CONSOLE_MAX_SHOWN = 25, /* failures at the end, */
+    CONSOLE_MAX_TOLD = 20,  /* and while it runs, a line each, */
+    CONSOLE_COLUMNS = 160,  /* of this width at most */
+};
 
 /* What one case and one requirement have in common: they are told once, and counted. */
 struct console_group {
@@ -30,6 +34,7 @@ struct console {
     struct console_group *groups;
     size_t n_groups;
     struct played_list played;
+    size_t told;          /* failures, while it runs */
     size_t deviations;    /* all that count */
     size_t expected_ones; /* deviations that were expected */
     size_t unexpected_passes;

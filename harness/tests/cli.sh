@@ -241,6 +241,17 @@ check "a file that cannot grow ends the run with 3" test $? = 3
 says "small/"
 check "and claims nothing" test "$(grep -c '^conforms' out)" = 0
 
+# --- a peer that fails everywhere ------------------------------------------------------------------
+"$program" run --fault repeat-ivs --depth quick --out everywhere >out 2>err
+check "a peer that fails everywhere does not conform" test $? = 1
+sed '/^$/,$d' out >while
+check "while it runs the first failures are told, each in a line" test "$(grep -c '^FAIL ' while)" = 20
+check "and that there are more" test "$(grep -c '^further failures are told at the end$' while)" = 1
+check "no line is endless" test "$(awk '/^FAIL / && length > 160' while | wc -l)" = 0
+check "at the end they come in full" test "$(sed '1,/^$/d' out | grep -c '^FAIL ')" = 25
+check "and how many more there are" grep -q '^\.\.\. and [0-9]* more: "failures" in result.json has them all' out
+check "which is true" test "$(jq '.failures | length' everywhere/result.json)" -gt 25
+
 # --- a terminal ----------------------------------------------------------------------------------
 if command -v script >/dev/null; then
     env -u NO_COLOR TERM=xterm script -qec "$program run --depth quick --out tty" /dev/null >out 2>err </dev/null
