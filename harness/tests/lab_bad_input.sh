@@ -70,8 +70,10 @@ without_rights() { # COMMAND...
     setpriv --bounding-set=-sys_admin --inh-caps=-all "$@"
 }
 
-ok "a missing package" fails_with 3 'packages are missing: apt-get install mmdebstrap user-mode-linux' \
+ok "a missing package" fails_with 3 'packages are missing: apt-get install mmdebstrap$' \
     env PATH="$(path_without mmdebstrap linux.uml)" "$lab" up strongswan-kernel
+ok "no user-mode Linux" fails_with 3 'apt-get install user-mode-linux' \
+    env PATH="$(path_without linux.uml)" UNDERSTUDY_LAB_WAY=guest "$lab" up strongswan-kernel
 ok "no root" fails_with 3 'as root' setpriv --reuid 65534 --clear-groups "$lab" up strongswan-kernel
 ok "no namespaces" fails_with 3 'no new namespaces' without_rights "$lab" up strongswan-kernel
 ok "doctor says what is missing" grep 'apt-get install mmdebstrap user-mode-linux' \

@@ -12,28 +12,34 @@ declare -A lab_needs=(
     [procps]=ps
 )
 
-lacking_packages() { # one line
+lacking_packages() { # [netns]: one line; user-mode Linux is for guests
     local package missing=
     while read -r package; do
-        [[ -z $package || $package == '#'* ]] && continue
+        [[ -z $package || $package == '#'* || "$package ${1:-}" == "user-mode-linux netns" ]] && continue
         command -v "${lab_needs[$package]:-true}" >/dev/null || missing+=" $package"
     done <"$lab_home/packages"
     printf '%s' "$missing"
 }
 
+has_namespaces() { unshare --mount --net --pid --fork true 2>/dev/null; }
+
+# What every way needs, so that the way can be chosen.
 check_machine() {
     local missing
-    missing=$(lacking_packages)
+    missing=$(lacking_packages netns)
     [[ -z $missing ]] || fail -3 "packages are missing: apt-get install$missing"
     ((EUID == 0)) || fail -3 "namespaces and guests need root; run as root (sudo), or in a container that has CAP_SYS_ADMIN and CAP_NET_ADMIN"
-    unshare --mount --net --pid --fork true 2>/dev/null ||
+    has_namespaces ||
         fail -3 "this kernel, or this container, allows no new namespaces (unshare --mount --net --pid); the lab needs them"
+}
+
+check_guest() {
+    command -v linux.uml >/dev/null ||
+        fail -3 "the kernel has no ESP, so peers live in guests, and a package for them is missing: apt-get install user-mode-linux"
     [[ -c /dev/net/tun ]] || fail -3 "no /dev/net/tun for the links of guests; make it with: modprobe tun"
 }
 
 # ---- doctor: what the ways need, and what is there ----
-
-has_namespaces() { unshare --mount --net --pid --fork true 2>/dev/null; }
 
 tell() { # yes|no|- WHAT
     case $1 in
@@ -79,9 +85,9 @@ doctor() {
         fi
     done
     echo "Ways"
-    tell "$netns" "a namespace with the ESP of this kernel"
-    tell "$guest" "a user-mode Linux guest"
-    tell "$user" "a namespace with user-space ESP (peers/strongswan only)"
+    tell "${netns/no/-}" "a namespace with the ESP of this kernel"
+    tell "${guest/no/-}" "a user-mode Linux guest"
+    tell "${user/no/-}" "a namespace with user-space ESP (peers/strongswan only)"
     [[ $netns == yes || $guest == yes || $user == yes ]] || exit 3
 }
 
