@@ -145,6 +145,7 @@ static void remove_all(struct ike_unit *u, const struct judge_packet *p)
 {
     for (struct esp_unit *e = u->children; e && !u->was_rekeyed; e = e->next_child)
         esp_deleted(e, p);
+    u->is_deleted = true;
     if (u->successor)
         children_inherit(u->successor, u);
 }
@@ -184,11 +185,12 @@ void judge_children(struct ike_unit *u, const struct judge_packet *p)
 /* When two rekeys met, nobody but the ends knows which IKE SA carries on. */
 void children_succeed(struct ike_unit *u, struct ike_unit *by)
 {
-    by->was_rekeyed = true;
     by->successor = by->has_rival_rekeys || by->successor ? NULL : u;
     by->has_rival_rekeys = by->has_rival_rekeys || !by->successor;
     for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
         u->askers[x].announced_replay = by->askers[x].announced_replay;
+    if (by->is_deleted && by->successor == u)
+        children_inherit(u, by);
 }
 
 void children_inherit(struct ike_unit *to, struct ike_unit *from)

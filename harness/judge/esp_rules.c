@@ -105,7 +105,7 @@ static void judge_number(struct esp_unit *e, const struct esp_packet *x)
     }
 }
 
-/* RPL-1 */
+/* RPL-1. On a path that reorders, what was sent before the answer may come behind it. */
 static void judge_delta(struct esp_unit *e, const struct esp_packet *x)
 {
     struct judge_frame at = frame_of(x->p);
@@ -114,7 +114,7 @@ static void judge_delta(struct esp_unit *e, const struct esp_packet *x)
     e->has_delta = false;
     if (x->seq >= e->least)
         ledger_held(&e->ledger, e->esp->from, "RPL-1");
-    else
+    else if (!is_lossy(e))
         ledger_broken(&e->ledger, e->esp->from, "RPL-1", FRAMES(e->delta_request, e->delta_answer, at),
                       "the delta of an answered sync is added to the number of every Child SA",
                       "packet %u has number %llu on SA %08x, it must be above %llu", at.number, (big)x->seq,

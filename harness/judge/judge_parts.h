@@ -162,7 +162,7 @@ struct ike_unit {
     unsigned n_exchanges[PARTY_COUNT];
     struct esp_unit *children;  /* that it agreed on */
     struct ike_unit *successor; /* by a rekey */
-    bool was_rekeyed, has_rival_rekeys;
+    bool was_rekeyed, has_rival_rekeys, is_deleted;
     bool ended_open;                    /* its last protected message was opened */
     struct echo *echoes;                /* NULL: none yet */
     unsigned n_messages, n_of_findings; /* steps of a ladder */

@@ -151,10 +151,11 @@ static void judge_p2(struct ike_unit *u, const struct judge_packet *p, const str
 {
     struct asker *own = &u->askers[p->from];
     uint32_t least = s->p1;
-    if (own->has_used && own->used < UINT32_MAX)
+    bool lossy = u->judge->options.lossy; /* then a request may have overtaken the answer before it */
+    if (own->has_used && own->used < UINT32_MAX && !lossy)
         least = higher(least, own->used + 1);
     uint64_t most = highest_p2(own, least);
-    bool whole = !u->sa->begins_late && !u->sa->has_cut && !u->has_variant && !u->judge->options.lossy;
+    bool whole = !u->sa->begins_late && !u->sa->has_cut && !u->has_variant && !lossy;
     own->p2 = higher(own->p2, s->p2);
     if (s->stale || s->has_rival)
         return;
@@ -365,8 +366,10 @@ static void note_rekey(struct ike_unit *u, const struct judge_packet *p)
         !ike_read_proposals(sa->body, proposals, IKE_MAX_PROPOSALS, &n, NULL))
         return;
     for (size_t i = 0; i < n; i++)
-        if (proposals[i].spi_len == IKE_SPI_LEN)
+        if (proposals[i].spi_len == IKE_SPI_LEN) {
+            u->was_rekeyed = true;
             judge_announce(u->judge, proposals[i].spi, u);
+        }
 }
 
 /* FMT-1 to FMT-4 are the monitors'; here only that they were met. */

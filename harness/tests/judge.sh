@@ -64,9 +64,16 @@ turn-esp-numbers-round IKE-16
 repeat-esp-ivs IKE-17
 use-unknown-esp-spi IKE-18
 leave-esp-selectors IKE-19
+forget-esp-numbers RPL-4
 END
 
 ok "all replay counters with jump-on-one-child-sa: RPL-1" agrees jump-on-one RPL-1 --case 'rpl.*' --fault jump-on-one-child-sa
+
+for seed in 1 2 3; do
+    ok "all cases with a peer that conforms over a bad network, $seed" agrees "lossy$seed" --depth quick --seed "$seed" \
+        --loss 10 --duplicate 10 --reorder 10
+done
+ok "all cases with a peer that conforms over UDP" agrees udp --depth quick --transport udp
 
 # --- one failover, in every form of a capture -------------------------------------------------------------
 

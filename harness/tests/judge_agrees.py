@@ -11,10 +11,11 @@ import sys
 
 
 def live(run):
-    cluster, monitors, broken = {}, {}, {}
+    cluster, monitors, broken, lossy = {}, {}, {}, False
     for line in open(run + "/journal.jsonl", encoding="utf-8"):
         event = json.loads(line)
         case = event.get("case")
+        lossy = lossy or bool(event.get("lose_percent") or event.get("reorder_percent"))
         if event["event"] == "packet" and event["direction"] == "to-peer":
             cluster.setdefault(case, set()).add(event["from"].rsplit(":", 1)[0].strip("[]"))
         for check in event.get("checks", []) if event["event"] == "verdict" else []:
@@ -22,11 +23,11 @@ def live(run):
                 broken.setdefault(case, set()).add(check["requirement"])
                 if check["silence"] == "monitor":
                     monitors.setdefault(case, set()).add(check["requirement"])
-    return cluster, monitors, broken
+    return cluster, monitors, broken, lossy
 
 
-def judged(program, folder, cluster):
-    command = [program, "judge", folder + "/wire.pcap", "--json", "-"]
+def judged(program, folder, cluster, lossy):
+    command = [program, "judge", folder + "/wire.pcap", "--json", "-"] + ["--lossy"] * lossy
     for keys in "ikev2_decryption_table", "esp_sa":
         if os.path.exists(f"{folder}/{keys}"):
             command += ["--keys", f"{folder}/{keys}"]
@@ -46,7 +47,7 @@ def judged(program, folder, cluster):
 
 def main():
     program, run, named = sys.argv[1], sys.argv[2], set(sys.argv[3:])
-    cluster, monitors, broken = live(run)
+    cluster, monitors, broken, lossy = live(run)
     anywhere = set().union(*broken.values()) if broken else set()
     differ, compared = 0, 0
     for absent in named - anywhere:
@@ -57,7 +58,7 @@ def main():
         if not os.path.exists(folder + "/wire.pcap"):
             continue
         compared += 1
-        found = judged(program, folder, cluster.get(case, set()))
+        found = judged(program, folder, cluster.get(case, set()), lossy)
         missing = (monitors.get(case, set()) | broken.get(case, set()) & named) - set(found)
         extra = {r: found[r] for r in set(found) - anywhere}
         if missing or extra:
