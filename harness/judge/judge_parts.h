@@ -136,6 +136,8 @@ struct ike_unit {
     UT_hash_handle hh, by_responder;
     struct ike_evidence_keys *keys; /* a copy of those with this SPI */
     size_t n_keys;
+    bool is_settled; /* the last of several is the one that opens */
+    unsigned n_tried;
     struct judge_packet **ring;
     uint64_t *newest; /* places in it by digest, from 1; 0 ends a walk */
     struct ring_row {
@@ -249,6 +251,10 @@ struct announced_spi *judge_announced(const struct judge *j, const uint8_t spi[8
 #define FRAMES(...)                                                                                          \
     (const struct judge_frame[]){__VA_ARGS__},                                                               \
         sizeof((const struct judge_frame[]){__VA_ARGS__}) / sizeof(struct judge_frame)
+
+/* keys.c */
+bool unit_take_keys(struct ike_unit *u, const struct judge_packet *first);
+void unit_settle_keys(struct ike_unit *u, const struct judge_packet *p); /* before it is read */
 
 /* steps.c */
 struct judge_step *unit_step(struct ike_unit *u, enum judge_step_kind kind, const struct judge_packet *p);

@@ -112,21 +112,6 @@ static bool open_monitors(struct ike_unit *u)
 
 /* --- from one end to the other ------------------------------------------------------------------------- */
 
-static bool copy_keys(struct ike_unit *u, const struct ike_header *h)
-{
-    const struct judge *j = u->judge;
-    struct keys_of_spi *row;
-    HASH_FIND(hh, j->key_index, h->spi_i, IKE_SPI_LEN, row);
-    for (size_t at = row ? row->first : 0; at; at = j->chain[at - 1])
-        u->n_keys++;
-    u->keys = calloc(u->n_keys + 1, sizeof *u->keys);
-    size_t n = u->n_keys;
-    for (size_t at = row && u->keys ? row->first : 0; at; at = j->chain[at - 1])
-        u->keys[--n] = j->options.keys->ike[at - 1]; /* the chain has the newest first */
-    u->memory = u->n_keys ? JUDGE_MEMORY : JUDGE_MEMORY_IN_CLEAR;
-    return u->keys != NULL;
-}
-
 static bool open_ring(struct ike_unit *u)
 {
     u->ring = calloc(u->memory, sizeof(struct judge_packet *));
@@ -157,7 +142,7 @@ struct ike_unit *unit_new(struct judge *j, const struct judge_packet *first)
     *j->last_sa = sa;
     j->last_sa = &sa->next;
     j->result.n_sas++;
-    bool whole = copy_keys(u, h) && open_ring(u);
+    bool whole = unit_take_keys(u, first) && open_ring(u);
     if (whole && open_monitors(u)) {
         const struct announced_spi *a = judge_announced(j, h->spi_i);
         if (a)
@@ -276,6 +261,7 @@ static void read_packet(struct ike_unit *u, struct judge_packet *p)
         w->readable = w->datagram.len >= IKE_HEADER_LEN;
         u->sa->has_cut = true;
     } else {
+        unit_settle_keys(u, p);
         packet_read_in_order(w, u->keys, u->n_keys, &u->pending);
     }
     find_copy(u, p);

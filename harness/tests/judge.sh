@@ -183,6 +183,15 @@ ok "keys of others" says 0 "judged by headers alone" "$careful" judge "$pcap" --
 ok "no keys" says 0 "a sync, perhaps" "$careful" judge "$pcap"
 ok "a table with comments and Child SAs" says 0 "1 keys of ESP have algorithms" "$careful" judge "$pcap" --keys mixed
 
+under_old_spis() { # who began a rekey may write the new keys so
+    local folder=good/cases/neg.agreement-after-rekey
+    awk -F, -v OFS=, 'NR % 2 { i = $1; r = $2 } NR % 2 == 0 { $1 = i; $2 = r } 1' $folder/ikev2_decryption_table >old
+    [[ $(cut -d, -f1 old | sort | uniq -c | awk '{print $1}' | sort -u) == 2 ]] &&
+        requirements_of $folder/wire.pcap --keys $folder/ikev2_decryption_table >want &&
+        requirements_of $folder/wire.pcap --keys old >got && grep -q IKE-7 want && diff want got
+}
+ok "keys of a rekeyed IKE SA under the SPIs of the old one" under_old_spis
+
 refuses() { # TEXT LINE
     printf '%s\n' '# keys' "$2" >bad
     says 2 "key file bad: line 2: $1" "$careful" judge "$pcap" --keys bad
