@@ -97,8 +97,8 @@ plays() { # CASE...: at quick depth, and what comes is what is known
 judged() { # REQUIREMENT...: was decided in the run that was played last
     local requirement
     for requirement; do
-        jq -e --arg id "$requirement" '[.results[].checks[]? | select(.requirement == $id)] | length > 0' \
-            "$work/run/result.json" >/dev/null || { echo "nothing was said of $requirement"; return 1; }
+        jq -se --arg id "$requirement" '[.[].checks[]? | select(.requirement == $id)] | length > 0' \
+            "$work/run/journal.jsonl" >/dev/null || { echo "nothing was said of $requirement"; return 1; }
     done
 }
 
@@ -116,7 +116,7 @@ mkdir -m 700 "$work/state"
 test_peer() { # VERSION LACKING-VERB...
     local version=$1 lacking
     shift
-    ok "proposals with an unknown algorithm are refused" fails_with 1 "unknown algorithm 'rot13'" with_unknown_algorithm
+    ok "proposals with an unknown algorithm are refused" fails_with 3 "unknown algorithm 'rot13'" with_unknown_algorithm
     ok "start tells the version" prints "^version=$version [0-9]" verb start
     ok "so does the verb" prints "^$version [0-9]" verb version
     for lacking in failover save-context "$@"; do
