@@ -10,7 +10,7 @@ import pathlib
 import struct
 
 from scapy.layers.inet import ICMP, IP, UDP
-from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
+from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6EchoRequest, IPv6
 from scapy.layers.ipsec import ESP, SecurityAssociation
 
 OUT = pathlib.Path(__file__).resolve().parent / "generated" / "esp.txt"
@@ -30,10 +30,16 @@ SUITES = [
     ("null-sha512", "NULL", "SHA2-512-256", 11, 0, 14, 0, 0, 64),
 ]
 
+NUMBERS = [(1, False), (0xFFFFFFFE, False), (0x1_0000_0007, True), (0x7_FFFF_FFFF, True)]
+
 INNER = [
     ("ipv4", IP(src="10.79.0.1", dst="10.78.0.1", id=1) / ICMP(id=7, seq=3) / b"understudy"),
     ("ipv6", IPv6(src="fd00:79::1", dst="fd00:78::1") / ICMPv6EchoRequest(id=7, seq=3, data=b"understudy")),
     ("udp", IP(src="10.79.0.1", dst="10.78.0.1", id=2) / UDP(sport=9, dport=7) / bytes(range(200))),
+    ("unreachable", IP(src="10.78.0.1", dst="10.79.0.1", id=3) / ICMP(type=3, code=3)
+     / IP(src="10.79.0.1", dst="10.78.0.1", id=4) / UDP(sport=9, dport=7) / b"understudy"),
+    ("unreachable6", IPv6(src="fd00:78::1", dst="fd00:79::1") / ICMPv6DestUnreach(code=4)
+     / IPv6(src="fd00:79::1", dst="fd00:78::1") / UDP(sport=9, dport=7) / b"understudy"),
     ("udp6", IPv6(src="fd00:79::1", dst="fd00:78::1") / UDP(sport=9, dport=7) / bytes(range(100))),
 ]
 
@@ -72,7 +78,7 @@ def main():
         name, _, _, encr, bits, integ, key_len, iv_len, integ_len = suite
         for label, inner in INNER:
             for mode in ("tunnel", "transport"):
-                for seq, esn in ((1, False), (0xFFFFFFFE, False), (0x1_0000_0007, True), (0x7_FFFF_FFFF, True)):
+                for seq, esn in NUMBERS[:1] if "unreachable" in label else NUMBERS:
                     sealed, next_header, inside = packet(suite, inner, mode, seq, esn)
                     lines += [f"[{name} {mode} {label} seq {seq:#x}{' esn' if esn else ''}]", f"encr = {encr}",
                               f"bits = {bits}", f"integ = {integ}", f"key = {KEY[:key_len].hex()}",

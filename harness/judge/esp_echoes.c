@@ -96,7 +96,7 @@ void echoes_take(struct esp_unit *e, const struct esp_packet *x, enum esp_copy c
             judge_answer(e, x, echo);
         return;
     }
-    if (in.kind != INNER_ECHO_REPLY)
+    if (in.kind != INNER_ECHO_REPLY && in.kind != INNER_PORT_UNREACHABLE)
         note_question(e->unit, e, x, key_of(&in, e->esp->from, false), copy);
 }
 

@@ -76,6 +76,8 @@ static const char *kind_name(const struct inner_packet *p)
         return p->ipv6 ? "ICMPv6 echo reply" : "ICMP echo reply";
     case INNER_UDP:
         return "UDP";
+    case INNER_PORT_UNREACHABLE:
+        return p->ipv6 ? "ICMPv6 port unreachable" : "ICMP port unreachable";
     }
     return "?";
 }
@@ -84,6 +86,7 @@ void packet_esp_describe(const struct packet_esp *p, char *out, size_t size)
 {
     char from[INET6_ADDRSTRLEN] = "", to[INET6_ADDRSTRLEN] = "";
     int family = p->inner.ipv6 ? AF_INET6 : AF_INET;
+    bool ports = p->inner.kind == INNER_UDP || p->inner.kind == INNER_PORT_UNREACHABLE;
     if (!p->readable) {
         snprintf(out, size, "ESP %08x %llu: %s", p->spi, (unsigned long long)p->seq, p->error);
         return;
@@ -91,6 +94,6 @@ void packet_esp_describe(const struct packet_esp *p, char *out, size_t size)
     inet_ntop(family, p->inner.source, from, sizeof from);
     inet_ntop(family, p->inner.destination, to, sizeof to);
     snprintf(out, size, "ESP %08x %llu: %s %s > %s, %s %u, %s %u", p->spi, (unsigned long long)p->seq,
-             kind_name(&p->inner), from, to, p->inner.kind == INNER_UDP ? "port" : "id", p->inner.a,
-             p->inner.kind == INNER_UDP ? "to" : "number", p->inner.b);
+             kind_name(&p->inner), from, to, ports ? "port" : "id", p->inner.a, ports ? "to" : "number",
+             p->inner.b);
 }

@@ -109,6 +109,8 @@ static bool is_echo_of(const struct probed *sent, enum inner_kind kind, uint16_t
 {
     if (sent->id >= ECHO_ID && sent->id <= ECHO_ID + TRAFFIC_MAX_FLOWS)
         return kind == INNER_ECHO_REPLY && a == sent->id && b == sent->number;
+    if (kind == INNER_PORT_UNREACHABLE)
+        return a == sent->id && b == sent->number;
     return kind == INNER_UDP && a == sent->number && b == sent->id;
 }
 

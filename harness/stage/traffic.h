@@ -72,7 +72,8 @@ struct probe_with {
                      the SA has ESN */
     unsigned
         flow; /* echo requests with an identifier of this flow, up to TRAFFIC_MAX_FLOWS; 0: the common one */
-    bool udp; /* a UDP datagram to the echo port in the place of an echo request */
+    bool udp; /* a UDP datagram to the echo port in the place of an echo request; that the port is unreachable
+                 is an answer, too: the datagram got there */
     unsigned member; /* 1..: this one seals it, active or not (share_traffic, late packets); 0: the active */
     bool once; /* sent once and not followed up; else again under the numbers that follow, as long as the peer
                   has time: a packet that the network loses is no verdict */

@@ -15,6 +15,7 @@ enum inner_kind {
     INNER_ECHO_REQUEST, /* ICMP (RFC 792) or ICMPv6 (RFC 4443), after the family */
     INNER_ECHO_REPLY,
     INNER_UDP,
+    INNER_PORT_UNREACHABLE, /* only read: `a` and `b` are the ports of the datagram that was not delivered */
 };
 
 enum { INNER_MAX_HEADERS = 48, INNER_HOP_LIMIT = 64 };
