@@ -3,7 +3,8 @@
 # Needs root and the packages of peers/strongswan/packages; exits 77 (skipped) without. Usage: strongswan_run.sh [PROGRAM]
 set -u -o pipefail
 program=$(readlink -f "${1:-build/understudy}")
-peer=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../../peers/strongswan")
+here=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")")
+peer=$(readlink -f "$here/../../peers/strongswan")
 
 ((EUID == 0)) || { echo "needs root"; exit 77; }
 [[ -x /usr/sbin/charon-systemd && -c /dev/net/tun ]] || { echo "needs charon-systemd and /dev/net/tun"; exit 77; }
@@ -82,6 +83,7 @@ tshark_agrees() { # CASE
 logs_are_of_one_slot() { # and there is one for each case
     local folder
     for folder in quick/cases/*; do
+        (($(stat -c %s "$folder/wire.pcap") > 24)) || continue # nothing was on the wire, so there is nothing to log
         [[ -s $folder/peer.log ]] || { echo "no $folder/peer.log"; return 1; }
         (($(grep -oE '<slot[0-9]+' "$folder/peer.log" | sort -u | wc -l) <= 1)) || { echo "$folder: slots mixed"; return 1; }
     done
@@ -100,6 +102,48 @@ grep -rlF -- "$psk" quick said >with_secret
 ok "and nowhere in the run folder" is_empty with_secret
 find quick -mindepth 1 -maxdepth 1 ! -name cases ! -name journal.jsonl ! -name result.json >left_over
 ok "no state is left in the run folder" is_empty left_over
+
+# --- the reports of it ---------------------------------------------------------------------------------
+
+consumers() { # Debian's Python
+    PATH=/usr/bin:$PATH python3 -B "$here/consumers.py" "$@"
+}
+
+counts_agree() { # in all formats, as the result has them
+    local all fails errors skipped
+    read -r all fails errors skipped < <(jq -r '[.results[].verdict] | "\(length) \(map(select(. == "FAIL")) | length) " +
+        "\(map(select(. == "ERROR" or . == "INCONCLUSIVE")) | length) \(map(select(. == "UNSUPPORTED" or . == "SKIP")) | length)"' quick/result.json)
+    [[ $(consumers junit quick.xml) == "$all $fails $errors $skipped" ]] &&
+        [[ $(grep -c '^ok ' quick.tap) == $((all - fails - errors)) && $(grep -c '^not ok ' quick.tap) == $((fails + errors)) ]] &&
+        [[ $(grep -c '^FAIL ' quick.txt) == "$fails" && $(grep -c '^<details><summary>FAIL ' quick.md) == "$fails" ]] &&
+        [[ $(xmllint --xpath "count(//*[@class='combination'])" quick.html 2>/dev/null) == "$(jq '[.results[] | select(.verdict != "SKIP")] | length' quick/result.json)" ]]
+}
+
+esp_numbers() { # of the jumps of the cluster and the answers of the peer, as tshark reads them
+    local id=rpl.jump-is-accepted
+    jq -r --arg case $id '[.results[] | select(.case == $case)][0].esp_sas[] | "0x\(.spi) \(.packets) \(.first) \(.last)"' quick.json | sort >by_report
+    WIRESHARK_CONFIG_DIR=quick/cases/$id tshark -n -r quick/cases/$id/wire.pcap -Y esp -T fields -E separator=' ' -e esp.spi -e esp.sequence \
+        2>complaints | awk '{ if (!($1 in n)) first[$1] = $2; n[$1]++; last[$1] = $2 } END { for (s in n) print s, n[s], first[s], last[s] }' |
+        sort >by_tshark
+    [[ -s by_report ]] && comm -23 by_report by_tshark >only_in_report && is_empty only_in_report
+}
+
+opens_decrypted() { # the command of the first failure, as it stands in the report
+    local command
+    command=$(sed -n 's/^  look *//p' quick.txt | head -n 1)
+    (cd quick && bash -c "${command:-false}") >packets 2>complaints && grep -q 'Payload: Encrypted and Authenticated' packets && grep -q 'Decrypted Data' packets
+}
+
+ok "all reports of it" "$program" report quick --text quick.txt --tap quick.tap --tap14 quick.tap14 --junit quick.xml --json quick.json \
+    --markdown quick.md --html quick.html --bundle quick.tar
+ok "JUnit is valid" xmllint --noout --schema "$here/junit.xsd" quick.xml
+ok "JSON is of its schema" consumers json "$here/../../docs/report.schema.json" quick.json
+ok "HTML is well-formed" xmllint --noout quick.html
+ok "all of them count the same" counts_agree
+ok "the sequence numbers of its ESP are those that tshark reads" esp_numbers
+ok "the command of a failure opens its packets" opens_decrypted
+grep -lF -- "$psk" quick.* >with_secret
+ok "the secret is in none of them, nor in the bundle" is_empty with_secret
 
 # --- certificates: both kinds of key in both forms, both sides ----------------------------------------
 
