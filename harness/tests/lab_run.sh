@@ -171,5 +171,12 @@ find early -name 'state-*' >left_over
 find "$UNDERSTUDY_RECORDS" -type f >>left_over 2>/dev/null
 ok "and nothing is left of it" is_empty left_over
 
+# --- what is known of this version ----------------------------------------------------------------------------------
+
+if grep -q '"peer_version": *"strongSwan 5.9.8 ' families/result.json; then
+    ok "5.9.8 deviates as expected" "$program" run --peer "$peer" --depth quick --case 'fmt.extra-*' --case 'ex.*' \
+        --expect "$peer/expected.json" --out known
+fi
+
 echo "$passed passed, $failed failed"
 ((failed == 0))
