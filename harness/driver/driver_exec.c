@@ -15,6 +15,7 @@
 #include "driver/driver_line.h"
 #include "driver/driver_log.h"
 #include "driver/program.h"
+#include "driver/run_record.h"
 
 enum { VERB_TIMEOUT_MS = 15000, NO_SLOT = -1, NO_LOG_YET = -1 };
 
@@ -151,8 +152,10 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
 static void remove_state(struct exec_driver *d)
 {
     d->has_pki = false;
-    if (d->state[0])
+    if (d->state[0]) {
         nftw(d->state, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+        run_record_remove(d->run_name);
+    }
     d->state[0] = '\0';
 }
 
@@ -186,6 +189,7 @@ static bool make_state(struct exec_driver *d, struct error *err)
         d->state[0] = '\0';
         return fail(err, "cannot make a state folder in %s: %s", folder, strerror(errno));
     }
+    run_record_write(d->run_name, d->state);
     return write_secret(d->state, "psk", d->base.config.psk, err) && make_pki(d, err);
 }
 

@@ -152,6 +152,34 @@ START_TEST(a_good_driver_is_believed)
 }
 END_TEST
 
+/* The run's own record: "PID START", the state folder; start is field 22 of /proc/PID/stat, which awk finds.
+ */
+START_TEST(a_run_is_on_record_while_its_peer_is_up)
+{
+    struct error err;
+    char records[PATH_MAX], text[512], expected[512], want[128];
+    if (geteuid() != 0)
+        return; /* only root keeps records */
+    snprintf(records, sizeof records, "%s/records/lab", folder);
+    setenv("UNDERSTUDY_RECORDS", records, 1);
+    struct driver *d =
+        driver_with(GOOD("start) cat $here/records/$UNDERSTUDY_RUN >$here/seen; "
+                         "echo $UNDERSTUDY_PID $(sed 's/.*) //' /proc/$UNDERSTUDY_PID/stat | "
+                         "cut -d' ' -f20) >$here/want; echo $UNDERSTUDY_STATE >>$here/want;;\n"));
+    ck_assert_msg(d->ops->start(d, &err), "%s", err.text);
+    read_back("seen", text, sizeof text);
+    read_back("want", expected, sizeof expected);
+    snprintf(want, sizeof want, "%d ", (int)getpid());
+    ck_assert_int_eq(strncmp(text, want, strlen(want)), 0);
+    ck_assert_str_eq(text, expected);
+    driver_exec_free(d);
+    unsetenv("UNDERSTUDY_RECORDS");
+    char command[PATH_MAX + 64];
+    snprintf(command, sizeof command, "[ -z \"$(ls %s/records)\" ]", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 START_TEST(a_driver_that_knows_all_verbs_is_broken)
 {
     struct error err;
@@ -410,6 +438,7 @@ int main(void)
     tcase_add_test(t, a_trigger_knows_the_address_family_in_play);
     tcase_add_test(t, the_log_of_a_case_is_what_came_since_without_the_secret);
     tcase_add_test(t, a_namespace_that_is_not_there_is_named);
+    tcase_add_test(t, a_run_is_on_record_while_its_peer_is_up);
     suite_add_tcase(s, t);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);

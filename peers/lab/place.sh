@@ -101,6 +101,7 @@ clear_run() { # NAME
             UNDERSTUDY_RUN=$run UNDERSTUDY_STATE=$PWD "$peer/driver" stop
         fi
         place_down
+        rm -f "$(dirname "$records")/$run" # what the suite itself wrote of it
         if [[ $PWD != / ]]; then
             cd /
             [[ $folder == */state-?????? || $folder == "$records.state"/* ]] && rm -rf -- "$folder"
