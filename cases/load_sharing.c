@@ -13,22 +13,35 @@ struct shared_load {
     unsigned packet; /* the last one */
 };
 
+static void count_in(struct shared_load *load, const struct probed *p)
+{
+    load->sent++;
+    load->answered += p->answered;
+    load->own += p->answered && p->answer_spi == p->spi;
+    load->packet = p->packet;
+}
+
 /* Packets of one flow go through one member after the other (duplicate), or each member has a flow of its own
- * (sticky). */
+ * (sticky). Behind one that is not answered the rest is sent at once, and has the peer's time together. */
 static struct shared_load share_out(struct stage *stage, const struct sharing *s)
 {
     bool sticky = axis_of(stage, AXIS_SHARING) == SHARING_STICKY;
+    struct probed rest[EACH * SHARING_MAX_MEMBERS];
+    unsigned n_rest = 0;
     struct shared_load load = {0};
     for (unsigned i = 0; i < EACH * s->n; i++) {
         unsigned member = sticky ? i / EACH % s->n + 1 : i % s->n + 1;
-        struct probed p = try_probe(
-            stage,
-            (struct probe_with){.spi = s->spi[member - 1], .member = member, .flow = sticky ? member : 0});
-        load.sent++;
-        load.answered += p.answered;
-        load.own += p.answered && p.answer_spi == p.spi;
-        load.packet = p.packet;
+        struct probe_with with = {.spi = s->spi[member - 1], .member = member, .flow = sticky ? member : 0};
+        if (load.sent > load.answered) {
+            rest[n_rest++] = send_probe(stage, with);
+            continue;
+        }
+        struct probed p = try_probe(stage, with);
+        count_in(&load, &p);
     }
+    await_answers(stage, rest, n_rest);
+    for (unsigned i = 0; i < n_rest; i++)
+        count_in(&load, &rest[i]);
     return load;
 }
 
