@@ -102,10 +102,8 @@ bool report_json(const struct report_run *run, FILE *out, struct error *err)
     json_t *report = json_pack("{s:i}", "format", REPORT_FORMAT);
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         json_object_set(report, kept[i], json_object_get(run->header, kept[i]));
-    static const char *const of_parts[] = {"shard", "shards"};
-    for (size_t i = 0; i < sizeof of_parts / sizeof *of_parts; i++)
-        if (json_object_get(run->header, of_parts[i]))
-            json_object_set(report, of_parts[i], json_object_get(run->header, of_parts[i]));
+    if (json_object_get(run->header, "shard"))
+        json_object_set(report, "shard", json_object_get(run->header, "shard"));
     json_object_set_new(report, "end", json_text(run->end));
     json_object_set_new(report, "conclusion", json_string(report_conclusion(run)));
     json_object_set_new(report, "counts", counts);

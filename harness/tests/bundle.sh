@@ -3,42 +3,12 @@
 # judge. Usage: bundle.sh [PROGRAM]
 set -u
 program=$(readlink -f "${1:-build/understudy}")
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-passed=0 failed=0
 secret='the key of the built-in reference peer'
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $title"
-        head -n 25 out | sed 's/^/    /'
-    fi
-}
-
-status_is() { # STATUS COMMAND...
-    local want=$1 got
-    shift
-    "$@"
-    got=$?
-    ((got == want)) || { echo "exit status $got, expected $want: $*"; return 1; }
-}
-
-says() { # TEXT COMMAND...: fails with 2 and this error
-    local text=$1
-    shift
-    status_is 2 "$@" 2>err || return 1
-    grep -qF -- "$text" err || { cat err; return 1; }
-}
-
-equal() { # WANT GOT
-    [[ $1 == "$2" ]] || { echo "expected $1, got $2"; return 1; }
-}
 
 bundle() { # RUN OPTION...
     local run=$1
@@ -103,16 +73,15 @@ ok "of a hostile journal" bundle evil
 ok "its names lead nowhere" equal "etc-x-----------" "$(tar -tf evil.tar | cut -d / -f 1 | sort -u)"
 ok "and no case is taken from elsewhere" equal "" "$(tar -tf evil.tar | grep cases)"
 cp -r bad linked && ln -sf /etc/passwd linked/cases/$id/wire.pcap
-ok "a link in the folder" says "linked/cases/$id/wire.pcap: it is a link" bundle linked
+ok "a link in the folder" refused "linked/cases/$id/wire.pcap: it is a link" bundle linked
 ok "leaves no archive" test ! -e linked.tar
 cp -r bad pipe && rm pipe/cases/$id/esp_sa && mkfifo pipe/cases/$id/esp_sa
-ok "a pipe in the folder" says "pipe/cases/$id/esp_sa: it is no regular file" bundle pipe
-ok "one that exists is not replaced" says "bad.tar exists; --force replaces it" bundle bad
+ok "a pipe in the folder" refused "pipe/cases/$id/esp_sa: it is no regular file" bundle pipe
+ok "one that exists is not replaced" refused "bad.tar exists; --force replaces it" bundle bad
 chmod 644 bad.tar
 ok "unless forced" bundle bad --force
 ok "and is private then" equal 600 "$(stat -c %a bad.tar)"
-ok "a full disk" says "cannot write /dev/full: No space left" "$program" report bad --bundle /dev/full --force
+ok "a full disk" refused "cannot write /dev/full: No space left" "$program" report bad --bundle /dev/full --force
 ok "whose mode stays" equal "$(stat -c %a /dev/zero)" "$(stat -c %a /dev/full)"
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

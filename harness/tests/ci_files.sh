@@ -3,25 +3,14 @@
 # the reference peer in the place of the real ones, ends as it should. Usage: ci_files.sh [PROGRAM]
 set -u
 program=$(readlink -f "${1:-build/understudy}")
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 fast=$(readlink -f "${UNDERSTUDY_FAST:-$program}") # for what is only played
 root=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
 steps=$root/harness/tests/ci_steps.py
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-passed=0 failed=0
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $title"
-        head -n 25 out | sed 's/^/    /'
-    fi
-}
 
 # A checkout in which only what installs, and the peers, are others.
 checkout() { # FOLDER
@@ -127,5 +116,4 @@ for file in .github/workflows/understudy.yml .gitlab-ci.yml; do
     ok "$file: a key twice" spoil 's/^( *)(timeout.*)/\1\2\n\1\2/' $file
 done
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

@@ -4,45 +4,15 @@
 # Usage: html_report.sh [PROGRAM]
 set -u
 program=$(readlink -f "${1:-build/understudy}")
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-passed=0 failed=0
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $title"
-        head -n 25 out | sed 's/^/    /'
-    fi
-}
-
-status_is() { # STATUS COMMAND...
-    local want=$1 got
-    shift
-    "$@"
-    got=$?
-    ((got == want)) || { echo "exit status $got, expected $want: $*"; return 1; }
-}
-
-equal() { # WANT GOT
-    [[ $1 == "$2" ]] || { echo "expected $1, got $2"; return 1; }
-}
 
 # Elements of a page, whatever their namespace: "count(//*[local-name()='svg'])".
 xpath() { # PAGE EXPRESSION
     xmllint --xpath "${2//%/local-name()=}" "$1" 2>/dev/null
-}
-
-says() { # TEXT COMMAND...: fails with 2 and this error
-    local text=$1
-    shift
-    status_is 2 "$@" 2>err || return 1
-    grep -qF -- "$text" err || { cat err; return 1; }
 }
 
 run() { # STATUS FOLDER OPTION...
@@ -154,7 +124,7 @@ for page in matrix-1.html bad.html matrix-3.html; do
     ok "there are links into $page" test "$(targets $page | wc -l)" -gt 20
     ok "and they lead somewhere" equal "" "$(comm -13 <(xpath $page '//@id' | sed 's/^ *id="//; s/"$//' | sort -u) <(targets $page))"
 done
-ok "a page that is there is not replaced" says "new-1.html exists; --force replaces it" \
+ok "a page that is there is not replaced" refused "new-1.html exists; --force replaces it" \
     bash -c "touch new-1.html && '$program' matrix good --html new.html"
 ok "on standard output there are none beside" bash -c "'$program' matrix good --html - | grep -q '<span class=\"verdict PASS\"'"
 # A peer that lacks something is not one that was not asked.
@@ -164,11 +134,10 @@ ok "a matrix of a peer that lacks something" "$program" matrix lacks --html lack
 ok "says so in a cell" equal UNSUPPORTED "$(xpath lacks.html "string(//*[@id='r/CLU-2']/*[%'td'])")"
 ok "and has the verdict in its filter" equal 1 "$(xpath lacks.html "count(//*[@id='filter-verdict']/*[.='UNSUPPORTED'])")"
 ok "a hostile peer is text there" equal "0 1" "$(xpath matrix.html "concat(count(//*[%'img']), ' ', count(//*[%'script']))")"
-ok "runs without --html" says "is written with --html FILE" "$program" matrix good
-ok "--html without runs" says "takes the folders" "$program" matrix --html x.html
-ok "a folder that is no run" says "journal.jsonl" "$program" matrix good nothing --html x.html
-ok "nothing is replaced" says "exists; --force replaces it" "$program" matrix good --html matrix.html
+ok "runs without --html" refused "is written with --html FILE" "$program" matrix good
+ok "--html without runs" refused "takes the folders" "$program" matrix --html x.html
+ok "a folder that is no run" refused "journal.jsonl" "$program" matrix good nothing --html x.html
+ok "nothing is replaced" refused "exists; --force replaces it" "$program" matrix good --html matrix.html
 ok "unless forced" "$program" matrix good --html matrix.html --force
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

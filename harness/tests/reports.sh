@@ -3,42 +3,12 @@
 # Usage: reports.sh [PROGRAM]
 set -u
 program=$(readlink -f "${1:-build/understudy}")
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 here=$(dirname "$(readlink -f "$0")")
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-passed=0 failed=0
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $title"
-        head -n 25 out | sed 's/^/    /'
-    fi
-}
-
-status_is() { # STATUS COMMAND...
-    local want=$1 got
-    shift
-    "$@"
-    got=$?
-    ((got == want)) || { echo "exit status $got, expected $want: $*"; return 1; }
-}
-
-says() { # TEXT COMMAND...: fails with 2 and this error
-    local text=$1
-    shift
-    status_is 2 "$@" 2>err || return 1
-    grep -qF -- "$text" err || { cat err; return 1; }
-}
-
-equal() { # WANT GOT
-    [[ $1 == "$2" ]] || { echo "expected $1, got $2"; return 1; }
-}
 
 run() { # STATUS FOLDER OPTION...
     local want=$1 folder=$2
@@ -188,7 +158,7 @@ for r in torn between open-ended zeros garbage begun; do
 done
 ok "a last line without its newline counts" equal "$(jq '.results | length' between.json)" "$(jq '.results | length' open-ended.json)"
 cut_at hole "$line_end" '{"event":"no\n{"event":"end"}\n'
-ok "a broken line with others behind it is no kill, and is named" says "hole/journal.jsonl:401: not a line of a journal" \
+ok "a broken line with others behind it is no kill, and is named" refused "hole/journal.jsonl:401: not a line of a journal" \
     "$program" report hole
 
 killed_run() { # RUN: killed once it has a verdict, without a warning
@@ -233,24 +203,24 @@ other_version() { # RUN FILTER OF JQ
     rm -rf "$1" && mkdir "$1" && jq -c "$2" good/journal.jsonl >"$1/journal.jsonl"
 }
 other_version newer 'if .event == "run" then .format = 9 | .suite = "7.1" else . end'
-ok "a run of a newer format" says 'newer/journal.jsonl:1: a journal of format 9, of a newer understudy (7.1); this program reads format 1' \
+ok "a run of a newer format" refused 'newer/journal.jsonl:1: a journal of format 9, of a newer understudy (7.1); this program reads format 1' \
     "$program" report newer
 other_version older 'if .event == "run" then .format = 0 else . end'
-ok "one of an older format" says 'older/journal.jsonl:1: a journal of format 0, of an older understudy' "$program" report older
+ok "one of an older format" refused 'older/journal.jsonl:1: a journal of format 0, of an older understudy' "$program" report older
 for command in "diff newer good" "diff good newer" "matrix good newer --html no.html"; do
     # shellcheck disable=SC2086 # words
-    ok "$command" says "of a newer understudy" "$program" $command
+    ok "$command" refused "of a newer understudy" "$program" $command
 done
 ok "nothing is written of what cannot be read" test ! -e no.html
 other_version without 'if .event == "run" then del(.format) else . end'
-ok "one of no format" says 'without/journal.jsonl:1: not the journal of a run: it names no "format"' "$program" report without
+ok "one of no format" refused 'without/journal.jsonl:1: not the journal of a run: it names no "format"' "$program" report without
 other_version later 'if .event == "run" then .later = {a: 1} elif .event == "verdict" then .case = "later.case" | .more = [1] |
     .tags += ["of-later"] | .checks |= map(. + {of_later: true}) elif .case then .case = "later.case" | .event = "of-later" else . end'
 ok "events, members, tags and cases of a later one in the same format are borne" all_formats later
 ok "its cases are there" equal "$(jq '.results | length' good/result.json)" "$(grep -c '^ok .* later.case' later.tap)"
 ok "in HTML, too" grep -q 'not a case of this version of the suite' <("$program" report later --html -)
 other_version odd 'if .event == "verdict" and .case == "neg.support-is-announced" then .verdict = "MAYBE" else . end'
-ok "a verdict that nobody knows, with its line" says "odd/journal.jsonl:$(grep -nm1 '"verdict":"MAYBE"' odd/journal.jsonl | cut -d : -f 1): \"verdict\" is \"MAYBE\"" \
+ok "a verdict that nobody knows, with its line" refused "odd/journal.jsonl:$(grep -nm1 '"verdict":"MAYBE"' odd/journal.jsonl | cut -d : -f 1): \"verdict\" is \"MAYBE\"" \
     "$program" report odd
 
 # --- parts of a run --------------------------------------------------------------------------------------------------
@@ -278,30 +248,29 @@ ok "which is said" grep -q '^The second run is shard 1/2' <("$program" diff whol
 
 # --- what is refused -------------------------------------------------------------------------------------------
 
-ok "no folder" says "report takes the folder of one run" "$program" report
-ok "a folder that is no run" says "cannot open $work/journal.jsonl" "$program" report "$work"
+ok "no folder" refused "report takes the folder of one run" "$program" report
+ok "a folder that is no run" refused "cannot open $work/journal.jsonl" "$program" report "$work"
 printf 'x\n' | cat - good/journal.jsonl >noise.jsonl
 mkdir noise && mv noise.jsonl noise/journal.jsonl
-ok "a journal that is none" says "noise/journal.jsonl:1" "$program" report noise
-ok "a file that exists" says "good.txt exists; --force replaces it" "$program" report good --text good.txt
+ok "a journal that is none" refused "noise/journal.jsonl:1" "$program" report noise
+ok "a file that exists" refused "good.txt exists; --force replaces it" "$program" report good --text good.txt
 ok "unless forced" "$program" report good --text good.txt --force
-ok "a folder that is not there" says "cannot write no/where.txt: No such file" "$program" report good --text no/where.txt
-ok "a folder" says "good is a folder; name a file in it" "$program" report good --text good
-ok "a folder, forced" says "cannot write good: Is a directory" "$program" report good --text good --force
-ok "one file for two formats" says "both.txt is named for two outputs" "$program" report good --text both.txt --json both.txt --force
+ok "a folder that is not there" refused "cannot write no/where.txt: No such file" "$program" report good --text no/where.txt
+ok "a folder" refused "good is a folder; name a file in it" "$program" report good --text good
+ok "a folder, forced" refused "cannot write good: Is a directory" "$program" report good --text good --force
+ok "one file for two formats" refused "both.txt is named for two outputs" "$program" report good --text both.txt --json both.txt --force
 ok "and nothing is written" test ! -e both.txt
 ln good.txt link.txt
-ok "under two names, too" says "is named for two outputs" "$program" report good --text good.txt --json link.txt --force
-ok "the journal is not replaced by a report of it" says "good/journal.jsonl is the journal of the run" \
+ok "under two names, too" refused "is named for two outputs" "$program" report good --text good.txt --json link.txt --force
+ok "the journal is not replaced by a report of it" refused "good/journal.jsonl is the journal of the run" \
     "$program" report good --html good/journal.jsonl --force
 ok "and is as it was" "$program" report good
 # The kernel's limit stands for a disk that fills up.
 too_large() { (ulimit -f 8 && trap '' XFSZ && exec "$program" report good --html "$1"); }
-ok "no room" says "cannot write full.html: File too large" too_large full.html
+ok "no room" refused "cannot write full.html: File too large" too_large full.html
 ok "what was written in part is taken away" test ! -e full.html
-ok "a full disk" says "cannot write /dev/full: No space left" "$program" report good --text /dev/full --force
-ok "diff of one" says "diff takes the folders of two runs" "$program" diff good
-ok "diff of what is not there" says "cannot open nothing/journal.jsonl" "$program" diff good nothing
+ok "a full disk" refused "cannot write /dev/full: No space left" "$program" report good --text /dev/full --force
+ok "diff of one" refused "diff takes the folders of two runs" "$program" diff good
+ok "diff of what is not there" refused "cannot open nothing/journal.jsonl" "$program" diff good nothing
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

@@ -3,33 +3,13 @@
 # agrees. Runs in memory, over a network that loses, over UDP, with a fault, and runs that are killed. Usage: run_folder.sh [PROGRAM]
 set -u
 program=$(readlink -f "${1:-build/understudy}")
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 fast=$(readlink -f "${UNDERSTUDY_FAST:-$program}")
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-passed=0 failed=0
 secret='the key of the built-in reference peer'
-
-# jq goes on after an error, and its status is that of the last line.
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1 && ! grep -q '^jq: error' out; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $title"
-        head -n 25 out | sed 's/^/    /'
-    fi
-}
-
-status_is() { # STATUS COMMAND...
-    local want=$1 got
-    shift
-    "$@"
-    got=$?
-    ((got == want)) || { echo "exit status $got, expected $want: $*"; return 1; }
-}
 
 nothing_in() { # FILE: it is empty
     [[ ! -s $1 ]] || { head -n 20 "$1"; return 1; }
@@ -316,5 +296,4 @@ for round in 1 2 3 4 5; do
     ok "$run: and private" private "$run"
 done
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

@@ -3,23 +3,12 @@
 # and joined they are the whole; what cannot be joined is told. Usage: shards.sh [PROGRAM]
 set -u
 program=$(readlink -f "${1:-build/understudy}")
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 fast=$(readlink -f "${UNDERSTUDY_FAST:-$program}")
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-passed=0 failed=0
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1 && ! grep -q '^jq: error' out; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $title"
-        head -n 25 out | sed 's/^/    /'
-    fi
-}
 
 status_is() { # STATUS COMMAND...
     local want=$1 got
@@ -223,5 +212,4 @@ ok "what cannot be written leaves nothing" full_disk
 ok "more parts than cases" status_is 3 "$program" run --case 'sync.stale-m1-*' --seed 1 --shard 1/9 --out none
 ok "which says why" grep -q '1 is selected for 9 shards' said
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

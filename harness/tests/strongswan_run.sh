@@ -3,6 +3,8 @@
 # Needs root and the packages of peers/strongswan/packages; exits 77 (skipped) without. Usage: strongswan_run.sh [PROGRAM]
 set -u -o pipefail
 program=$(readlink -f "${1:-build/understudy}")
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 here=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")")
 peer=$(readlink -f "$here/../../peers/strongswan")
 
@@ -11,25 +13,13 @@ peer=$(readlink -f "$here/../../peers/strongswan")
 
 work=$(mktemp -d) || exit 2
 cd "$work" || exit 2
-passed=0 failed=0 pid='' name=''
+pid='' name=''
 
 finish() {
     [[ -n $pid ]] && kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
     rm -rf "$work"
 }
 trap finish EXIT
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $title"
-        head -n 20 out | sed 's/^/    /'
-    fi
-}
 
 says() { # FILE TEXT...
     local text
@@ -266,5 +256,4 @@ if [[ $("$peer/driver" version) == "strongSwan 5.9.8 "* ]]; then
     ok "another deviation is an error" ends_with 1 "$program" "${known[@]}" --expect changed
 fi
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

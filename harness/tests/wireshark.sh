@@ -5,31 +5,12 @@
 # Usage: wireshark.sh [PROGRAM]
 set -u
 program=$(readlink -f "${1:-build/understudy}")
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 command -v tshark >/dev/null || { echo "1..0 # SKIP needs tshark"; exit 77; }
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-passed=0 failed=0
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $title"
-        head -n 25 out | sed 's/^/    /'
-    fi
-}
-
-status_is() { # STATUS COMMAND...
-    local want=$1 got
-    shift
-    "$@"
-    got=$?
-    ((got == want)) || { echo "exit status $got, expected $want: $*"; return 1; }
-}
 
 # The case under its profile. What tshark complains of is kept; that it runs as root is no complaint.
 look() { # FOLDER OPTION...
@@ -180,5 +161,4 @@ for_wireshark() { [[ $(of_html bad wireshark) == "WIRESHARK_CONFIG_DIR=cases/$eq
 ok "that for Wireshark opens it at the packet of the failure" for_wireshark
 ok "tshark has no complaint" test ! -s complaints
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end
