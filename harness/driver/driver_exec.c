@@ -184,12 +184,17 @@ static bool make_state(struct exec_driver *d, struct error *err)
         return fail(err, "cannot make folder %s: %s", d->run_folder, strerror(errno));
     if (!realpath(d->run_folder, folder))
         return fail(err, "run folder %s: %s", d->run_folder, strerror(errno));
-    if (snprintf(d->state, sizeof d->state, "%s/state-XXXXXX", folder) >= (int)sizeof d->state ||
-        !mkdtemp(d->state)) { /* mode 0700 */
+    if (snprintf(d->state, sizeof d->state, "%s/state-%s", folder, d->run_name + 1) >= (int)sizeof d->state) {
         d->state[0] = '\0';
-        return fail(err, "cannot make a state folder in %s: %s", folder, strerror(errno));
+        return fail(err, "run folder %.100s...: the name is too long", folder);
     }
-    run_record_write(d->run_name, d->state);
+    run_record_write(d->run_name, d->state); /* before there is anything that could stay behind */
+    if (mkdir(d->state, 0700) < 0) {
+        int why = errno;
+        run_record_remove(d->run_name);
+        d->state[0] = '\0';
+        return fail(err, "cannot make a state folder in %s: %s", folder, strerror(why));
+    }
     return write_secret(d->state, "psk", d->base.config.psk, err) && make_pki(d, err);
 }
 

@@ -43,7 +43,7 @@ root_get() {
     root=$cache/roots/$name.${hash:0:12}
     if ! root_hold; then
         mkdir -p "$cache/roots" 2>/dev/null || fail -3 "cannot make $cache/roots; UNDERSTUDY_CACHE names another folder"
-        exec 8>"$cache/roots/$name.lock" || fail -3 "cannot write in $cache/roots"
+        { exec 8>"$cache/roots/$name.lock"; } 2>/dev/null || fail -3 "cannot write in $cache/roots"
         flock 8
         root_hold || root_build "$name" "$packages"
         exec 8>&-
