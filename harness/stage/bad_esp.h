@@ -38,6 +38,9 @@ const char *esp_flaw_text(enum esp_flaw flaw); /* "with a wrong ICV" */
 /* May a peer answer it? */
 bool esp_flaw_is_bearable(enum esp_flaw flaw);
 
+/* In transport mode ESP carries no fragments (RFC 4301 4.1). */
+bool esp_flaw_is_of_mode(enum esp_flaw flaw, bool transport_mode);
+
 /* Sent once, on the oldest Child SA, under the member's next number; for check_no_echo and listen_for_echo.
  */
 struct probed send_bad_esp(struct stage *stage, enum esp_flaw flaw);

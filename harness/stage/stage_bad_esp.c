@@ -4,6 +4,7 @@
 
 #include "base/reader.h"
 #include "cluster/data_path.h"
+#include "esp/carried.h"
 #include "stage/stage_parts.h"
 
 enum { INNER_MAX = 200, OVERSIZED = 9000, NEXT_HEADER_FOR_EXPERIMENTS = 253, FAR_ABOVE = 1 << 20 };
@@ -39,6 +40,11 @@ bool esp_flaw_is_bearable(enum esp_flaw flaw)
     return flaw == ESP_BAD_PADDING || flaw == ESP_NEXT_HEADER_FAMILY;
 }
 
+bool esp_flaw_is_of_mode(enum esp_flaw flaw, bool transport_mode)
+{
+    return !transport_mode || (flaw != ESP_FIRST_FRAGMENT && flaw != ESP_LAST_FRAGMENT);
+}
+
 /* --- what is sealed ------------------------------------------------------------------------------ */
 
 struct bad_payload {
@@ -61,30 +67,36 @@ static void make_trailer(struct bad_payload *b, const struct cipher_suite *suite
     b->payload.trailer = writer_octets(&w);
 }
 
-static uint8_t next_header_of(enum esp_flaw flaw, bool ipv6)
+static uint8_t other_family(const struct inner_packet *echo)
+{
+    return echo->ipv6 ? ESP_NEXT_IPV4 : ESP_NEXT_IPV6;
+}
+
+static uint8_t spoilt_next_header(enum esp_flaw flaw, const struct inner_packet *echo, uint8_t right)
 {
     if (flaw == ESP_NEXT_HEADER_OTHER)
         return NEXT_HEADER_FOR_EXPERIMENTS;
     if (flaw == ESP_NEXT_HEADER_DUMMY)
         return ESP_NEXT_DUMMY;
-    return ipv6 != (flaw == ESP_NEXT_HEADER_FAMILY) ? ESP_NEXT_IPV6 : ESP_NEXT_IPV4;
+    return flaw == ESP_NEXT_HEADER_FAMILY ? other_family(echo) : right;
 }
 
 static void make_payload(struct stage *stage, enum esp_flaw flaw, const struct inner_packet *echo,
-                         const struct cipher_suite *suite, struct bad_payload *b)
+                         const struct traffic_sa *sa, struct bad_payload *b)
 {
     enum { CUT = 10, NOISE = 60 };
     struct writer w = writer_into(b->inner, sizeof b->inner);
+    uint8_t right = write_carried(&w, echo, sa->transport_mode);
+    if (flaw == ESP_FIRST_FRAGMENT || flaw == ESP_LAST_FRAGMENT || flaw == ESP_INNER_EMPTY)
+        w = writer_into(b->inner, sizeof b->inner);
     if (flaw == ESP_FIRST_FRAGMENT || flaw == ESP_LAST_FRAGMENT)
         write_inner_fragment(&w, echo, flaw == ESP_LAST_FRAGMENT);
-    else if (flaw != ESP_INNER_EMPTY)
-        write_inner(&w, echo);
     if (flaw == ESP_INNER_NOISE)
         random_fill(&stage->random, b->inner, w.len < NOISE ? w.len : NOISE);
     b->payload.inner = octets_of(b->inner, w.len - (flaw == ESP_INNER_CUT ? CUT : 0));
-    b->payload.next_header = next_header_of(flaw, echo->ipv6);
+    b->payload.next_header = spoilt_next_header(flaw, echo, right);
     if (flaw == ESP_PAD_TOO_LONG || flaw == ESP_BAD_PADDING)
-        make_trailer(b, suite, flaw);
+        make_trailer(b, &sa->out.suite, flaw);
 }
 
 /* --- what is changed afterwards ------------------------------------------------------------------ */
@@ -171,7 +183,7 @@ struct probed send_bad_esp(struct stage *stage, enum esp_flaw flaw)
     if (traffic_sas(t, session_sa(stage), &sa, 1) == 0)
         inconclusive(stage, "there is no Child SA to send ESP over");
     struct probed p = {.spi = sa->in.spi, .id = echo.a, .number = echo.b, .text = "no answer"};
-    make_payload(stage, flaw, &echo, &sa->out.suite, &b);
+    make_payload(stage, flaw, &echo, sa, &b);
     if (!traffic_seal(t, sa, 0, &b.payload, &stage->random, &p.datagram, &err))
         leave_with(stage, VERDICT_ERROR, err.text);
     p.seq = sa->out.sent;

@@ -74,7 +74,7 @@ struct stage_traffic {
     struct inner_packet template; /* of a probe */
     bool has_addresses;
     struct endpoint from; /* the active member's ESP comes from there; family 0: from where IKE does */
-    struct silent_echo silent[16];
+    struct silent_echo silent[32];
     unsigned n_silent;
     char keys_path[512];
 };

@@ -227,19 +227,26 @@ static unsigned echo_since(const struct stage *stage, size_t since, const struct
     return 0;
 }
 
-struct esp_silence listen_for_echo(struct stage *stage, const struct probed *sent, unsigned since)
+struct esp_silence silence_so_far(struct stage *stage, const struct probed *sent, unsigned since,
+                                  const struct probed *fence)
 {
-    struct esp_silence s = {.proof = "fenced"};
-    wait_out_grace(stage);
-    s.fence = try_probe(stage, (struct probe_with){.spi = sent->spi});
-    wait_out_grace(stage);
-    if (!s.fence.answered) {
+    struct esp_silence s = {.proof = "fenced", .fence = *fence};
+    if (!fence->answered) {
         s.proof = say(stage, "timed %lld ms", (long long)((stage->patience_us + grace_us(stage)) / 1000));
         stage->outcome->tags |= TAG(TIMED_SILENCE);
     }
     s.answer_packet = echo_since(stage, place_of(stage, since), sent);
     s.silent = s.answer_packet == 0;
     return s;
+}
+
+struct esp_silence listen_for_echo(struct stage *stage, const struct probed *sent, unsigned since)
+{
+    struct esp_silence s = {0};
+    wait_out_grace(stage);
+    s.fence = try_probe(stage, (struct probe_with){.spi = sent->spi});
+    wait_out_grace(stage);
+    return silence_so_far(stage, sent, since, &s.fence);
 }
 
 static void watch_echo(struct stage *stage, const char *requirement, const struct probed *sent)
@@ -256,6 +263,13 @@ void check_no_echo(struct stage *stage, const char *requirement, const struct pr
                    const char *expected)
 {
     struct esp_silence s = listen_for_echo(stage, sent, since);
+    judge_no_echo(stage, requirement, sent, since, &s, expected);
+}
+
+void judge_no_echo(struct stage *stage, const char *requirement, const struct probed *sent, unsigned since,
+                   const struct esp_silence *silence, const char *expected)
+{
+    const struct esp_silence s = *silence;
     const char *seen = !s.silent ? say(stage, "packet %u answers packet %u", s.answer_packet, since)
                        : s.fence.answered
                            ? say(stage, "no answer, and the packet behind it, number %llu, was answered",

@@ -150,6 +150,12 @@ struct esp_silence listen_for_echo(struct stage *stage, const struct probed *sen
 void check_no_echo(struct stage *stage, const char *requirement, const struct probed *sent, unsigned since,
                    const char *expected);
 
+/* The two halves of it, for a row of packets each of which has its fence already: neither waits. */
+struct esp_silence silence_so_far(struct stage *stage, const struct probed *sent, unsigned since,
+                                  const struct probed *fence);
+void judge_no_echo(struct stage *stage, const char *requirement, const struct probed *sent, unsigned since,
+                   const struct esp_silence *silence, const char *expected);
+
 /* --- counters ------------------------------------------------------------------------------------- */
 
 /* The active member moves its outgoing counters on: those of all Child SAs of the session, or of one. False:
