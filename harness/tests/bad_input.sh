@@ -39,7 +39,7 @@ ok() { # TITLE COMMAND...
 ends_with() { # STATUS ARGUMENT...
     local want=$1 got
     shift
-    timeout -k 5 120 "$program" "$@" >"$work/out" 2>"$work/err" </dev/null
+    timeout -k 5 300 "$program" "$@" >"$work/out" 2>"$work/err" </dev/null
     got=$?
     ((got == want)) && return
     echo "exit status $got, expected $want"
