@@ -17,6 +17,7 @@ struct wire_packet {
     bool by_filter; /* a duplicate that the link's fault filter made */
     int64_t at_us;
     struct datagram datagram;
+    uint32_t hash;          /* of its message, for whoever looks for copies */
     struct packet_esp *esp; /* stage/packet_esp.h, and nothing below; NULL: no ESP, or nobody asked */
     bool readable;
     struct ike_header header;

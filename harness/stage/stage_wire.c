@@ -3,10 +3,20 @@
 
 #include "stage/stage_parts.h"
 
+/* FNV-1a: a long record is looked through for each packet. */
+static uint32_t hash_of_message(const struct datagram *d)
+{
+    const struct octets o = packet_message(d);
+    uint32_t h = 2166136261U;
+    for (size_t i = 0; i < o.len; i++)
+        h = (h ^ o.at[i]) * 16777619U;
+    return h;
+}
+
 static const struct wire_packet *find_earlier(const struct stage *stage, const struct wire_packet *p)
 {
     for (size_t i = 0; i < stage->n_wire; i++)
-        if (stage->wire[i]->from_peer == p->from_peer &&
+        if (stage->wire[i]->hash == p->hash && stage->wire[i]->from_peer == p->from_peer &&
             octets_equal(packet_message(&stage->wire[i]->datagram), packet_message(&p->datagram)))
             return stage->wire[i];
     return NULL;
@@ -45,6 +55,7 @@ const struct wire_packet *record_packet(struct stage *stage, const struct datagr
     p->from_peer = from_peer;
     p->by_filter = d->by_filter;
     p->at_us = stage_now(stage);
+    p->hash = hash_of_message(d);
     p->copy_of = find_earlier(stage, p);
     p->esp = traffic_read(stage, d, from_peer);
     if (!p->esp)
