@@ -181,6 +181,7 @@ static void judge(const char *path, bool with_cluster)
         const struct judge_report report = {judge_finish(j), capture, &tables};
         judge_report_text(&report, nothing);
         judge_report_json(&report, nothing, NULL);
+        judge_report_html(&report, nothing);
     }
     fclose(nothing);
     judge_close(j);

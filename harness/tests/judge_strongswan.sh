@@ -1,6 +1,6 @@
 #!/bin/bash
-# The judge beside strongSwan, without help from the harness: the capture is tcpdump's, on the peer's side, and the keys are
-# what charon says of itself: save-keys where it is built, else its log at level 4. Needs root and the packages of
+# The judge beside strongSwan, without help from the harness: the capture is tcpdump's, on the peer's side, and the keys of IKE
+# and ESP are what charon says of itself: save-keys where it is built, else its log at level 4. Needs root and the packages of
 # peers/strongswan/packages; exits 77 (skipped) without. Usage: judge_strongswan.sh [PROGRAM]
 set -u -o pipefail
 program=$(readlink -f "${1:-build/understudy}")
@@ -22,15 +22,15 @@ finish() {
 trap finish EXIT
 
 cp -r "$here/../../peers/strongswan" peer
-sed -i 's/^      ike = .*/      ike = 4/' peer/strongswan.conf
+sed -i 's/^      ike = .*/      ike = 4/; s/^      chd = .*/      chd = 4/' peer/strongswan.conf
 plugin=$(find /usr/lib/ipsec/plugins -name '*save-keys.so' 2>/dev/null)
 if [[ -n $plugin ]]; then
-    sed -i "s|^  load = |  load = save-keys |; s|^  plugins {|  plugins {\\n    save-keys {\\n      ike = yes\\n      wireshark_keys = $work\\n    }|" \
+    sed -i "s|^  load = |  load = save-keys |; s|^  plugins {|  plugins {\\n    save-keys {\\n      ike = yes\\n      esp = yes\\n      wireshark_keys = $work\\n    }|" \
         peer/strongswan.conf
 fi
 
 before=$(ls /run/netns 2>/dev/null)
-"$program" run --peer peer --case sync.several-failovers --depth quick --out run --no-color >run.txt 2>&1 &
+"$program" run --peer peer --case sync.several-failovers --case rpl.replay-is-dropped --depth quick --out run --no-color >run.txt 2>&1 &
 runner=$!
 for ((i = 0; i < 400; i++)); do
     space=$(comm -13 <(echo "$before") <(ls /run/netns 2>/dev/null) | grep '^us-.*-p$' | head -n 1)
@@ -45,10 +45,35 @@ runner=''
 kill "$dump" && wait "$dump"
 dump=''
 
-[[ -n $plugin ]] || "$here/charon_keys.py" run/cases/*/peer.log >ikev2_decryption_table
-"$program" judge foreign.pcap --keys ikev2_decryption_table --json judged.json >/dev/null
-jq -e '[.ike_sas[] | select(.keys == "open")] as $open |
-    ($open | length > 0) and ([$open[].sides[].not_opened] | add == 0) and ([$open[].failovers] | add > 0) and
-    ([.requirements[].id] | contains(["SYNC-5", "SYNC-6", "FMT-2", "IKE-10"]))' judged.json >/dev/null ||
-    { echo "not judged:"; jq '{counts, requirements, sas: [.ike_sas[] | {keys, sides, failovers}]}' judged.json; tail -n 5 run.txt; exit 1; }
-echo "1 passed, 0 failed"
+keys=(--keys keys)
+if [[ -n $plugin ]]; then
+    keys=(--keys ikev2_decryption_table --keys esp_sa)
+else
+    "$here/charon_keys.py" run/cases/*/peer.log >keys
+fi
+"$program" judge foreign.pcap "${keys[@]}" --json judged.json --html judged.html >/dev/null
+
+passed=0 failed=0
+holds() { # TITLE JQ-TEST: with what was opened as $open and $esp
+    if jq -e "[.ike_sas[] | select(.keys == \"open\")] as \$open | [.esp_sas[] | select(.packets > 0)] as \$esp |
+        [.requirements[].id] as \$ids | $2" judged.json >/dev/null; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "not ok $((passed + failed)) - $1"
+        jq -c '{counts, requirements: [.requirements[] | [.id, .of, .verdict]], sas: [.ike_sas[] | {keys, sides, failovers}],
+            esp: [.esp_sas[] | {spi, keys, agreed, packets, opened, not_opened, copies, findings}]}' judged.json
+        tail -n 3 run.txt
+    fi
+}
+
+holds "IKE is opened, all of it" '($open | length > 0) and ([$open[].sides[].not_opened] | add == 0)'
+holds "failovers are found" '[$open[].failovers] | add > 0'
+holds "syncs are judged" '$ids | contains(["SYNC-5", "SYNC-6", "FMT-2", "IKE-10"])'
+holds "ESP is opened, all of it" '($esp | length > 1) and ([$esp[] | .keys == "open" and .not_opened == 0] | all)'
+holds "ESP is of Child SAs that were agreed on in the capture" '[$esp[] | .agreed and .ike_sa != null] | all'
+holds "its rules are judged of both sides" '[.requirements[] | select(.id == "IKE-16" or .id == "IKE-17" or .id == "IKE-19")] | length == 6'
+holds "replays are seen" '([$esp[].copies] | add > 0) and ($ids | contains(["RPL-4"]))'
+holds "the peer breaks no rule of ESP" '[$esp[].findings[]] == []'
+echo "$passed passed, $failed failed"
+((failed == 0))
