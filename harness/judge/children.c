@@ -124,7 +124,7 @@ static void note_agreement(struct ike_unit *u, const struct judge_packet *p, con
 static struct esp_unit *child_of(struct ike_unit *u, uint32_t spi, enum judge_party from)
 {
     for (struct esp_unit *e = u->children; e; e = e->next_child)
-        if (e->key.spi == spi && e->esp->from == from)
+        if (e->esp->spi == spi && e->esp->from == from)
             return e;
     return NULL;
 }
@@ -185,8 +185,9 @@ void judge_children(struct ike_unit *u, const struct judge_packet *p)
 /* When two rekeys met, nobody but the ends knows which IKE SA carries on. */
 void children_succeed(struct ike_unit *u, struct ike_unit *by)
 {
-    by->successor = by->has_rival_rekeys || by->successor ? NULL : u;
-    by->has_rival_rekeys = by->has_rival_rekeys || !by->successor;
+    bool rival = by->has_rival_rekeys || by->successor != NULL;
+    by->successor = rival ? NULL : u;
+    by->has_rival_rekeys = rival;
     for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
         u->askers[x].announced_replay = by->askers[x].announced_replay;
     if (by->is_deleted && by->successor == u)

@@ -62,7 +62,7 @@ static unsigned drop_half(struct judge_esp *esp, bool marked_too)
 {
     unsigned kept = 0;
     bool drop = false;
-    for (unsigned i = 0; i < esp->n_points; i++) {
+    for (unsigned i = 0; esp->points && i < esp->n_points; i++) {
         bool marked = esp->points[i].marked || (i + 1 < esp->n_points && esp->points[i + 1].marked);
         drop = i > 0 && !drop && (marked_too || !marked);
         if (!drop)

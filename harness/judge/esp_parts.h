@@ -43,11 +43,6 @@ void esp_ivs_add(struct esp_ivs *ivs, const struct iv_use *use, bool counts);
 
 /* --- an SA --------------------------------------------------------------------------------------------- */
 
-struct esp_key {
-    uint32_t spi;
-    uint32_t from; /* enum judge_party */
-};
-
 struct esp_seen {
     uint64_t seq, digest;
     int64_t at_us;
@@ -65,7 +60,7 @@ struct esp_member {
 struct esp_unit {
     struct judge_esp *esp;
     struct ledger ledger;
-    struct esp_key key;
+    uint64_t key; /* SPI and side */
     UT_hash_handle hh;
     struct esp_unit *same_key;   /* between other ends, or an older one */
     struct esp_unit *next_child; /* of the same IKE SA */

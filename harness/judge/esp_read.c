@@ -90,7 +90,7 @@ static bool open_with_any(struct esp_unit *e, uint32_t low, struct esp_packet *o
     enum { MOST = 8 }; /* that one packet is tried with */
     const struct judge *j = e->ledger.judge;
     const struct esp_keys *all = j->options.keys ? j->options.keys->esp : NULL;
-    size_t at = esp_keys_first(j, e->key.spi);
+    size_t at = esp_keys_first(j, e->esp->spi);
     if (e->keys && open_with(e, e->keys, low, out))
         return true;
     for (unsigned n = 0; at && n < MOST; at = j->esp->key_chain[at - 1], n++)

@@ -19,9 +19,14 @@ struct esp_table *esp_table_open(struct judge *j)
 
 /* --- finding ------------------------------------------------------------------------------------------- */
 
+static uint64_t key_of(uint32_t spi, enum judge_party from)
+{
+    return (uint64_t)spi << 1 | (from == PARTY_B);
+}
+
 static struct esp_unit *first_of(const struct judge *j, uint32_t spi, enum judge_party from)
 {
-    const struct esp_key key = {spi, (uint32_t)from};
+    uint64_t key = key_of(spi, from);
     struct esp_unit *e;
     HASH_FIND(hh, j->esp->units, &key, sizeof key, e);
     return e;
@@ -59,7 +64,7 @@ static struct esp_unit *add(struct judge *j, uint32_t spi, enum judge_party from
     }
     *esp = (struct judge_esp){.spi = spi, .from = from};
     e->esp = esp;
-    e->key = (struct esp_key){spi, (uint32_t)from};
+    e->key = key_of(spi, from);
     e->ledger = (struct ledger){.judge = j, .findings = &esp->findings};
     e->gone_us = INT64_MAX;
     e->has_keys = esp_keys_first(j, spi) > 0;

@@ -113,28 +113,28 @@ shows_esp() { # JQ-TEST OPTION...: of what the judge says of ESP
     local test=$1
     shift
     "$careful" judge "${capture:-$pcap}" --cluster 203.0.113.10 --json - "$@" >esp.json
-    jq -e "([.requirements[] | {(.id + \" \" + .of): .verdict}] | add) as \$v | $test" esp.json >/dev/null ||
+    jq -e "def v: [.requirements[] | {(.id + \" \" + .of): .verdict}] | add; $test" esp.json >/dev/null ||
         { jq -c '.requirements, .esp_sas' esp.json; return 1; }
 }
 
 for form in raw-esp ethernet fragments swapped doubled; do
     ok "ESP, the same: $form" with_esp same_as_raw "$form"
 done
-opened() { shows_esp '$v["RPL-1 peer"] == "PASS" and $v["RPL-2 cluster"] == "PASS" and $v["IKE-19 peer"] == "PASS" and
-    $v["IKE-17 cluster"] == "PASS" and ([.esp_sas[] | .keys == "open" and .agreed and .not_opened == 0] | all)' \
+opened() { shows_esp 'v["RPL-1 peer"] == "PASS" and v["RPL-2 cluster"] == "PASS" and v["IKE-19 peer"] == "PASS" and
+    v["IKE-17 cluster"] == "PASS" and ([.esp_sas[] | .keys == "open" and .agreed and .not_opened == 0] | all)' \
     --keys "$keys" --keys "$esp_keys"; }
 ok "ESP is opened and judged" with_esp opened
 ok "ESP is on the ladder" grep -q esp-jumped esp.json
-by_agreement() { shows_esp '$v["RPL-1 peer"] == "PASS" and $v["IKE-16 peer"] == "PASS" and $v["IKE-17 peer"] == "PASS" and
-    $v["IKE-18 peer"] == "PASS" and $v["IKE-19 peer"] == null and ([.esp_sas[].keys] | unique == ["none"])' --keys "$keys"; }
+by_agreement() { shows_esp 'v["RPL-1 peer"] == "PASS" and v["IKE-16 peer"] == "PASS" and v["IKE-17 peer"] == "PASS" and
+    v["IKE-18 peer"] == "PASS" and v["IKE-19 peer"] == null and ([.esp_sas[].keys] | unique == ["none"])' --keys "$keys"; }
 ok "ESP without its keys, of Child SAs that were agreed on in the capture" with_esp by_agreement
-in_clear() { shows_esp '$v["IKE-16 peer"] == "PASS" and $v["IKE-17 peer"] == null and $v["IKE-18 peer"] == null'; }
+in_clear() { shows_esp 'v["IKE-16 peer"] == "PASS" and v["IKE-17 peer"] == null and v["IKE-18 peer"] == null'; }
 ok "ESP without any keys" with_esp in_clear
 wrong_esp() { sed 's/"0x[0-9a-f]\{8\}\([0-9a-f]\{40,\}\)"/"0x00000000\1"/' "$esp_keys" >wrong_esp
-    shows_esp '$v["IKE-16 peer"] == null and ([.esp_sas[].keys] | unique == ["wrong"])' --keys wrong_esp; }
+    shows_esp 'v["IKE-16 peer"] == null and ([.esp_sas[].keys] | unique == ["wrong"])' --keys wrong_esp; }
 ok "wrong keys of ESP are no verdict" with_esp wrong_esp
 snapped() { "$here/recapture.py" snap "$pcap" snap.pcap
-    capture=snap.pcap shows_esp '$v["RPL-1 peer"] == "PASS" and $v["IKE-17 peer"] == "PASS" and $v["IKE-19 peer"] == null and
+    capture=snap.pcap shows_esp 'v["RPL-1 peer"] == "PASS" and v["IKE-17 peer"] == "PASS" and v["IKE-19 peer"] == null and
         ([.esp_sas[].findings[]] == []) and ([.esp_sas[].cut] | min > 0)' --keys "$keys" --keys "$esp_keys"; }
 ok "ESP that was captured in part" with_esp snapped
 late_esp() { "$here/recapture.py" late "$pcap" late.pcap

@@ -54,9 +54,9 @@ fi
 "$program" judge foreign.pcap "${keys[@]}" --json judged.json --html judged.html >/dev/null
 
 passed=0 failed=0
-holds() { # TITLE JQ-TEST: with what was opened as $open and $esp
-    if jq -e "[.ike_sas[] | select(.keys == \"open\")] as \$open | [.esp_sas[] | select(.packets > 0)] as \$esp |
-        [.requirements[].id] as \$ids | $2" judged.json >/dev/null; then
+holds() { # TITLE JQ-TEST: of what was opened, and of ESP
+    if jq -e "def opened: [.ike_sas[] | select(.keys == \"open\")]; def esp: [.esp_sas[] | select(.packets > 0)];
+        def ids: [.requirements[].id]; $2" judged.json >/dev/null; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
@@ -67,13 +67,13 @@ holds() { # TITLE JQ-TEST: with what was opened as $open and $esp
     fi
 }
 
-holds "IKE is opened, all of it" '($open | length > 0) and ([$open[].sides[].not_opened] | add == 0)'
-holds "failovers are found" '[$open[].failovers] | add > 0'
-holds "syncs are judged" '$ids | contains(["SYNC-5", "SYNC-6", "FMT-2", "IKE-10"])'
-holds "ESP is opened, all of it" '($esp | length > 1) and ([$esp[] | .keys == "open" and .not_opened == 0] | all)'
-holds "ESP is of Child SAs that were agreed on in the capture" '[$esp[] | .agreed and .ike_sa != null] | all'
+holds "IKE is opened, all of it" '(opened | length > 0) and ([opened[].sides[].not_opened] | add == 0)'
+holds "failovers are found" '[opened[].failovers] | add > 0'
+holds "syncs are judged" 'ids | contains(["SYNC-5", "SYNC-6", "FMT-2", "IKE-10"])'
+holds "ESP is opened, all of it" '(esp | length > 1) and ([esp[] | .keys == "open" and .not_opened == 0] | all)'
+holds "ESP is of Child SAs that were agreed on in the capture" '[esp[] | .agreed and .ike_sa != null] | all'
 holds "its rules are judged of both sides" '[.requirements[] | select(.id == "IKE-16" or .id == "IKE-17" or .id == "IKE-19")] | length == 6'
-holds "replays are seen" '([$esp[].copies] | add > 0) and ($ids | contains(["RPL-4"]))'
-holds "the peer breaks no rule of ESP" '[$esp[].findings[]] == []'
+holds "replays are seen" '([esp[].copies] | add > 0) and (ids | contains(["RPL-4"]))'
+holds "the peer breaks no rule of ESP" '[esp[].findings[]] == []'
 echo "$passed passed, $failed failed"
 ((failed == 0))
