@@ -116,4 +116,29 @@ for file in .github/workflows/understudy.yml .gitlab-ci.yml; do
     ok "$file: a key twice" spoil 's/^( *)(timeout.*)/\1\2\n\1\2/' $file
 done
 
+# --- .ci/run -----------------------------------------------------------------------------------------------
+
+# A make that leaves what it is told to: CHECK and INTEROP are the counts, or empty.
+mkdir -p ci/.ci ci/harness/packages ci/bin && cp "$root/.ci/run" ci/.ci/
+printf '#!/bin/sh\n' >ci/harness/packages/install
+# shellcheck disable=SC2016 # for the shell that runs it
+printf '%s\n' '#!/bin/sh' 'echo "make $1" >>order' '[ "$1" = check ] && counts=$CHECK || counts=$INTEROP' \
+    '[ "$1" = check ] && folder=build/logs || folder=build/interop' 'mkdir -p $folder' '[ -z "$counts" ] || echo "$counts" >$folder/summary' \
+    'case $counts in *" 0 failed") exit 0;; *) exit 2;; esac' >ci/bin/make
+chmod +x ci/bin/make ci/harness/packages/install
+
+counts() { # CHECK INTEROP LAST-LINE STATUS
+    local status
+    (cd ci && rm -f order && CHECK=$1 INTEROP=$2 PATH=$work/ci/bin:$PATH .ci/run) >said 2>&1
+    status=$?
+    cat said
+    [[ $(tail -n 1 said) == "$3" && $status == "$4" && $(tr '\n' ' ' <ci/order) == 'make check make interop ' ]]
+}
+ok "all is well" counts '900 passed, 0 failed' '4 passed, 0 failed' '904 passed, 0 failed' 0
+ok "a test fails, and the peers are played all the same" counts '899 passed, 1 failed' '4 passed, 0 failed' '903 passed, 1 failed' 1
+ok "a peer is not as expected" counts '900 passed, 0 failed' '3 passed, 1 failed' '903 passed, 1 failed' 1
+ok "the tests do not even build; counts of an earlier run are none" counts '' '4 passed, 0 failed' '4 passed, 1 failed' 1
+ok "nor do the peers come up" counts '900 passed, 0 failed' '' '900 passed, 1 failed' 1
+ok "nothing at all" counts '' '' '0 passed, 2 failed' 1
+
 checks_end
