@@ -34,6 +34,8 @@ static const char ini[] =
     "; for IPv6.\n"
     "peer = 192.0.2.1\n"
     "harness = 192.0.2.10\n"
+    "; One more address of this machine, for members that speak from an address of their own.\n"
+    ";other = 192.0.2.11\n"
     "port = 500\n"
     "natt_port = 4500\n"
     "; For cases with traffic: an inner address behind the peer that answers pings, and one behind the "
