@@ -34,6 +34,7 @@ name_run() { # NAME
 # 'state pid starttime' in the words of /proc/PID/stat; the name in it may hold spaces and brackets
 started_at() { # PID
     local stat
+    [[ $1 =~ ^[1-9][0-9]*$ ]] || return 1
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     stat=${stat##*) }
     # shellcheck disable=SC2086 # fields are wanted
@@ -88,7 +89,8 @@ need_free_name() { # OWNER
     fi
 }
 
-owner_is_gone() { [[ $owner != 0 && $(started_at "$owner") != "$owner_started" ]]; }
+# A record that was not written to its end is of a run that was killed there.
+owner_is_gone() { [[ $owner != 0 && (-z $owner_started || $(started_at "$owner") != "$owner_started") ]]; }
 
 # Takes away what a recorded run left; its state folder, too, where it was made for that.
 clear_run() { # NAME
