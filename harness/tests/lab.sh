@@ -240,6 +240,15 @@ keeper_killed_too() {
 ok "a lab in use is not taken away, and ends with its owner" owner_killed
 ok "with the keeper killed, too, the next start clears it away" keeper_killed_too
 
+half_written_records() { # of runs that were killed while they wrote them
+    mkdir -p "$UNDERSTUDY_RECORDS"
+    : >"$UNDERSTUDY_RECORDS/../uabcdef"
+    : >"$UNDERSTUDY_RECORDS/ughijkl"
+    "$lab" down --all && [[ ! -e $UNDERSTUDY_RECORDS ]]
+}
+
+ok "records that were not written to their end are cleared away" half_written_records
+
 # ---- commands ----
 
 export UNDERSTUDY_LAB_WAY=netns
