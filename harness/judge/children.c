@@ -101,6 +101,8 @@ static void agree(struct ike_unit *u, uint32_t spi, enum judge_party from, const
     e->esp->esn = proposal_esn(&a->chosen);
     e->knows_esn = true;
     e->has_suite = proposal_suite(&a->chosen, &e->suite) && cipher_sizes_of(&e->suite, &sizes);
+    e->knows_mode = true;
+    e->transport_mode = !a->tunnel;
     e->has_selectors = a->has_selectors && a->tunnel;
     e->ts_source = of_asker ? a->tsi : a->tsr;
     e->ts_destination = of_asker ? a->tsr : a->tsi;

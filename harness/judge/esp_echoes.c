@@ -2,8 +2,8 @@
  * answers: an ICMP echo, or a UDP datagram that comes back with the same octets. */
 #include <stdlib.h>
 
+#include "esp/carried.h"
 #include "judge/esp_parts.h"
-#include "wire/inner.h"
 
 enum { ECHOES_MAX = 256 };
 
@@ -87,7 +87,9 @@ static void judge_answer(struct esp_unit *e, const struct esp_packet *x, struct 
 void echoes_take(struct esp_unit *e, const struct esp_packet *x, enum esp_copy copy)
 {
     struct inner_packet in;
-    if (!e->unit || !read_inner(x->inner, &in, NULL))
+    const struct esp_opened opened = {.next_header = x->next_header, .inner = x->inner};
+    if (!e->unit ||
+        !read_carried(&opened, e->knows_mode && e->transport_mode, &x->p->as[0].datagram, &in, NULL))
         return;
     uint64_t key = key_of(&in, other_party(e->esp->from), true);
     struct echo *echo = in.kind == INNER_ECHO_REQUEST ? NULL : place_of(e->unit, key);

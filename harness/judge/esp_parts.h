@@ -69,7 +69,8 @@ struct esp_unit {
     bool has_keys;               /* there are some for this SPI */
     bool knows_esn;
     bool has_suite;
-    struct cipher_suite suite; /* as it was agreed, or of its keys */
+    struct cipher_suite suite;       /* as it was agreed, or of its keys */
+    bool knows_mode, transport_mode; /* as it was agreed */
     bool has_selectors;
     struct wire_selectors ts_source, ts_destination;
     int64_t gone_us; /* when it was deleted; INT64_MAX: it was not */

@@ -214,6 +214,22 @@ static void judge_selectors(struct esp_unit *e, const struct esp_packet *x)
                   endpoint_text(&a, from), endpoint_text(&b, to));
 }
 
+/* IKE-21. A dummy packet is of no mode. */
+static void judge_mode(struct esp_unit *e, const struct esp_packet *x)
+{
+    struct judge_frame at = frame_of(x->p);
+    bool whole_packet = x->next_header == ESP_NEXT_IPV4 || x->next_header == ESP_NEXT_IPV6;
+    if (!x->opened || !e->knows_mode || x->next_header == ESP_NEXT_DUMMY)
+        return;
+    if (whole_packet != e->transport_mode)
+        ledger_held(&e->ledger, e->esp->from, "IKE-21");
+    else
+        ledger_broken(&e->ledger, e->esp->from, "IKE-21", FRAMES(at),
+                      "ESP carries what the mode of its Child SA says",
+                      "packet %u has Next Header %u on SA %08x, which is in %s mode", at.number,
+                      x->next_header, e->esp->spi, e->transport_mode ? "transport" : "tunnel");
+}
+
 /* --- one packet ---------------------------------------------------------------------------------------- */
 
 static void remember(struct esp_unit *e, const struct esp_packet *x)
@@ -243,5 +259,6 @@ void esp_judge(struct esp_unit *e, const struct esp_packet *x)
     judge_number(e, x); /* tells whose it is */
     judge_iv(e, x);
     judge_selectors(e, x);
+    judge_mode(e, x);
     remember(e, x);
 }

@@ -185,7 +185,7 @@ static bool counts(const void *of, enum judge_party party, const char *id)
     const struct judge_esp *esp = of;
     (void)party;
     return !(esp->disordered && strcmp(id, "IKE-17") != 0 && strcmp(id, "RPL-9") != 0 &&
-             strcmp(id, "IKE-19") != 0);
+             strcmp(id, "IKE-19") != 0 && strcmp(id, "IKE-21") != 0);
 }
 
 static void conclude(struct esp_unit *e)

@@ -64,6 +64,7 @@ turn-esp-numbers-round IKE-16
 repeat-esp-ivs IKE-17
 use-unknown-esp-spi IKE-18
 leave-esp-selectors IKE-19
+change-esp-mode IKE-21
 forget-esp-numbers RPL-4
 END
 

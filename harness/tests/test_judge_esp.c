@@ -430,8 +430,9 @@ static void sealed(struct scene *s, unsigned from, uint8_t exchange, bool respon
     take(s, CAPTURED_IKE, from, by_cluster ? PEER : MEMBER_1, writer_octets(&w));
 }
 
-static void put_child(struct payload_writer *p, uint32_t spi, const char *selectors)
+static void put_child(struct payload_writer *p, uint32_t spi, const char *selectors, bool transport_mode)
 {
+    const struct wire_notify n = {.type = NOTIFY_USE_TRANSPORT_MODE};
     struct wire_proposal proposal;
     struct wire_selectors tsi, tsr;
     ck_assert(proposal_parse(PROTOCOL_ESP, "aes128gcm16-noesn", &proposal, NULL));
@@ -440,21 +441,28 @@ static void put_child(struct payload_writer *p, uint32_t spi, const char *select
     for (int i = 0; i < 4; i++)
         proposal.spi[i] = (uint8_t)(spi >> (24 - 8 * i));
     ck_assert(selectors_parse("198.51.100.1", &tsi, NULL) && selectors_parse(selectors, &tsr, NULL));
+    if (transport_mode)
+        write_payload_notify(p, &n);
     write_payload_sa(p, &proposal, 1);
     write_payload_selectors(p, PAYLOAD_TSI, &tsi);
     write_payload_selectors(p, PAYLOAD_TSR, &tsr);
 }
 
 /* The cluster asks: the peer sends on IN_SPI, the cluster on OUT_SPI. */
-static void agree(struct scene *s, const char *selectors)
+static void agree_on(struct scene *s, const char *selectors, bool asks_for_transport, bool agrees)
 {
     uint8_t room[512];
     for (int response = 0; response < 2; response++) {
         struct writer w = writer_into(room, sizeof room);
         struct payload_writer p = payloads_into(&w);
-        put_child(&p, response ? OUT_SPI : IN_SPI, selectors);
+        put_child(&p, response ? OUT_SPI : IN_SPI, selectors, response ? agrees : asks_for_transport);
         sealed(s, response ? PEER : MEMBER_1, EXCHANGE_CREATE_CHILD_SA, response != 0, 5, &p);
     }
+}
+
+static void agree(struct scene *s, const char *selectors)
+{
+    agree_on(s, selectors, false, false);
 }
 
 static void delete_child(struct scene *s)
@@ -492,6 +500,21 @@ START_TEST(packets_within_the_selectors_are_right)
     ck_assert_uint_eq(n_found(s), 0);
     ck_assert_uint_eq(held(s, PARTY_A, "IKE-19"), 1);
     ck_assert_uint_eq(held(s, PARTY_B, "IKE-19"), 1);
+    scene_free(s);
+}
+END_TEST
+
+/* The packets are those of a tunnel. */
+START_TEST(a_packet_of_the_other_mode_is_found)
+{
+    bool transport = _i == 2;
+    struct scene *s = scene_new("aes128gcm16", false);
+    agree_on(s, "198.51.100.0/24", _i >= 1, transport);
+    esp(s, PEER, MEMBER_1, 1);
+    if (transport)
+        only(s, "IKE-21", PARTY_B, 3);
+    else
+        ck_assert_uint_eq(held(s, PARTY_B, "IKE-21"), 1);
     scene_free(s);
 }
 END_TEST
@@ -573,6 +596,7 @@ int main(void)
     tcase_add_test(c, esp_on_a_deleted_child_sa_is_found);
     tcase_add_test(c, packets_within_the_selectors_are_right);
     tcase_add_test(c, packets_outside_of_the_selectors_are_found);
+    tcase_add_loop_test(c, a_packet_of_the_other_mode_is_found, 0, 3);
     tcase_add_test(c, an_iv_is_found_without_keys_of_esp);
     tcase_add_test(c, points_are_few_and_keep_what_matters);
     suite_add_tcase(suite, c);
