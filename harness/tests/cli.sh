@@ -136,6 +136,19 @@ run 0 run --case 'sync.*' --exclude '*.equal*' --role responder --depth quick --
 check "what is left out is said" jq -e '[.results[] | select(.verdict == "SKIP" and .reason != "")] | length > 0' \
     some/result.json >/dev/null
 
+# in memory the time of a soak is virtual; both combinations share it
+run 0 run --case par.kept-for-long --depth quick --soak 12h --out soak
+check "the journal says how long a soak was meant to be" \
+    test "$(head -1 soak/journal.jsonl | jq .soak_s)" = 43200
+check "the combinations of a long-term case share the time of a soak" jq -es '
+    [.[] | select(.event == "verdict" and .case == "par.kept-for-long") | .elapsed_us] |
+    length == 2 and all(. >= 21600e6 and . < 21600e6 * 1.2)' soak/journal.jsonl >/dev/null
+check "each round of a soak is in the journal, and their number in the check" jq -es '
+    ([.[] | select(.kind == "round") | .round] | max) as $rounds |
+    [.[] | select(.event == "verdict" and .case == "par.kept-for-long") | .checks[] |
+        select(.requirement == "PAR-2") | .seen | test("after \($rounds) rounds in 6 h")] |
+    length == 2 and all' soak/journal.jsonl >/dev/null
+
 fault=$("$program" list --json | jq -r '[.[].faults[]][0]')
 run 1 run --depth quick --fault "$fault" --out bad
 says "does not conform"
