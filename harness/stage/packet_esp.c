@@ -43,7 +43,9 @@ static void open_packet(struct watched_esp *sa, const struct datagram *d, struct
     for (unsigned i = 0; i < (sa->keys.esn ? HALVES : 1); i++)
         if (open_above(sa, highest[i], d, p, err))
             break;
-    if (p->opened && p->seq > sa->highest)
+    if (!p->opened)
+        p->seq = p->seq_low;
+    else if (p->seq > sa->highest)
         sa->highest = p->seq;
 }
 

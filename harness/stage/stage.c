@@ -87,11 +87,10 @@ static bool open_evidence(struct stage *stage, struct error *err)
     snprintf(stage->keys_path, sizeof stage->keys_path, "%s/ikev2_decryption_table", stage->options->folder);
     char decode_as[512];
     snprintf(decode_as, sizeof decode_as, "%s/decode_as_entries", stage->options->folder);
-    if (!decode_as_add(decode_as, stage->line.peer_ike.port, stage->line.peer_natt.port, err) ||
-        !wireshark_profile_write(stage->options->folder, err))
+    if (!decode_as_add(decode_as, stage->line.peer_ike.port, stage->line.peer_natt.port, err))
         return false;
     stage->pcap = pcap_writer_open(path, stage->options->packets_before, err);
-    return stage->pcap != NULL;
+    return stage->pcap && wireshark_profile_write(stage->options->folder, err);
 }
 
 static bool open_stage(struct stage *stage, struct error *err)

@@ -94,8 +94,9 @@ same_packets() { # CASE
     [[ -s by_journal ]] && diff by_journal by_tshark
 }
 
+# Of IKE messages: tshark decrypts ESP without a look at its ICV, and 7 octets are too few for either.
 flaws_of_journal() { # CASE
-    readable_packets "$1" | jq -r '"\(.number) \(if .forged then "forged" elif .broken then "broken" else "right" end)"'
+    readable_packets "$1" | jq -r 'select((.esp or (.message | test("^[0-7] octets "))) | not) | "\(.number) \(if .forged then "forged" elif .broken then "broken" else "right" end)"'
 }
 
 # A forgery has a wrong ICV, or is a sync without protection. In something broken, lengths do not agree, or a sync notify has
@@ -123,8 +124,11 @@ same_flaws() { # CASE
 }
 
 checksums() { # CASE: those that are not good; IPv6 has none of its own, and a packet inside ESP has more of them
-    awk -F '\t' '$2 !~ /^(1(,1)*)?$/ || $3 !~ /^1(,1)*$/ { print "number, IP, UDP: " $1, $2, $3 }' \
-        "parts/$1.tshark" >bad_checksums
+    jq -r 'select(.esp and (.forged or .broken)).number' "parts/$1" >wrong_on_purpose
+    awk -F '\t' 'FILENAME == "wrong_on_purpose" { wrong[$1] = 1; next }
+        $1 in wrong { next }
+        $2 !~ /^(1(,1)*)?$/ || $3 !~ /^1(,1)*$/ { print "number, IP, UDP: " $1, $2, $3 }' \
+        wrong_on_purpose "parts/$1.tshark" >bad_checksums
     [[ -s parts/$1.tshark ]] && nothing_in bad_checksums
 }
 
