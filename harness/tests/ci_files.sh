@@ -86,7 +86,7 @@ through_it() { # NAME FILE
         fi
     done
     for peer in $peers; do
-        ok "$2: there is a peer $peer" test -f "$root/peers/$peer/peer.ini"
+        ok "$2: there is a peer $peer" test -f "$root/peers/$peer/peer.ini" -a -f "$root/peers/$peer/expected.json"
         for k in $(seq "$SHARDS"); do ok "$2: $peer, part $k" play_part "$name" "$peer" "$k"; done
         EXPECTED=$work/known/result.json ok "$2: $peer is as expected" judge_whole "$name" "$peer" 0
         ok "$2: $peer, as if it had not been divided" as_undivided "$name" "$peer"
