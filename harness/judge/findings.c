@@ -14,7 +14,7 @@ static size_t place_of(const struct requirement *r)
 /* Rules hold with every message, and their names are literals: each is looked for once. */
 static size_t place_of_name(struct judge *j, const char *requirement)
 {
-    struct place *known = &j->places[((uintptr_t)requirement >> 2) % PLACES];
+    struct place *known = &j->places[(uint64_t)(uintptr_t)requirement * UINT64_C(0x9e3779b97f4a7c15) >> 56];
     if (known->name != requirement)
         *known = (struct place){requirement, place_of(requirement_find(requirement))};
     return known->at;

@@ -192,7 +192,7 @@ struct keys_of_spi {
     UT_hash_handle hh;
 };
 
-enum { PLACES = 64 };
+enum { PLACES = 256 };
 
 struct place {
     const char *name; /* of a requirement */
@@ -210,6 +210,7 @@ struct judge {
     struct order order;
     struct esp_table *esp;
     struct side_of_address *sides;
+    struct endpoint settled[PARTY_COUNT]; /* the addresses of A and B that were sorted last; family 0: none */
     struct unit_at *at_ends;
     struct announced_spi *announced; /* by a rekey: an IKE SA that is going to begin */
     struct keys_of_spi *key_index;

@@ -71,7 +71,7 @@ static enum judge_party by_flag(struct judge *j, const struct judge_packet *p)
     return header_of(p)->flags & IKE_FLAG_INITIATOR ? PARTY_A : PARTY_B;
 }
 
-static enum judge_party by_address(struct judge *j, const struct judge_packet *p)
+static enum judge_party look_up(struct judge *j, const struct judge_packet *p)
 {
     const struct datagram *d = &p->as[0].datagram;
     const struct side_of_address *from = side_of(j, &d->from), *to = side_of(j, &d->to);
@@ -83,7 +83,20 @@ static enum judge_party by_address(struct judge *j, const struct judge_packet *p
         remember(j, &d->from, party);
     if (!to)
         remember(j, &d->to, other_party(party));
+    j->settled[party] = d->from;
+    j->settled[other_party(party)] = d->to;
     return party;
+}
+
+/* Most packets go between the ends of the one before. */
+static enum judge_party by_address(struct judge *j, const struct judge_packet *p)
+{
+    const struct datagram *d = &p->as[0].datagram;
+    for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
+        if (endpoint_same_address(&j->settled[x], &d->from) &&
+            endpoint_same_address(&j->settled[other_party(x)], &d->to))
+            return x;
+    return look_up(j, p);
 }
 
 /* False: it is between two that are not the cluster. */
