@@ -161,6 +161,14 @@ ok "a torn file is said to be so" says 0 "what came before it is judged" "$caref
 ok "a late beginning is said" says 0 "older than the capture" "$careful" judge late.pcap --keys "$keys"
 ok "cut frames are said" grep -q '"has_cut": true' cut.json
 
+flooded() {
+    "$here/recapture.py" flood "$pcap" flood.pcap
+    says 3 "on SAs beyond the first 16384: not judged" "$program" judge flood.pcap --text - --html flood.html || return 1
+    ls -l flood.html
+    (($(stat -c %s flood.html) < 1000000))
+}
+ok "a flood of SPIs is bounded, in memory and on the page" flooded
+
 half() { # both halves of a capture, given in the wrong order
     tcpdump -r "$pcap" -w all.pcap 2>/dev/null
     editcap -r "$pcap" a.pcap 1-6 && editcap "$pcap" b.pcap 1-6 &&
@@ -231,6 +239,8 @@ ok "a port that is none" says 2 "--port" "$careful" judge "$pcap" --port 70000
 ok "a file that exists" says 2 "--force replaces it" "$careful" judge "$pcap" --json wrong
 ok "a file that exists, replaced" status_is 0 "$careful" judge "$pcap" --keys "$keys" --json wrong --force
 ok "a disk that is full" says 2 "cannot write /dev/full" "$careful" judge "$pcap" --keys "$keys" --text /dev/full --force
+ok "a page on a disk that is full" says 2 "cannot write /dev/full" "$careful" judge "$pcap" --keys "$keys" --html /dev/full --force
+ok "a page that exists" says 2 "--force replaces it" "$careful" judge "$pcap" --html wrong
 ok "the cluster is not in the capture" says 3 "between others" "$careful" judge "$pcap" --cluster 198.18.0.1
 
 echo "$passed passed, $failed failed"

@@ -4,7 +4,7 @@
 recapture.py FORM IN OUT
 
 FORM: ethernet, vlan, qinq, sll, sll2, null, loop, raw, pcapng, fragments, ipv6-fragments, extensions, cut, torn,
-swapped, shuffled, doubled, late, natt-port, raw-esp, snap
+swapped, shuffled, doubled, late, natt-port, raw-esp, snap, flood
 """
 
 import struct
@@ -124,6 +124,12 @@ def main():
     elif form == "raw-esp":
         changed = [(at, raw_esp(octets)) for at, octets, _ in packets]
         write(target, 101, [(at, octets, len(octets)) for at, octets in changed])
+    elif form == "flood":  # of ESP, each packet on an SPI of its own
+        def stranger(n):
+            body = struct.pack(">II", n * 2654435761 % 2**32, n) + bytes(40)
+            return struct.pack(">BBHHHBBH8s", 0x45, 0, 20 + len(body), 0, 0, 64, 50, 0, bytes([192, 0, 2, 1, 192, 0, 2, 2])) + body
+
+        write(target, 101, [(n * 1000, stranger(n), 68) for n in range(1, 40000)])
     elif form == "snap":  # of ESP the headers and the IV only
         write(target, 101, [(at, octets[:60] if is_esp(octets) else octets, len(octets)) for at, octets, _ in packets])
     elif form == "torn":

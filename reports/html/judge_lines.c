@@ -1,4 +1,5 @@
 #include "reports/html/judge_lines.h"
+#include "reports/html/judge_page.h"
 
 #include <stdio.h>
 
@@ -109,11 +110,12 @@ static bool take_points(struct sequence_list *list, const struct judge_esp *e)
 
 bool judge_numbers(const struct judge_report *r, const struct judge_sa *sa, struct judge_numbers *out)
 {
+    unsigned n = 0;
     *out = (struct judge_numbers){.origin_us = sa ? sa->first_us : 0};
     for (unsigned i = 0; sa && i < sa->n_steps; i++)
         take_moment(out, r, &sa->steps[i]);
     for (const struct judge_esp *e = r->result->esp; e; e = e->next) {
-        if (e->sa != sa || e->n_points == 0)
+        if (e->sa != sa || e->n_points == 0 || n++ >= JUDGE_PAGE_ESP_SAS)
             continue;
         if (!sa && (out->origin_us == 0 || e->first_us < out->origin_us))
             out->origin_us = e->first_us;

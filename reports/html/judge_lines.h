@@ -22,8 +22,8 @@ struct judge_numbers {
     int64_t origin_us;
 };
 
-/* Of its ESP SAs; of those that belong to no IKE SA when `sa` is NULL. False: memory is out. The caller
- * clears the list. */
+/* Of its first ESP SAs (JUDGE_PAGE_ESP_SAS); of those that belong to no IKE SA when `sa` is NULL. False:
+ * memory is out. The caller clears the list. */
 bool judge_numbers(const struct judge_report *r, const struct judge_sa *sa, struct judge_numbers *out);
 
 #endif
