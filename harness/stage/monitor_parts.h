@@ -10,14 +10,14 @@
 enum { MONITOR_MAX_FOUND = 32, MONITOR_MAX_STARTS = 8, MONITOR_MAX_ADDRESSES = 16, MONITOR_MAX_DELTAS = 8 };
 
 /* The packets that were judged already, by what they have in common. Places count from 1, so that 0 ends a
- * walk; what hashes alike by chance is walked over too, so whoever walks looks twice. A part of the hash stands
- * beside the place: a packet that was seen long ago is not touched for nothing. Places are kept in 32 bits, as
- * of the last ones they say enough; what is smaller stays in the cache. */
+ * walk; what hashes alike by chance is walked over too, so whoever walks looks twice. A part of the hash
+ * stands beside the place: a packet that was seen long ago is not touched for nothing. Places are kept in 32
+ * bits, as of the last ones they say enough; what is smaller stays in the cache. */
 struct packet_index {
     uint32_t *newest; /* by hash */
     struct index_row {
         uint32_t older, tag;
-    } *rows; /* by place */
+    } * rows; /* by place */
     size_t mask;
 };
 

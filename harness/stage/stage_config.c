@@ -22,7 +22,8 @@ static bool read_identity(struct stage *stage, uint8_t type, const char *text, s
 static const char *for_slot(struct stage *stage, const char *pattern)
 {
     char text[2 * PEER_TEXT];
-    return peer_config_for_slot(pattern, stage->options->slot, text, sizeof text) ? say(stage, "%s", text) : pattern;
+    return peer_config_for_slot(pattern, stage->options->slot, text, sizeof text) ? say(stage, "%s", text)
+                                                                                  : pattern;
 }
 
 static bool read_proposals(const char (*texts)[96], unsigned n, uint8_t protocol, struct wire_proposal *out,
