@@ -1,8 +1,10 @@
 #!/bin/bash
 # ESP as IP protocol 50 over a real network: the reference peer on loopback, and as a program behind a pair of interfaces,
-# watched by tcpdump. All of it is in network namespaces without names that end with their processes. Prints TAP. Exits 77
+# watched by tcpdump. All of it is in network namespaces without names that end with their processes. Exits 77
 # (skipped) where no such namespace can be made. Usage: raw_esp.sh [PROGRAM]
 set -u -o pipefail
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 
 program=$(realpath "${1:-build/understudy}") || exit 2
 if [[ -z ${RAW_ESP_INSIDE:-} ]]; then
@@ -14,7 +16,7 @@ fi
 
 work=$(mktemp -d) || exit 2
 cd "$work" || exit 2
-count=0 failures=0 own=()
+own=()
 
 finish() {
     local pid
@@ -22,26 +24,6 @@ finish() {
     rm -rf "$work"
 }
 trap finish EXIT
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        echo "ok $((++count)) - $title"
-    else
-        echo "not ok $((++count)) - $title"
-        tail -n 12 out | sed 's/^/# /'
-        ((failures++))
-    fi
-}
-
-status_is() { # STATUS COMMAND...
-    local want=$1 got
-    shift
-    "$@"
-    got=$?
-    ((got == want)) || { echo "exit status $got, expected $want"; return 1; }
-}
 
 play() { # FOLDER ARGUMENT...: cases with jumps, replays, rekeys and deletes, that need no trigger of the peer
     "$program" run --case rpl.jump-is-accepted --case rpl.replay-is-dropped --case rpl.delta-moves-every-child-sa --no-color \
@@ -88,12 +70,12 @@ ok "in memory it takes no privileges" setpriv --bounding-set=-net_raw --inh-caps
 ok "tshark opens protocol 50" opened_as_protocol_50 memory
 ok "the journal names no ports" names_no_port memory
 ok "reports say so" says_how_esp_goes memory
-refused() {
+needs_privileges() {
     status_is 3 setpriv --bounding-set=-net_raw --inh-caps=-net_raw "$program" run --transport udp --esp raw \
         --case 'rpl.*' --out refused >said 2>&1 &&
         grep -F 'not permitted; run as root, grant CAP_NET_RAW, or leave ESP in UDP (--esp udp)' said
 }
-ok "over the network it takes CAP_NET_RAW, and that is said" refused
+ok "over the network it takes CAP_NET_RAW, and that is said" needs_privileges
 
 # --- on loopback -------------------------------------------------------------------------------
 ip link set lo up || exit 1
@@ -149,11 +131,12 @@ esp = aes256gcm16, aes256gcm16-esn
 [selectors]
 peer = 198.51.100.2/32
 harness = 198.51.100.1/32
+modes = tunnel, transport
 END
 }
 
-begin_peer() { # ADDRESS ESP: sets peer
-    nsenter --target "$away" --net "$program" peer --listen "$1" --esp "$2" >peer.out 2>&1 &
+begin_peer() { # ADDRESS ESP [OPTION...]: sets peer
+    nsenter --target "$away" --net "$program" peer --listen "$1" --esp "$2" "${@:3}" >peer.out 2>&1 &
     peer=$!
     own+=("$peer")
     for ((i = 0; i < 500; i++)); do
@@ -195,6 +178,17 @@ end_dump() { # FOLDER FILE
     [[ $(tshark -n -r "$2" -Y udp 2>/dev/null | wc -l) == 0 ]]
 }
 
+# Nothing but ICMP and UDP between the two addresses is inside.
+in_transport_mode() { # FAMILY ARGUMENT...
+    local folder=host-$1/cases/base.esp-modes inside
+    "$program" run --case base.esp-modes --no-color --peer raw.ini --esp raw --state mode=transport --state "family=$1" \
+        --depth quick --out "host-$1" "${@:2}" || return 1
+    [[ $(verdicts "host-$1") == PASS ]] || { verdicts "host-$1"; return 1; }
+    inside=$(WIRESHARK_CONFIG_DIR=$folder tshark -n -r "$folder/wire.pcap" -Y esp -T fields -e esp.protocol 2>/dev/null | sort -u |
+        tr '\n' ' ')
+    [[ $inside == '0x01 0x11 ' || $inside == '0x11 0x3a ' ]] || { echo "inside: $inside"; return 1; }
+}
+
 peer_ini 'udp, raw' >raw.ini
 peer_ini udp >udp.ini
 for family in ipv4 ipv6; do
@@ -204,6 +198,9 @@ for family in ipv4 ipv6; do
     ok "$family: tcpdump listens" begin_dump "$family.pcap"
     ok "$family: ESP between two hosts" all_pass "$family" --peer raw.ini --esp raw --role initiator --depth quick --state family=$family
     ok "$family: a witness on the wire saw protocol 50 and no UDP" end_dump "$family" "$family.pcap"
+    end_peer
+    ok "$family: the peer listens, for transport mode" begin_peer "$address" raw --mode transport
+    ok "$family: transport mode between two hosts" in_transport_mode "$family" --role initiator
     end_peer
 done
 
@@ -217,5 +214,4 @@ not_named() {
 ok "a peer that is said to go in UDP only is UNSUPPORTED" not_named
 end_peer
 
-echo "1..$count"
-((failures == 0))
+checks_end
