@@ -1,6 +1,6 @@
 #!/bin/bash
 # ESP as IP protocol 50 over a real network: the reference peer on loopback, and as a program behind a pair of interfaces,
-# watched by tcpdump. All of it is in network namespaces without names that end with their processes. Exits 77
+# watched by dumpcap. All of it is in network namespaces without names that end with their processes. Exits 77
 # (skipped) where no such namespace can be made. Usage: raw_esp.sh [PROGRAM]
 set -u -o pipefail
 # shellcheck source=harness/tests/checks
@@ -153,11 +153,11 @@ end_peer() {
 }
 
 begin_dump() { # FILE: sets dump
-    tcpdump -i near -U --immediate-mode -Z root -s 0 -w "$1" 'ip proto 50 or ip6 proto 50 or udp port 4500' 2>dump.err &
+    dumpcap -q -i near -w "$1" -f 'ip proto 50 or ip6 proto 50 or udp port 4500' 2>dump.err &
     dump=$!
     own+=("$dump")
     for ((i = 0; i < 500; i++)); do
-        grep -q 'listening on' dump.err && return 0
+        grep -q '^File: ' dump.err && return 0
         sleep 0.01
     done
     cat dump.err
@@ -195,7 +195,7 @@ for family in ipv4 ipv6; do
     address=192.0.2.2
     [[ $family == ipv4 ]] || address=2001:db8::2
     ok "$family: the peer listens" begin_peer "$address" raw
-    ok "$family: tcpdump listens" begin_dump "$family.pcap"
+    ok "$family: a witness listens" begin_dump "$family.pcap"
     ok "$family: ESP between two hosts" all_pass "$family" --peer raw.ini --esp raw --role initiator --depth quick --state family=$family
     ok "$family: a witness on the wire saw protocol 50 and no UDP" end_dump "$family" "$family.pcap"
     end_peer
