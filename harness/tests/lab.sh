@@ -131,7 +131,7 @@ guest_is_confined() { # whatever its root tries, the host's files stay as they a
     local said
     # shellcheck disable=SC2016 # for the shell in the guest
     said=$("$lab" exec "$a" -- sh -c 'mkdir /x && mount -t hostfs -o / none /x || exit 9
-        for f in /x/usr/e /x/e /x/lib/e /x/dev/e /x/root/e /x/root/etc/e /x/../../etc/e; do echo hi >$f; done
+        for f in /x/usr/e /x/e /x/lib/e /x/dev/e /x/system/e /x/system/etc/e /x/../../etc/e; do echo hi >$f; done
         mkdir /y && mount -t hostfs -o /../../../../tmp none /y && echo hi >/y/us-lab-test-e
         cat /x/proc/1/environ /x/etc/shadow' 2>&1)
     echo "$said"
