@@ -162,7 +162,7 @@ begin() { # RUN
     name=
     setsid env --default-signal=INT,QUIT,TERM,HUP "$program" run --peer "$peer" --out "$1" >said 2>&1 &
     pid=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 800); do
         sleep 0.05
         record=$(grep -lF -- "$work/$1/" /run/understudy/* 2>/dev/null) || continue
         verdicts=$(grep -c '"event":"verdict"' "$1/journal.jsonl" 2>/dev/null)
