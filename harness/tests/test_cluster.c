@@ -14,8 +14,8 @@ START_TEST(sizes_are_checked)
     struct cluster c;
     struct error err = {0};
     ck_assert(!cluster_init(&c, &p->end[A].config, NULL, &p->end[A].random, 0, &err));
-    ck_assert_ptr_nonnull(strstr(err.text, "1 to 8 members, not 0"));
-    ck_assert(!cluster_init(&c, &p->end[A].config, NULL, &p->end[A].random, 9, &err));
+    ck_assert_ptr_nonnull(strstr(err.text, "1 to 16 members, not 0"));
+    ck_assert(!cluster_init(&c, &p->end[A].config, NULL, &p->end[A].random, CLUSTER_MAX_MEMBERS + 1, &err));
     ck_assert(cluster_init(&c, &p->end[A].config, NULL, &p->end[A].random, 1, &err));
     ck_assert(!cluster_fail_over(&c, 0, &err));
     ck_assert_ptr_nonnull(strstr(err.text, "one member"));
