@@ -143,6 +143,7 @@ check "the journal says how long a soak was meant to be" \
 check "the combinations of a long-term case share the time of a soak" jq -es '
     [.[] | select(.event == "verdict" and .case == "par.kept-for-long") | .elapsed_us] |
     length == 2 and all(. >= 21600e6 and . < 21600e6 * 1.2)' soak/journal.jsonl >/dev/null
+# shellcheck disable=SC2016 # jq's, not the shell's
 check "each round of a soak is in the journal, and their number in the check" jq -es '
     ([.[] | select(.kind == "round") | .round] | max) as $rounds |
     [.[] | select(.event == "verdict" and .case == "par.kept-for-long") | .checks[] |
