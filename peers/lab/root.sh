@@ -65,7 +65,7 @@ root_build() { # NAME PACKAGES
     root_sources "$sources"
     [[ -n ${UNDERSTUDY_LAB_QUIET:-} ]] || echo "building the root folder of $name in $cache/roots" >&2
     # a PID namespace, and a signal when this shell dies: nothing of a build outlives the one who wanted it
-    setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc \
+    TMPDIR=$sources setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc \
         timeout --foreground -k 5 "${UNDERSTUDY_LAB_BUILD_S:-600}" mmdebstrap --variant=minbase --mode=root --include="${packages// /,}" \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --aptopt='APT::Install-Recommends "false"' \
