@@ -55,6 +55,7 @@ CASE(
     cluster_announces(stage, false, false);
     establish(stage);
     exchange_requests(stage, axis_requests(stage));
+    wait_out_grace(stage); /* a peer that initiated the old IKE SA must have read the end of its IKE_AUTH */
     fail_over(stage);
     unsigned before = last_packet(stage);
     bool made = fall_back(stage, &why);
