@@ -252,6 +252,8 @@ ok "records that were not written to their end are cleared away" half_written_re
 # ---- commands ----
 
 export UNDERSTUDY_LAB_WAY=netns
+# what `lab up` makes carries the name of the peer, so of the tests one at a time may use it
+exec 7<"$root/peers/strongswan-kernel/peer.ini" && flock 7
 ok "lab up" prints '^netns=' "$lab" up strongswan-kernel
 ok "lab status shows it" prints '^lab-strongswan-kernel +strongswan-kernel +namespace +up' "$lab" status
 ok "lab logs" prints 'vici connection' "$lab" logs strongswan-kernel
@@ -259,6 +261,7 @@ ok "lab up again" prints '^netns=' "$lab" up strongswan-kernel
 ok "lab down --all" "$lab" down --all
 ok "nothing is left of it" nothing_left lab-strongswan-kernel
 ok "nor of the records" test ! -e "$UNDERSTUDY_RECORDS"
+exec 7<&-
 ok "lab up of a peer that is not there" fails_with 2 'there is no peer' "$lab" up no-such-peer
 ok "lab logs of a peer that is not up" fails_with 1 'is not up' "$lab" logs strongswan-kernel
 ok "a way that there is not" fails_with 2 'UNDERSTUDY_LAB_WAY' env UNDERSTUDY_LAB_WAY=teleport "$lab" up strongswan-kernel

@@ -109,6 +109,8 @@ run_of() { # PEER ARGUMENT...: the suite's exit status, and its words
     "$program" run --peer "$1" --force --out "$work/run" --case neg.support-is-announced "${@:2}"
 }
 
+# what `lab up` makes carries the name of the peer, so of the tests one at a time may use it
+exec 7<"$root/peers/strongswan-kernel/peer.ini" && flock 7
 peer=$(make_peer exits <<<'echo "no such option: frob" >&2; exit 1')
 ok "a daemon that exits at start" fails_with 3 'did not come up: no such option: frob' "$lab" up "$peer"
 ok "the suite says the same" fails_with 3 'no such option: frob' run_of "$peer"
@@ -140,6 +142,7 @@ fails_with_left() { # fails_with, of a peer that is up
 }
 ok "a verb that hangs" hanging_verb
 ok "nothing is left of any" nothing_left
+exec 7<&-
 
 # ---- root folders, with a builder that takes half a second ----
 
