@@ -207,8 +207,9 @@ $(BUILD)/plain/test_%: $(BUILD)/plain/harness/tests/test_%.o $(BUILD)/plain/libt
     $(BUILD)/obj/%.o
 
 # The tests of the shell use the program with sanitizers, but for those that measure time.
-selected := $(foreach t,$(TESTS),$(or $(filter %/test_$(t),$(UNIT_PROGRAMS)),\
-    $(wildcard harness/tests/$(t).sh),$(error there is no test "$(t)" in harness/tests)))
+# A unit test and one of the shell may have one name: both are played.
+selected := $(sort $(foreach t,$(TESTS),$(or $(strip $(filter %/test_$(t),$(UNIT_PROGRAMS)) $(wildcard harness/tests/$(t).sh)),\
+    $(error there is no test "$(t)" in harness/tests))))
 check: $(filter $(BUILD)/tests/%,$(selected)) $(SAN) $(BUILD)/understudy
 	@UNDERSTUDY=$(abspath $(SAN)) UNDERSTUDY_FAST=$(abspath $(BUILD)/understudy) JOBS=$(JOBS) \
 	    harness/tests/run_tests $(BUILD)/logs $(selected)

@@ -155,6 +155,10 @@ ok "no private key is left" is_empty with_key
 
 # --- runs that are ended -----------------------------------------------------------------------------
 
+record_of() { # RUN: of those in /run/understudy, whose folders are the lab's
+    find /run/understudy -maxdepth 1 -type f -exec grep -lF -- "$work/$1/" {} + 2>/dev/null
+}
+
 # As a terminal starts it: a process group of its own, signals as they are by default. Sets pid and, when the peer
 # is up and some verdicts are there, name: what the driver calls the run.
 begin() { # RUN
@@ -164,7 +168,8 @@ begin() { # RUN
     pid=$!
     for _ in $(seq 800); do
         sleep 0.05
-        record=$(grep -lF -- "$work/$1/" /run/understudy/* 2>/dev/null) || continue
+        record=$(record_of "$1")
+        [[ -n $record ]] || continue
         verdicts=$(grep -c '"event":"verdict"' "$1/journal.jsonl" 2>/dev/null)
         ((verdicts >= 5)) || continue
         name=${record##*/}
@@ -222,7 +227,7 @@ sleep 0.2
 kill -s INT -- -$pid
 ok "SIGINT ends a start" ended_with 130
 ls -d early/state-* 2>/dev/null >left_over
-grep -lF -- "$work/early/" /run/understudy/* >>left_over 2>/dev/null
+record_of early >>left_over
 ok "and nothing is left of it" is_empty left_over
 
 # --- machines that cannot --------------------------------------------------------------------------------
