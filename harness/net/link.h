@@ -73,7 +73,7 @@ static inline void link_close(struct link *link)
 bool link_may_carry_esp(struct error *err);
 
 /* Plain UDP sockets, close-on-exec, IPv4 and IPv6 side by side; `wake_fd` (or -1) ends a wait early when it
- * becomes readable (link_receive then returns 0). */
+ * becomes readable (link_receive then returns 0, when no datagram is left that has come before). */
 struct link *link_udp_open(int wake_fd, struct error *err);
 
 #endif

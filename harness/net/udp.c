@@ -285,12 +285,10 @@ static int udp_receive(struct link *link, int64_t deadline_us, struct datagram *
         int woken = wait_ready(u, deadline_us, err);
         if (woken < 0)
             return -1;
-        if (woken)
-            return 0;
         taken = take_ready(u, out, err);
         if (taken != 0)
             return taken;
-        if (clock_monotonic_us() >= deadline_us)
+        if (woken || clock_monotonic_us() >= deadline_us)
             return 0;
     }
 }

@@ -236,7 +236,7 @@ static void carry(const struct cipher_suite *suite, int rest)
     bool outer6 = rest % N_OUTER;
     int carried = (rest /= N_OUTER) % N_CARRIED;
     enum inner_kind kind = (rest /= N_CARRIED) % N_KINDS ? INNER_UDP : INNER_ECHO_REQUEST;
-    bool esn = (rest /= N_KINDS) % N_ESN, transport = carried == 2;
+    bool esn = rest / N_KINDS % N_ESN, transport = carried == 2;
     struct esp_sender s = sender_of(suite, esn);
     struct esp_receiver r = receiver_of(&s, 4096);
     struct datagram around = outside(outer6);

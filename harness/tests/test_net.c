@@ -245,14 +245,15 @@ START_TEST(a_readable_wake_fd_ends_the_wait)
     struct datagram d;
     ck_assert_int_eq(link_receive(link, CLOCK_NEVER, &d, &err), 0);
 
-    /* but a datagram is not kept from its receiver */
+    /* but what has come already comes first, all of it */
     struct endpoint a = bind_at(link, "127.0.0.1", 0);
     send_text(link, &a, &a, "x");
-    int got = 0;
-    for (int i = 0; i < 3 && got == 0; i++)
-        got = link_receive(link, link_now(link) + CLOCK_MS(1000), &d, &err);
-    ck_assert_int_eq(got, 1);
-    datagram_clear(&d);
+    send_text(link, &a, &a, "y");
+    for (int i = 0; i < 2; i++) {
+        d = expect(link, CLOCK_MS(1000));
+        datagram_clear(&d);
+    }
+    ck_assert_int_eq(link_receive(link, CLOCK_NEVER, &d, &err), 0);
     link_close(link);
     close(ends[0]);
     close(ends[1]);
