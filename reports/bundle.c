@@ -2,7 +2,9 @@
  * that what else lies in the folder of a run (a peer.ini, notes) stays there. docs/evidence.md */
 #include <ctype.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "evidence/profile.h"
 #include "reports/reports.h"
 #include "reports/tar.h"
 
@@ -93,6 +95,16 @@ static bool is_first_of_case(const struct report_run *run, size_t at)
     return true;
 }
 
+/* As the run wrote it: when Wireshark has ended, it tells where the folder lies. */
+static bool add_widths(struct tar *tar, const struct report_run *run, const char *id, struct error *err)
+{
+    char path[4600], name[256];
+    snprintf(path, sizeof path, "%s/cases/%.100s/recent", run->folder, id);
+    snprintf(name, sizeof name, "cases/%.100s/recent", id);
+    return access(path, F_OK) != 0 ||
+           tar_add(tar, name, 0644, wireshark_profile_widths, strlen(wireshark_profile_widths), err);
+}
+
 static bool add_case(struct tar *tar, const struct report_run *run, const char *id, struct error *err)
 {
     for (size_t i = 0; i < sizeof case_files / sizeof *case_files; i++) {
@@ -101,7 +113,7 @@ static bool add_case(struct tar *tar, const struct report_run *run, const char *
         if (!add_file(tar, run, name, case_files[i].mode, err))
             return false;
     }
-    return true;
+    return add_widths(tar, run, id, err);
 }
 
 static bool add_run(struct tar *tar, const struct report_run *run, struct error *err)

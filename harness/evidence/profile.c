@@ -13,6 +13,8 @@
 #define ICV_WRONG    "_ws.expert.message contains \"Integrity Checksum Data is incorrect\" || esp.icv_bad == 1"
 #define ERROR_NOTIFY "isakmp.notify.msgtype < 16384"
 
+/* The addresses are the outer ones, of the members and the peer; those inside of ESP would stand in their
+ * place with "%s" and "%d". */
 static const char preferences[] =
     "# Made by understudy. ESP is opened with the table esp_sa, and its sequence numbers are followed.\n"
     "esp.enable_encryption_decode: TRUE\n"
@@ -21,8 +23,8 @@ static const char preferences[] =
     "gui.column.format: \n"
     "\t\"No.\", \"%m\",\n"
     "\t\"Time\", \"%t\",\n"
-    "\t\"Source\", \"%s\",\n"
-    "\t\"Destination\", \"%d\",\n"
+    "\t\"Source\", \"%Cus:ip.src or ipv6.src:1:R\",\n"
+    "\t\"Destination\", \"%Cus:ip.dst or ipv6.dst:1:R\",\n"
     "\t\"Exchange\", \"%Cus:isakmp.exchangetype:0:R\",\n"
     "\t\"Response\", \"%Cus:isakmp.flag_r:0:R\",\n"
     "\t\"Message ID\", \"%Cus:isakmp.messageid:0:R\",\n"
@@ -30,10 +32,30 @@ static const char preferences[] =
     "\t\"Sync: sends\", \"%Cus:isakmp.notify.data.ha.expected_send_req_message_id:0:R\",\n"
     "\t\"Sync: expects\", \"%Cus:isakmp.notify.data.ha.expected_recv_req_message_id:0:R\",\n"
     "\t\"Delta\", \"%Cus:isakmp.notify.data.ha.incoming_ipsec_sa_delta_value:0:R\",\n"
-    "\t\"ESP SPI\", \"%Cus:esp.spi:0:R\",\n"
+    "\t\"ESP SPI\", \"%Cus:esp.spi:0:U\",\n"
     "\t\"ESP number\", \"%Cus:esp.sequence:0:R\",\n"
     "\t\"Protocol\", \"%p\",\n"
     "\t\"Info\", \"%i\"\n";
+
+/* Wireshark would make columns as wide as their titles, and cut off the end of a Message ID. */
+const char wireshark_profile_widths[] =
+    "# Made by understudy: the columns in pixels.\n"
+    "column.width: \n"
+    "\t%m, 55,\n"
+    "\t%t, 85,\n"
+    "\t\"%Cus:ip.src or ipv6.src\", 110,\n"
+    "\t\"%Cus:ip.dst or ipv6.dst\", 110,\n"
+    "\t\"%Cus:isakmp.exchangetype\", 140,\n"
+    "\t\"%Cus:isakmp.flag_r\", 80,\n"
+    "\t\"%Cus:isakmp.messageid\", 100,\n"
+    "\t\"%Cus:isakmp.notify.msgtype\", 190,\n"
+    "\t\"%Cus:isakmp.notify.data.ha.expected_send_req_message_id\", 95,\n"
+    "\t\"%Cus:isakmp.notify.data.ha.expected_recv_req_message_id\", 105,\n"
+    "\t\"%Cus:isakmp.notify.data.ha.incoming_ipsec_sa_delta_value\", 135,\n"
+    "\t\"%Cus:esp.spi\", 100,\n"
+    "\t\"%Cus:esp.sequence\", 100,\n"
+    "\t%p, 80,\n"
+    "\t%i, 330\n";
 
 /* The first rule that matches gives the colours: background, then text. */
 static const char colours[] =
@@ -70,10 +92,8 @@ static const char buttons[] =
 static const struct {
     const char *name, *text;
 } files[] = {
-    {"preferences", preferences},
-    {"colorfilters", colours},
-    {"dfilters", filters},
-    {"dfilter_buttons", buttons},
+    {"preferences", preferences}, {"recent", wireshark_profile_widths}, {"colorfilters", colours},
+    {"dfilters", filters},        {"dfilter_buttons", buttons},
 };
 
 bool wireshark_profile_write(const char *folder, struct error *err)

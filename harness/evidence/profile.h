@@ -6,8 +6,12 @@
 
 #include "base/error.h"
 
-/* Writes "preferences", "colorfilters", "dfilters" and "dfilter_buttons" into the folder, over any that are
- * there. */
+/* What is in "recent": how wide the columns are. Wireshark writes that file anew when it ends, with more of
+ * the machine that it ran on. */
+extern const char wireshark_profile_widths[];
+
+/* Writes "preferences", "recent", "colorfilters", "dfilters" and "dfilter_buttons" into the folder, over any
+ * that are there. */
 bool wireshark_profile_write(const char *folder, struct error *err);
 
 #endif

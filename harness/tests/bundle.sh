@@ -33,7 +33,7 @@ ok "its folder has the name of the peer and the day" equal "reference-$(date -u 
 files() { (cd "$1" && find . -type f -printf '%P\n' | sort); }
 wanted() {
     printf '%s\n' README.txt SHA256SUMS journal.jsonl report.{html,json,txt,xml} result.json
-    printf "cases/%s\n" {$id,rpl.jump-is-accepted}/{colorfilters,dfilter_buttons,dfilters,esp_sa,ikev2_decryption_table,preferences,wire.pcap}
+    printf "cases/%s\n" {$id,rpl.jump-is-accepted}/{colorfilters,dfilter_buttons,dfilters,esp_sa,ikev2_decryption_table,preferences,recent,wire.pcap}
 }
 ok "what is in it, and nothing else" diff <(wanted | sort) <(files "$inside")
 ok "the sums are right" bash -c "cd '$inside' && sha256sum --quiet -c SHA256SUMS"

@@ -70,7 +70,7 @@ columns() { # RUN CASE
     jq -r --arg case "$2" 'select(.event == "packet" and .case == $case and .number > 0) | .number as $n |
         (.message | capture("^INFORMATIONAL (request|response) (?<id>[0-9]+) .*IKEV2_MESSAGE_ID_SYNC nonce [0-9a-f]+ send (?<send>[0-9]+) recv (?<recv>[0-9]+)")) |
         "\($n) \(.id) \(.send) \(.recv)"' "$1/journal.jsonl" >wanted
-    look "$1/cases/$2" -T tabs | awk -F '\t' '$10 != "" { print $1, $8, $10, $11 }' | tr -s ' ' |
+    look "$1/cases/$2" -T tabs | awk -F '\t' '$9 != "" { print $1, $7, $9, $10 }' | tr -s ' ' |
         while read -r number id send recv; do echo "$number $((id)) $((send)) $((recv))"; done >found
     [[ -s wanted ]] && diff wanted found
 }
@@ -78,7 +78,22 @@ columns() { # RUN CASE
 esp_columns() { # RUN CASE
     jq -r --arg case "$2" 'select(.esp and .case == $case and .number > 0) | "\(.number) 0x\(.esp.spi) \(.esp.sequence)"' \
         "$1/journal.jsonl" >wanted
-    look "$1/cases/$2" -T tabs | awk -F '\t' '$14 != "" { split($13, spi, " "); print $1 + 0, spi[1], $14 }' >found
+    look "$1/cases/$2" -T tabs | awk -F '\t' '$13 != "" { print $1 + 0, $12, $13 }' >found
+    [[ -s wanted ]] && diff wanted found
+}
+
+# Outer ones, also where ESP was opened.
+addresses() { # RUN CASE
+    jq -r --arg case "$2" 'select(.event == "packet" and .case == $case and .number > 0) |
+        [.number, (.from, .to | sub(":[0-9]+$"; "") | ltrimstr("[") | rtrimstr("]"))] | join(" ")' "$1/journal.jsonl" >wanted
+    look "$1/cases/$2" -T tabs | awk -F '\t' '{ print $1 + 0, $3, $4 }' | tr -s ' ' | sed 's/ $//' >found
+    [[ -s wanted ]] && diff wanted found
+}
+
+# Wireshark finds the width of a column by its format, without occurrence and way of writing.
+every_column_has_a_width() { # FOLDER
+    sed -nE 's/^\t"[^"]*", "([^"]*)".*/\1/p' "$1/preferences" | sed -E 's/:[0-9]+:[RU]$//' >wanted
+    sed -nE 's/^\t"?([^",]*)"?, [0-9]+,?$/\1/p' "$1/recent" >found
     [[ -s wanted ]] && diff wanted found
 }
 
@@ -159,6 +174,24 @@ ok "that of HTML" command_shows bad "$decrypted" of_html bad tshark
 ok "that of HTML for ESP" command_shows esp 'Encapsulating Security Payload' of_html esp tshark
 for_wireshark() { [[ $(of_html bad wireshark) == "WIRESHARK_CONFIG_DIR=cases/$equal wireshark -r cases/$equal/wire.pcap -Y '"*"' -g 7" ]]; }
 ok "that for Wireshark opens it at the packet of the failure" for_wireshark
+ok "columns show outer addresses" addresses esp $jump
+ok "over UDP, too" addresses udp $equal
+ok "every column has a width" every_column_has_a_width bad/cases/$equal
+
+# --- whoever made the run can open it, and nobody else ------------------------------------------------------
+
+as_nobody() { setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"; }
+by_nobody() { (cd theirs && as_nobody "$work/understudy" run --out bad --no-color --seed 7 --fault accept-equal-m1 --case $equal --depth quick); }
+opened_by_nobody() { # RUN
+    (cd "$1" && of_html . tshark | head -n 1 | as_nobody bash) >packets 2>&1
+    grep -q "$decrypted" packets
+}
+if ((EUID == 0)); then
+    mkdir theirs && chown nobody theirs && chmod 711 . && cp "$program" understudy || exit 2
+    ok "an ordinary user's run" status_is 1 by_nobody
+    ok "opens decrypted" opened_by_nobody theirs/bad
+    ok "another's does not open" status_is 1 opened_by_nobody bad
+fi
 ok "tshark has no complaint" test ! -s complaints
 
 checks_end
