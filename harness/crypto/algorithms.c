@@ -7,21 +7,21 @@
 
 /* AES-CBC: RFC 3602. AES-GCM: RFC 4106 section 8.1 and RFC 5282 section 7.1, four octets of salt. ChaCha20-
  * Poly1305: RFC 7634 section 2, the same form, and no key length attribute. */
-static const struct encr_method encr_methods[] = {
-    {ENCR_NULL, 0, .key_len = 0, .salt_len = 0, .iv_len = 0, .block_len = 1, .icv_len = 0, CIPHER_NONE},
-    {ENCR_AES_CBC, 128, 16, 0, 16, 16, 0, CIPHER_AES_128_CBC},
-    {ENCR_AES_CBC, 192, 24, 0, 16, 16, 0, CIPHER_AES_192_CBC},
-    {ENCR_AES_CBC, 256, 32, 0, 16, 16, 0, CIPHER_AES_256_CBC},
-    {ENCR_AES_GCM_8, 128, 16, 4, 8, 1, 8, CIPHER_AES_128_GCM},
-    {ENCR_AES_GCM_8, 192, 24, 4, 8, 1, 8, CIPHER_AES_192_GCM},
-    {ENCR_AES_GCM_8, 256, 32, 4, 8, 1, 8, CIPHER_AES_256_GCM},
-    {ENCR_AES_GCM_12, 128, 16, 4, 8, 1, 12, CIPHER_AES_128_GCM},
-    {ENCR_AES_GCM_12, 192, 24, 4, 8, 1, 12, CIPHER_AES_192_GCM},
-    {ENCR_AES_GCM_12, 256, 32, 4, 8, 1, 12, CIPHER_AES_256_GCM},
-    {ENCR_AES_GCM_16, 128, 16, 4, 8, 1, 16, CIPHER_AES_128_GCM},
-    {ENCR_AES_GCM_16, 192, 24, 4, 8, 1, 16, CIPHER_AES_192_GCM},
-    {ENCR_AES_GCM_16, 256, 32, 4, 8, 1, 16, CIPHER_AES_256_GCM},
-    {ENCR_CHACHA20_POLY1305, 0, 32, 4, 8, 1, 16, CIPHER_CHACHA20_POLY1305},
+static const struct encr_method encr_methods[][3] = {
+    [ENCR_NULL] = {{0, .key_len = 0, .salt_len = 0, .iv_len = 0, .block_len = 1, .icv_len = 0, CIPHER_NONE}},
+    [ENCR_AES_CBC] = {{128, 16, 0, 16, 16, 0, CIPHER_AES_128_CBC},
+                      {192, 24, 0, 16, 16, 0, CIPHER_AES_192_CBC},
+                      {256, 32, 0, 16, 16, 0, CIPHER_AES_256_CBC}},
+    [ENCR_AES_GCM_8] = {{128, 16, 4, 8, 1, 8, CIPHER_AES_128_GCM},
+                        {192, 24, 4, 8, 1, 8, CIPHER_AES_192_GCM},
+                        {256, 32, 4, 8, 1, 8, CIPHER_AES_256_GCM}},
+    [ENCR_AES_GCM_12] = {{128, 16, 4, 8, 1, 12, CIPHER_AES_128_GCM},
+                         {192, 24, 4, 8, 1, 12, CIPHER_AES_192_GCM},
+                         {256, 32, 4, 8, 1, 12, CIPHER_AES_256_GCM}},
+    [ENCR_AES_GCM_16] = {{128, 16, 4, 8, 1, 16, CIPHER_AES_128_GCM},
+                         {192, 24, 4, 8, 1, 16, CIPHER_AES_192_GCM},
+                         {256, 32, 4, 8, 1, 16, CIPHER_AES_256_GCM}},
+    [ENCR_CHACHA20_POLY1305] = {{0, 32, 4, 8, 1, 16, CIPHER_CHACHA20_POLY1305}},
 };
 
 /* RFC 4868 section 2.6: the key is as long as the hash, the ICV half of it. */
@@ -41,11 +41,15 @@ static const struct {
     {PRF_HMAC_SHA2_512, HASH_SHA2_512, 64},
 };
 
+/* Every message asks: no search through all of them. What is not there has a block of 0. */
 static const struct encr_method *find_encr(uint16_t encr, uint16_t key_bits)
 {
-    for (size_t i = 0; i < N_ROWS(encr_methods); i++)
-        if (encr_methods[i].encr == encr && encr_methods[i].key_bits == key_bits)
-            return &encr_methods[i];
+    if (encr >= N_ROWS(encr_methods))
+        return NULL;
+    const struct encr_method *of_encr = encr_methods[encr];
+    for (size_t i = 0; i < N_ROWS(encr_methods[0]) && of_encr[i].block_len > 0; i++)
+        if (of_encr[i].key_bits == key_bits)
+            return &of_encr[i];
     return NULL;
 }
 

@@ -4,22 +4,24 @@
 #include "crypto/suites.h"
 
 #include <limits.h>
+#include <openssl/core_names.h>
+#include <openssl/params.h>
 
 enum direction { OPEN, SEAL }; /* as OpenSSL's `enc` argument */
 
 /* RFC 4106 section 4, RFC 7634 section 2: the nonce is the salt, then the IV on the wire. NULL: it cannot be.
- */
+ * What opens has the ICV in `params`. */
 static EVP_CIPHER_CTX *aead_init(const struct encr_method *encr, const uint8_t *key, const uint8_t *iv,
-                                 enum direction direction)
+                                 enum direction direction, const OSSL_PARAM *params)
 {
     uint8_t nonce[12];
     const uint8_t *to_set;
     EVP_CIPHER_CTX *context = keyed_aead(encr->cipher, key, encr->key_len, &to_set);
     memcpy(nonce, key + encr->key_len, encr->salt_len);
     memcpy(nonce + encr->salt_len, iv, encr->iv_len);
-    if (context && EVP_CipherInit_ex2(context, NULL, to_set, nonce, direction, NULL))
+    if (context && EVP_CipherInit_ex2(context, NULL, to_set, nonce, direction, params))
         return context;
-    aead_unkeyed(encr->cipher, key);
+    aead_unkeyed(encr->cipher, key, encr->key_len);
     return NULL;
 }
 
@@ -35,7 +37,7 @@ static bool aead_run(EVP_CIPHER_CTX *context, struct octets aad, uint8_t *text, 
 static bool aead_seal(const struct encr_method *encr, const uint8_t *key, struct octets aad,
                       const uint8_t *iv, uint8_t *text, size_t text_len, uint8_t *icv, struct error *err)
 {
-    EVP_CIPHER_CTX *context = aead_init(encr, key, iv, SEAL);
+    EVP_CIPHER_CTX *context = aead_init(encr, key, iv, SEAL, NULL);
     if (!context || !aead_run(context, aad, text, text_len) ||
         !EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, encr->icv_len, icv))
         return fail_openssl(err, "sealing");
@@ -46,10 +48,12 @@ static bool aead_open(const struct encr_method *encr, const uint8_t *key, struct
                       const uint8_t *iv, uint8_t *text, size_t text_len, const uint8_t *icv,
                       struct error *err)
 {
-    EVP_CIPHER_CTX *context = aead_init(encr, key, iv, OPEN);
     uint8_t tag[CRYPTO_MAX_ICV_LEN];
     memcpy(tag, icv, encr->icv_len);
-    if (!context || !EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, encr->icv_len, tag))
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, encr->icv_len), OSSL_PARAM_END};
+    EVP_CIPHER_CTX *context = aead_init(encr, key, iv, OPEN, params);
+    if (!context)
         return fail_openssl(err, "opening");
     if (aead_run(context, aad, text, text_len))
         return true;

@@ -36,18 +36,22 @@ static BIGNUM *(*const prime_makers[PRIME_COUNT])(BIGNUM *) = {
     [PRIME_4096] = BN_get_rfc3526_prime_4096,
 };
 
-enum { KEYED_COUNT = 512 };
+/* By a part of the key, then any of a few: keys that fall together stay together. */
+enum { KEYED_SETS = 64, KEYED_WAYS = 8, KEYED_MAX_LEN = 32 };
 
 static struct {
     EVP_MD_CTX *digests[HASH_COUNT];
     EVP_MAC_CTX *hmacs[HASH_COUNT];
     EVP_CIPHER_CTX *ciphers[CIPHER_COUNT];
-    struct keyed {
-        EVP_CIPHER_CTX *context; /* NULL: not used yet */
-        enum cipher cipher;
-        uint8_t key[EVP_MAX_KEY_LENGTH];
-        bool is_set;
-    } keyed[KEYED_COUNT]; /* by a part of the key */
+    struct keyed_set {
+        struct keyed {
+            EVP_CIPHER_CTX *context; /* NULL: not used yet */
+            enum cipher cipher;
+            uint8_t key[KEYED_MAX_LEN];
+            bool is_set;
+        } ways[KEYED_WAYS];
+        unsigned next; /* that goes when all are used */
+    } keyed[KEYED_SETS];
     EC_GROUP *curves[CURVE_COUNT];
     struct {
         BIGNUM *p;
@@ -119,19 +123,40 @@ EVP_CIPHER_CTX *shared_cipher(enum cipher cipher)
     return shared.ciphers[cipher];
 }
 
-/* Keys are random: any two octets of one spread well. */
-static struct keyed *keyed_place(enum cipher cipher, const uint8_t *key)
+/* Keys are random: any octet of one spreads well. */
+static struct keyed_set *keyed_set_of(const uint8_t *key)
 {
-    return &shared.keyed[((unsigned)key[0] << 8 ^ key[1] ^ (unsigned)cipher << 4) % KEYED_COUNT];
+    return &shared.keyed[key[0] % KEYED_SETS];
+}
+
+/* Keys of this process beside each other: nobody learns anything from how long it takes. */
+static struct keyed *find_keyed(enum cipher cipher, const uint8_t *key, size_t len)
+{
+    struct keyed_set *set = keyed_set_of(key);
+    for (unsigned i = 0; i < KEYED_WAYS; i++) {
+        struct keyed *k = &set->ways[i];
+        if (k->is_set && k->cipher == cipher && memcmp(k->key, key, len) == 0)
+            return k;
+    }
+    return NULL;
+}
+
+static struct keyed *keyed_to_set(const uint8_t *key)
+{
+    struct keyed_set *set = keyed_set_of(key);
+    for (unsigned i = 0; i < KEYED_WAYS; i++)
+        if (!set->ways[i].is_set)
+            return &set->ways[i];
+    return &set->ways[set->next++ % KEYED_WAYS];
 }
 
 EVP_CIPHER_CTX *keyed_aead(enum cipher cipher, const uint8_t *key, size_t len, const uint8_t **to_set)
 {
-    struct keyed *k = keyed_place(cipher, key);
-    bool same = k->context && k->is_set && k->cipher == cipher && CRYPTO_memcmp(k->key, key, len) == 0;
-    *to_set = same ? NULL : key;
-    if (same)
-        return k->context;
+    struct keyed *k = len <= KEYED_MAX_LEN ? find_keyed(cipher, key, len) : NULL;
+    *to_set = k ? NULL : key;
+    if (k || len > KEYED_MAX_LEN)
+        return k ? k->context : shared_cipher(cipher);
+    k = keyed_to_set(key);
     if (k->context && k->cipher != cipher) {
         EVP_CIPHER_CTX_free(k->context);
         k->context = NULL;
@@ -139,15 +164,16 @@ EVP_CIPHER_CTX *keyed_aead(enum cipher cipher, const uint8_t *key, size_t len, c
     if (!k->context)
         k->context = new_cipher(cipher_names[cipher]);
     k->cipher = cipher;
-    k->is_set = len <= sizeof k->key;
-    if (k->is_set)
-        memcpy(k->key, key, len);
+    k->is_set = k->context != NULL;
+    memcpy(k->key, key, len);
     return k->context;
 }
 
-void aead_unkeyed(enum cipher cipher, const uint8_t *key)
+void aead_unkeyed(enum cipher cipher, const uint8_t *key, size_t len)
 {
-    keyed_place(cipher, key)->is_set = false;
+    struct keyed *k = len <= KEYED_MAX_LEN ? find_keyed(cipher, key, len) : NULL;
+    if (k)
+        k->is_set = false;
 }
 
 const EC_GROUP *shared_curve(enum curve curve)
@@ -189,8 +215,9 @@ void crypto_cleanup(void)
     }
     for (size_t i = 0; i < CIPHER_COUNT; i++)
         EVP_CIPHER_CTX_free(shared.ciphers[i]);
-    for (size_t i = 0; i < KEYED_COUNT; i++)
-        EVP_CIPHER_CTX_free(shared.keyed[i].context);
+    for (size_t i = 0; i < KEYED_SETS; i++)
+        for (size_t k = 0; k < KEYED_WAYS; k++)
+            EVP_CIPHER_CTX_free(shared.keyed[i].ways[k].context);
     for (size_t i = 0; i < CURVE_COUNT; i++)
         EC_GROUP_free(shared.curves[i]);
     for (size_t i = 0; i < PRIME_COUNT; i++) {

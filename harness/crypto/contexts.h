@@ -38,7 +38,7 @@ EVP_CIPHER_CTX *shared_cipher(enum cipher cipher); /* padding is off; CIPHER_NON
  * turn key each once. `*to_set` is NULL when it has the key, else the key, which the caller sets; when that
  * fails aead_unkeyed says so. */
 EVP_CIPHER_CTX *keyed_aead(enum cipher cipher, const uint8_t *key, size_t len, const uint8_t **to_set);
-void aead_unkeyed(enum cipher cipher, const uint8_t *key);
+void aead_unkeyed(enum cipher cipher, const uint8_t *key, size_t len);
 
 const EC_GROUP *shared_curve(enum curve curve);
 BN_MONT_CTX *shared_modp(enum modp_prime prime, const BIGNUM **p);

@@ -6,7 +6,6 @@
 #include "crypto/contexts.h"
 
 struct encr_method {
-    uint16_t encr;
     uint16_t key_bits; /* the key length attribute; 0 where there is none */
     uint8_t key_len;   /* without the salt */
     uint8_t salt_len;

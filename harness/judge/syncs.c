@@ -13,6 +13,12 @@ static uint32_t higher(uint32_t a, uint32_t b)
 
 /* --- looking things up --------------------------------------------------------------------------------- */
 
+/* Most have none: what is not there is not read, with every message. */
+static unsigned seen_syncs(const struct asker *a)
+{
+    return a->n_syncs < SYNCS_MAX ? a->n_syncs : SYNCS_MAX;
+}
+
 static struct seen_sync *sync_with_nonce(struct asker *a, const uint8_t nonce[4])
 {
     for (unsigned i = a->n_syncs; i-- > 0 && a->n_syncs - i <= SYNCS_MAX;) {
@@ -25,7 +31,7 @@ static struct seen_sync *sync_with_nonce(struct asker *a, const uint8_t nonce[4]
 
 static struct seen_sync *sync_with_digest(struct asker *a, uint64_t digest)
 {
-    for (unsigned i = 0; i < SYNCS_MAX; i++)
+    for (unsigned i = 0; i < seen_syncs(a); i++)
         if (a->syncs[i].used && a->syncs[i].digest == digest)
             return &a->syncs[i];
     return NULL;
@@ -75,7 +81,7 @@ static void note_sync_request(struct ike_unit *u, const struct judge_packet *p,
         s.stale = true;
         s.newer = a->proven_frame;
     }
-    for (unsigned i = 0; i < SYNCS_MAX; i++) {
+    for (unsigned i = 0; i < seen_syncs(a); i++) {
         const struct seen_sync *q = &a->syncs[i];
         if (q->used && q->answered && q->m1 == s.m1 && !s.has_rival) {
             s.has_rival = true;
@@ -233,7 +239,7 @@ static void note_sync_answer(struct ike_unit *u, const struct judge_packet *p,
 
 static struct judge_frame sync_above(const struct asker *a, uint32_t id)
 {
-    for (unsigned i = 0; i < SYNCS_MAX; i++)
+    for (unsigned i = 0; i < seen_syncs(a); i++)
         if (a->syncs[i].used && a->syncs[i].answered && !a->syncs[i].stale && a->syncs[i].m2 > id)
             return a->syncs[i].answer;
     return NOWHERE;
@@ -252,7 +258,7 @@ static void note_request(struct ike_unit *u, const struct judge_packet *p)
     }
     u->has_variant = u->has_variant || (id == 0 && header_of(p)->exchange == EXCHANGE_INFORMATIONAL);
     const struct asker *other = &u->askers[other_party(p->from)];
-    for (unsigned i = 0; i < SYNCS_MAX; i++)
+    for (unsigned i = 0; i < seen_syncs(other); i++)
         if (other->syncs[i].answered && id >= other->syncs[i].p2)
             ledger_held(&u->ledger, p->from, "SYNC-7");
     a->used = a->has_used ? higher(a->used, id) : id;
@@ -263,7 +269,7 @@ static void note_request(struct ike_unit *u, const struct judge_packet *p)
 
 static bool any_answered(const struct asker *a)
 {
-    for (unsigned i = 0; i < SYNCS_MAX; i++)
+    for (unsigned i = 0; i < seen_syncs(a); i++)
         if (a->syncs[i].answered)
             return true;
     return false;
@@ -272,7 +278,7 @@ static bool any_answered(const struct asker *a)
 /* A later request was answered, and the sync was not. */
 static void note_silence(struct ike_unit *u, enum judge_party silent, const struct asker *a)
 {
-    for (unsigned i = 0; i < SYNCS_MAX; i++) {
+    for (unsigned i = 0; i < seen_syncs(a); i++) {
         const struct seen_sync *s = &a->syncs[i];
         if (s->used && !s->answered && s->stale)
             ledger_held(&u->ledger, silent, "SYNC-3");
@@ -303,7 +309,7 @@ static void note_answer(struct ike_unit *u, const struct judge_packet *p)
         a->proven = id;
         a->proven_frame = q->frame;
     }
-    for (unsigned i = 0; i < SYNCS_MAX; i++)
+    for (unsigned i = 0; i < seen_syncs(a); i++)
         if (a->syncs[i].answered && !a->syncs[i].since.number)
             a->syncs[i].since = q->frame;
 }

@@ -217,16 +217,16 @@ static const struct occurrence *row_of(const struct form *f, uint8_t type)
 /* RFC 7296 2.5: what is unknown is skipped unless it is critical, which is never set on what is known. */
 static bool check_payload(const struct form *f, const struct ike_payload *p, struct error *err)
 {
-    struct payload_label label = payload_label(p->type);
     if (!payload_name(p->type)) {
         if (p->critical)
             return fail(err, "payload %s at offset %zu: Critical: is set, and the type is unknown",
-                        label.text, p->offset);
+                        payload_label(p->type).text, p->offset);
         return true;
     }
     if (p->type == PAYLOAD_NOTIFY || p->type == PAYLOAD_VENDOR || row_of(f, p->type))
         return true;
-    return fail(err, "payload %s at offset %zu: must not appear here", label.text, p->offset);
+    return fail(err, "payload %s at offset %zu: must not appear here", payload_label(p->type).text,
+                p->offset);
 }
 
 static bool check_rows(const struct form *f, const struct ike_payloads *in, struct error *err)
