@@ -30,6 +30,11 @@ enum verdict judge_report_verdict(const struct judge_result *r, enum judge_party
 /* What is known of an ESP SA: opened, agreed on, in clear. */
 const char *judge_esp_state(const struct judge_esp *e);
 
+/* How many keys were given, where all of them are of SAs that the captures do not have; else 0. Keys of ESP
+ * where there is no ESP are not counted: a run folder has them beside every capture. */
+size_t judge_report_ike_keys_of_others(const struct judge_report *r);
+size_t judge_report_esp_keys_of_others(const struct judge_report *r);
+
 /* Is a MUST or base rule broken? */
 bool judge_report_fails(const struct judge_result *r);
 

@@ -27,6 +27,29 @@ static void print_count(FILE *out, uint64_t n, const char *what)
 
 /* --- the captures -------------------------------------------------------------------------------------- */
 
+static void print_keys(const struct judge_report *r, FILE *out)
+{
+    size_t ike = judge_report_ike_keys_of_others(r), esp = judge_report_esp_keys_of_others(r);
+    if (r->keys->n_foreign > 0)
+        fprintf(out, "note: %zu IKE SAs have algorithms that understudy cannot compute: no keys for them\n",
+                r->keys->n_foreign);
+    if (r->keys->n_esp_foreign > 0)
+        fprintf(out,
+                "note: %zu keys of ESP have algorithms that understudy cannot compute, or wildcards in the "
+                "SPI: not used\n",
+                r->keys->n_esp_foreign);
+    if (ike > 0)
+        fprintf(out,
+                "note: the keys are of other IKE SAs (%zu): not one of those in the capture has its SPIs in "
+                "the key files\n",
+                ike);
+    if (esp > 0)
+        fprintf(out,
+                "note: the keys are of other ESP SAs (%zu): none in the capture has its SPI and addresses in "
+                "the key files\n",
+                esp);
+}
+
 static void print_captures(const struct judge_report *r, FILE *out)
 {
     const struct capture_counts *c = capture_counts(r->capture);
@@ -47,14 +70,7 @@ static void print_captures(const struct judge_report *r, FILE *out)
                 c->cut);
     if (c->datagrams_incomplete)
         fprintf(out, "note: %" PRIu64 " datagrams in IP fragments are not whole\n", c->datagrams_incomplete);
-    if (r->keys->n_foreign > 0)
-        fprintf(out, "note: %zu IKE SAs have algorithms that understudy cannot compute: no keys for them\n",
-                r->keys->n_foreign);
-    if (r->keys->n_esp_foreign > 0)
-        fprintf(out,
-                "note: %zu keys of ESP have algorithms that understudy cannot compute, or wildcards in the "
-                "SPI: not used\n",
-                r->keys->n_esp_foreign);
+    print_keys(r, out);
     if (r->result->of_others)
         fprintf(out, "note: %" PRIu64 " messages are between others than the cluster: not judged\n",
                 r->result->of_others);

@@ -22,6 +22,28 @@ bool judge_report_fails(const struct judge_result *r)
     return false;
 }
 
+size_t judge_report_ike_keys_of_others(const struct judge_report *r)
+{
+    for (const struct judge_sa *sa = r->result->sas; sa; sa = sa->next)
+        if (sa->keys != JUDGE_KEYS_NONE)
+            return 0;
+    return r->keys->n_ike;
+}
+
+static bool capture_has_esp(const struct judge_report *r)
+{
+    const struct capture_counts *c = capture_counts(r->capture);
+    return c->esp + c->esp_in_udp > 0;
+}
+
+size_t judge_report_esp_keys_of_others(const struct judge_report *r)
+{
+    for (const struct judge_esp *e = r->result->esp; e; e = e->next)
+        if (e->keys != JUDGE_KEYS_NONE)
+            return 0;
+    return capture_has_esp(r) ? r->keys->n_esp : 0;
+}
+
 const char *judge_esp_state(const struct judge_esp *e)
 {
     if (e->packets == 0)

@@ -59,7 +59,16 @@ const char *cli_nearest(const char *word, const char *const *names, size_t n);
 
 /* --- files that are written ----------------------------------------------------------------------- */
 
-/* "-" is standard output. One that exists is replaced only when `force` is set. NULL with the error. */
+/* Before the work is begun whose result they take, so that none is left behind when another cannot be written:
+ * none of them is there without `force`, each can be made, and no two are one file. `paths` may hold NULL. */
+bool cli_check_outputs(const char *const *paths, size_t n, bool force, struct error *err);
+
+/* None of them is the file `input`, which is read: not even with --force. `what` says what that file is. */
+bool cli_outputs_spare(const char *const *paths, size_t n, const char *input, const char *what,
+                       struct error *err);
+
+/* "-" is standard output. A file that exists is replaced only when `force` is set; a pipe or a device is
+ * written to. NULL with the error. */
 FILE *cli_open_output(const char *path, bool force, struct error *err);
 
 /* Closes it. False: not all of it could be written; what is there in part is taken away again, but for
@@ -68,9 +77,6 @@ bool cli_close_output(FILE *out, const char *path, struct error *err);
 
 /* Closes it, and takes away what was written, as above: it is not to be used. */
 void cli_discard_output(FILE *out, const char *path);
-
-/* Two outputs that are one file would overwrite each other; the error names it. `paths` may hold NULL. */
-bool cli_outputs_differ(const char *const *paths, size_t n, struct error *err);
 
 /* --- a growing list of borrowed texts ------------------------------------------------------------ */
 

@@ -78,48 +78,54 @@ static bool take_option(struct judge_arguments *a, int key, const char *value, s
 
 /* --- output -------------------------------------------------------------------------------------------- */
 
-struct judge_outputs {
-    FILE *text, *json, *html; /* NULL: not asked for */
-};
-
-static bool close_output(FILE *out, const char *path, bool good, struct error *err)
+static bool write_text(const struct judge_report *report, FILE *out, struct error *err)
 {
-    return !out || (cli_close_output(out, path, good ? err : NULL) && good);
+    (void)err;
+    judge_report_text(report, out);
+    return true;
 }
 
-static bool write_outputs(const struct judge_arguments *a, const struct judge_outputs *to,
-                          const struct judge_report *report, struct error *err)
+static bool write_html(const struct judge_report *report, FILE *out, struct error *err)
 {
-    bool good = true;
-    if (to->text)
-        judge_report_text(report, to->text);
-    if (to->json)
-        good = judge_report_json(report, to->json, err);
-    if (to->html)
-        judge_report_html(report, to->html);
-    good = close_output(to->text, a->text ? a->text : "standard output", good, err) && good;
-    good = close_output(to->json, a->json, good, err) && good;
-    return close_output(to->html, a->html, good, err) && good;
+    (void)err;
+    judge_report_html(report, out);
+    return true;
 }
 
-static bool open_output(const char *path, bool force, FILE **out, struct error *err)
+static bool write_output(const struct judge_report *report, const char *path, bool force,
+                         bool (*write)(const struct judge_report *report, FILE *out, struct error *err),
+                         struct error *err)
 {
-    return !path || (*out = cli_open_output(path, force, err)) != NULL;
+    FILE *out = path ? cli_open_output(path, force, err) : NULL;
+    if (!out)
+        return !path;
+    if (write(report, out, err))
+        return cli_close_output(out, path, err);
+    cli_discard_output(out, path);
+    return false;
 }
 
-static bool open_outputs(const struct judge_arguments *a, struct judge_outputs *to, struct error *err)
+static bool write_outputs(const struct judge_arguments *a, const struct judge_report *report,
+                          struct error *err)
 {
     bool nothing = !a->text && !a->json && !a->html;
-    return open_output(nothing ? "-" : a->text, a->force, &to->text, err) &&
-           open_output(a->json, a->force, &to->json, err) && open_output(a->html, a->force, &to->html, err);
+    return write_output(report, nothing ? "-" : a->text, a->force, write_text, err) &&
+           write_output(report, a->json, a->force, judge_report_json, err) &&
+           write_output(report, a->html, a->force, write_html, err);
 }
 
-static void close_outputs(const struct judge_outputs *to)
+static bool outputs_are_free(const struct judge_arguments *a, const char *const *captures, size_t n_captures,
+                             struct error *err)
 {
-    FILE *const all[] = {to->text, to->json, to->html};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (all[i] && all[i] != stdout)
-            fclose(all[i]);
+    const char *const outputs[] = {a->text, a->json, a->html};
+    enum { N = sizeof outputs / sizeof outputs[0] };
+    for (size_t i = 0; i < n_captures; i++)
+        if (!cli_outputs_spare(outputs, N, captures[i], "a capture that is read", err))
+            return false;
+    for (size_t i = 0; i < a->keys.count; i++)
+        if (!cli_outputs_spare(outputs, N, a->keys.items[i], "a key file that is read", err))
+            return false;
+    return cli_check_outputs(outputs, N, a->force, err);
 }
 
 /* --- judging ------------------------------------------------------------------------------------------- */
@@ -138,8 +144,7 @@ static int conclude(const struct judge_report *report)
     return EXIT_CONFORMS;
 }
 
-static int judge_all(const struct judge_arguments *a, struct capture *capture, const struct key_tables *keys,
-                     const struct judge_outputs *to)
+static int judge_all(const struct judge_arguments *a, struct capture *capture, const struct key_tables *keys)
 {
     const struct judge_options chosen = {.keys = keys,
                                          .cluster = a->cluster,
@@ -157,7 +162,7 @@ static int judge_all(const struct judge_arguments *a, struct capture *capture, c
     while (capture_next(capture, &c))
         judge_take(judge, &c);
     const struct judge_report report = {judge_finish(judge), capture, keys};
-    bool written = write_outputs(a, to, &report, &err);
+    bool written = write_outputs(a, &report, &err);
     int status = written ? conclude(&report) : EXIT_USAGE;
     if (!written)
         fprintf(stderr, "understudy judge: %s\n", err.text);
@@ -179,15 +184,14 @@ static int prepare_and_judge(const struct judge_arguments *a, const char *const 
     struct key_tables keys = {0};
     struct error err = {0};
     const struct capture_options what = {paths, n_paths, a->ports, a->n_ports};
-    struct judge_outputs to = {0};
+    struct capture *capture = NULL;
     int status = EXIT_USAGE;
-    struct capture *capture = read_keys(a, &keys, &err) ? capture_open(&what, &err) : NULL;
-    if (capture && open_outputs(a, &to, &err)) {
-        status = judge_all(a, capture, &keys, &to);
-    } else {
-        close_outputs(&to);
+    if (outputs_are_free(a, paths, n_paths, &err) && read_keys(a, &keys, &err))
+        capture = capture_open(&what, &err);
+    if (capture)
+        status = judge_all(a, capture, &keys);
+    else
         fprintf(stderr, "understudy judge: %s\n", err.text);
-    }
     capture_close(capture);
     key_tables_clear(&keys);
     return status;

@@ -97,43 +97,72 @@ static bool write_matrix(const struct wanted *wanted, const struct matrix_run *r
     return cli_close_output(out, wanted->html, err);
 }
 
-/* Beside FILE, by its name: "event-2.html" for the second run of "event.html". The address is as seen from
- * there. */
-static bool write_page(const struct wanted *wanted, struct matrix_run *m, size_t number, char page[256],
-                       struct error *err)
-{
+/* What is written: the table, and beside it, by its name, the pages of the runs that have none elsewhere:
+ * "event-2.html" for the second run of "event.html". */
+struct page {
+    char name[256]; /* its address, as seen from the table */
     char path[4400];
-    const char *slash = strrchr(wanted->html, '/'), *name = slash ? slash + 1 : wanted->html;
+};
+
+static void name_page(const char *html, size_t number, struct page *page)
+{
+    const char *slash = strrchr(html, '/'), *name = slash ? slash + 1 : html;
     const char *end = strrchr(name, '.');
     int stem = (int)(end && end != name ? (size_t)(end - name) : strlen(name));
-    snprintf(page, 256, "%.*s-%zu.html", stem < 200 ? stem : 200, name, number);
-    snprintf(path, sizeof path, "%.*s%s", (int)(name - wanted->html), wanted->html, page);
-    FILE *out = cli_open_output(path, wanted->force, err);
+    snprintf(page->name, sizeof page->name, "%.*s-%zu.html", stem < 200 ? stem : 200, name, number);
+    snprintf(page->path, sizeof page->path, "%.*s%s", (int)(name - html), html, page->name);
+}
+
+static bool write_page(const struct matrix_run *m, const char *path, bool force, struct error *err)
+{
+    FILE *out = cli_open_output(path, force, err);
     if (!out)
         return false;
-    m->page = page;
     if (report_html(&m->run, out, err))
         return cli_close_output(out, path, err);
     cli_discard_output(out, path);
     return false;
 }
 
-static bool write_pages(const struct wanted *wanted, struct matrix_run *runs, char (*pages)[256], size_t n,
-                        struct error *err)
+static bool outputs_are_free(const struct wanted *wanted, const char *const *outputs,
+                             const struct matrix_run *runs, size_t n, struct error *err)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!runs[i].page && strcmp(wanted->html, "-") != 0 &&
-            !write_page(wanted, &runs[i], i + 1, pages[i], err))
+    for (size_t i = 0; i < n; i++) {
+        char journal[4200];
+        snprintf(journal, sizeof journal, "%s/journal.jsonl", runs[i].run.folder);
+        if (!cli_outputs_spare(outputs, n + 1, journal, "the journal of a run", err))
             return false;
-    return true;
+    }
+    return cli_check_outputs(outputs, n + 1, wanted->force, err);
+}
+
+static bool write_all(const struct wanted *wanted, struct matrix_run *runs, struct page *pages,
+                      const char **outputs, size_t n, struct error *err)
+{
+    bool with_pages = strcmp(wanted->html, "-") != 0;
+    outputs[n] = wanted->html;
+    for (size_t i = 0; i < n; i++) {
+        if (runs[i].page || !with_pages)
+            continue;
+        name_page(wanted->html, i + 1, &pages[i]);
+        runs[i].page = pages[i].name;
+        outputs[i] = pages[i].path;
+    }
+    if (!outputs_are_free(wanted, outputs, runs, n, err))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (outputs[i] && !write_page(&runs[i], outputs[i], wanted->force, err))
+            return false;
+    return write_matrix(wanted, runs, n, err);
 }
 
 static bool read_and_write(const struct wanted *wanted, char **arguments, size_t n, struct error *err)
 {
     struct matrix_run *runs = calloc(n, sizeof *runs);
-    char(*pages)[256] = calloc(n, sizeof *pages);
+    struct page *pages = calloc(n, sizeof *pages);
+    const char **outputs = calloc(n + 1, sizeof *outputs);
     size_t read = 0;
-    bool good = (runs && pages) || fail(err, "out of memory");
+    bool good = (runs && pages && outputs) || fail(err, "out of memory");
     for (; good && read < n; read++) {
         runs[read].page = split_page(arguments[read]);
         if (!report_run_read(arguments[read], &runs[read].run, err)) {
@@ -141,11 +170,12 @@ static bool read_and_write(const struct wanted *wanted, char **arguments, size_t
             break;
         }
     }
-    good = good && write_pages(wanted, runs, pages, n, err) && write_matrix(wanted, runs, n, err);
+    good = good && write_all(wanted, runs, pages, outputs, n, err);
     for (size_t i = 0; i < read; i++)
         report_run_clear(&runs[i].run);
     free(runs);
     free(pages);
+    free(outputs);
     return good;
 }
 

@@ -94,18 +94,14 @@ static bool spares_the_journal(const struct wanted *wanted, const struct report_
 {
     char journal[4200];
     snprintf(journal, sizeof journal, "%s/journal.jsonl", run->folder);
-    for (unsigned f = 0; f < FORMAT_COUNT; f++) {
-        const char *const both[] = {wanted->file[f], journal};
-        if (wanted->file[f] && !cli_outputs_differ(both, 2, NULL))
-            return fail(err, "%s is the journal of the run: choose another file", wanted->file[f]);
-    }
-    return true;
+    return cli_outputs_spare(wanted->file, FORMAT_COUNT, journal, "the journal of the run", err);
 }
 
 static bool write_all(const struct wanted *wanted, struct error *err)
 {
     struct report_run run;
-    if (!cli_outputs_differ(wanted->file, FORMAT_COUNT, err) || !report_run_read(wanted->run, &run, err))
+    if (!cli_check_outputs(wanted->file, FORMAT_COUNT, wanted->force, err) ||
+        !report_run_read(wanted->run, &run, err))
         return false;
     bool good = spares_the_journal(wanted, &run, err);
     for (unsigned f = 0; f < FORMAT_COUNT && good; f++)

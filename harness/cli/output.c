@@ -1,24 +1,49 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
+static bool is_standard_output(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+/* A pipe or a device is written to, and never replaced. */
+static bool is_there(const char *path, bool *to_be_replaced)
+{
+    struct stat st;
+    bool there = stat(path, &st) == 0;
+    *to_be_replaced = !there || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode);
+    return there;
+}
+
+static bool refuse(const char *path, int why, struct error *err)
+{
+    struct stat st;
+    if ((why == EEXIST || why == EISDIR) && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return fail(err, "%s is a folder; name a file in it", path);
+    if (why == EEXIST)
+        return fail(err, "%s exists; --force replaces it", path);
+    return fail(err, "cannot write %s: %s", path, strerror(why));
+}
+
 FILE *cli_open_output(const char *path, bool force, struct error *err)
 {
-    if (strcmp(path, "-") == 0)
+    bool replaced;
+    if (is_standard_output(path))
         return stdout;
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), 0644);
-    if (fd < 0 && errno == EEXIST) {
-        struct stat st;
-        bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-        fail(err, folder ? "%s is a folder; name a file in it" : "%s exists; --force replaces it", path);
+    is_there(path, &replaced);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (force || !replaced ? O_TRUNC : O_EXCL), 0644);
+    if (fd < 0) {
+        refuse(path, errno, err);
         return NULL;
     }
-    FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+    FILE *out = fdopen(fd, "w");
     if (!out)
         fail(err, "cannot write %s: %s", path, strerror(errno));
     return out;
@@ -61,12 +86,53 @@ static bool is_same_file(const char *a, const char *b)
            of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
 }
 
-bool cli_outputs_differ(const char *const *paths, size_t n, struct error *err)
+static bool outputs_differ(const char *const *paths, size_t n, struct error *err)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < i; k++)
             if (paths[i] && paths[k] && is_same_file(paths[i], paths[k]))
                 return fail(err, "%s is named for two outputs, which would overwrite each other",
-                            strcmp(paths[i], "-") == 0 ? "- (standard output)" : paths[i]);
+                            is_standard_output(paths[i]) ? "- (standard output)" : paths[i]);
+    return true;
+}
+
+static bool folder_takes(const char *path, struct error *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    if (!folder)
+        return fail(err, "out of memory");
+    int why = access(folder, W_OK | X_OK) == 0 ? 0 : errno;
+    free(folder);
+    return why == 0 || refuse(path, why, err);
+}
+
+static bool can_be_written(const char *path, bool force, struct error *err)
+{
+    struct stat st;
+    bool replaced;
+    if (is_standard_output(path))
+        return true;
+    if (!is_there(path, &replaced))
+        return folder_takes(path, err);
+    if (replaced && (!force || (stat(path, &st) == 0 && S_ISDIR(st.st_mode))))
+        return refuse(path, EEXIST, err);
+    return access(path, W_OK) == 0 || refuse(path, errno, err);
+}
+
+bool cli_check_outputs(const char *const *paths, size_t n, bool force, struct error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (paths[i] && !can_be_written(paths[i], force, err))
+            return false;
+    return outputs_differ(paths, n, err);
+}
+
+bool cli_outputs_spare(const char *const *paths, size_t n, const char *input, const char *what,
+                       struct error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (paths[i] && !is_standard_output(paths[i]) && is_same_file(paths[i], input))
+            return fail(err, "%s is %s: choose another file", paths[i], what);
     return true;
 }

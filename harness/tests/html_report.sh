@@ -126,6 +126,11 @@ for page in matrix-1.html bad.html matrix-3.html; do
 done
 ok "a page that is there is not replaced" refused "new-1.html exists; --force replaces it" \
     bash -c "touch new-1.html && '$program' matrix good --html new.html"
+ok "and none is written for the others" bash -c "touch two-2.html && ! '$program' matrix good good --html two.html && ! test -e two-1.html -o -e two.html"
+cp -r good spared
+ok "a journal is not replaced" refused "spared/journal.jsonl is the journal of a run" \
+    "$program" matrix good=good.html spared=spared.html --html spared/journal.jsonl --force
+ok "and is as it was" cmp good/journal.jsonl spared/journal.jsonl
 ok "on standard output there are none beside" bash -c "'$program' matrix good --html - | grep -q '<span class=\"verdict PASS\"'"
 # A peer that lacks something is not one that was not asked.
 mkdir lacks && jq -c 'if .event == "verdict" and .case == "clu.counters-behind" then .verdict = "UNSUPPORTED" | .reason = "no trigger" |

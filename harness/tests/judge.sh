@@ -189,6 +189,12 @@ sed 's/^.\{16\}/ffffffffffffffff/' "$keys" >others
 } >mixed
 ok "wrong keys are no verdict" says 3 "the keys do not open it" "$careful" judge "$pcap" --keys wrong
 ok "keys of others" says 0 "judged by headers alone" "$careful" judge "$pcap" --keys others
+ok "are said to be so" says 0 "note: the keys are of other IKE SAs" "$careful" judge "$pcap" --keys others
+ok "on the page, too" grep -q 'keys are of other IKE SAs' <("$careful" judge "$pcap" --keys others --html -)
+ok "but not where one is of it" status_is 1 grep -qF "of other" <(cat others "$keys" >both && "$careful" judge "$pcap" --keys both)
+other_esp() { sed 's/"0x[0-9a-f]\{8\}",/"0xfffffff1",/' "$esp_keys" >other_esp
+    says 0 "note: the keys are of other ESP SAs" "$careful" judge "$pcap" --keys other_esp; }
+ok "keys of ESP of others" with_esp other_esp
 ok "no keys" says 0 "a sync, perhaps" "$careful" judge "$pcap"
 ok "a table with comments and Child SAs" says 0 "1 keys of ESP have algorithms" "$careful" judge "$pcap" --keys mixed
 
@@ -238,6 +244,18 @@ ok "an address that is none" says 2 "--cluster" "$careful" judge "$pcap" --clust
 ok "a port that is none" says 2 "--port" "$careful" judge "$pcap" --port 70000
 ok "a file that exists" says 2 "--force replaces it" "$careful" judge "$pcap" --json wrong
 ok "a file that exists, replaced" status_is 0 "$careful" judge "$pcap" --keys "$keys" --json wrong --force
+cp "$pcap" own.pcap && cp "$keys" own.keys
+ok "a capture is not replaced by what is said of it" says 2 "own.pcap is a capture that is read" \
+    "$careful" judge own.pcap --json own.pcap --force
+ok "nor is a key file" says 2 "own.keys is a key file that is read" "$careful" judge own.pcap --keys own.keys --html own.keys --force
+ok "both are as they were" eval 'cmp "$pcap" own.pcap && cmp "$keys" own.keys'
+ok "one file for two outputs" says 2 "same.html is named for two outputs" \
+    "$careful" judge "$pcap" --html same.html --json same.html --force
+ok "standard output for two" says 2 "named for two outputs" "$careful" judge "$pcap" --html - --json -
+ok "one of two that cannot be written" says 2 "cannot write no/where.json" "$careful" judge "$pcap" --html same.html --json no/where.json
+ok "leaves nothing of the other" test ! -e same.html
+piped() { "$careful" judge "$pcap" --text /dev/stdout | grep -q IKE-1; }
+ok "a pipe is written to, and not replaced" piped
 ok "a disk that is full" says 2 "cannot write /dev/full" "$careful" judge "$pcap" --keys "$keys" --text /dev/full --force
 ok "a page on a disk that is full" says 2 "cannot write /dev/full" "$careful" judge "$pcap" --keys "$keys" --html /dev/full --force
 ok "a page that exists" says 2 "--force replaces it" "$careful" judge "$pcap" --html wrong

@@ -257,7 +257,9 @@ ok "a file that exists" refused "good.txt exists; --force replaces it" "$program
 ok "unless forced" "$program" report good --text good.txt --force
 ok "a folder that is not there" refused "cannot write no/where.txt: No such file" "$program" report good --text no/where.txt
 ok "a folder" refused "good is a folder; name a file in it" "$program" report good --text good
-ok "a folder, forced" refused "cannot write good: Is a directory" "$program" report good --text good --force
+ok "a folder, forced" refused "good is a folder; name a file in it" "$program" report good --text good --force
+ok "one of two that cannot be written" refused "cannot write no/where.html" "$program" report good --text first.txt --html no/where.html
+ok "leaves nothing of the other" test ! -e first.txt
 ok "one file for two formats" refused "both.txt is named for two outputs" "$program" report good --text both.txt --json both.txt --force
 ok "and nothing is written" test ! -e both.txt
 ln good.txt link.txt

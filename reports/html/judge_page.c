@@ -57,6 +57,8 @@ static void put_notes(FILE *out, const struct judge_report *r)
              "IKE SAs have algorithms that understudy cannot compute: no keys for them");
     put_note(out, r->keys->n_esp_foreign,
              "keys of ESP have algorithms that understudy cannot compute, or wildcards in the SPI: not used");
+    put_note(out, judge_report_ike_keys_of_others(r), "keys are of other IKE SAs than those in the captures");
+    put_note(out, judge_report_esp_keys_of_others(r), "keys are of other ESP SAs than those in the captures");
     put_note(out, v->of_others, "messages are between others than the cluster: not judged");
     put_note(out, v->unreadable, "datagrams on ports of IKE are no message of IKEv2");
     put_note(out, v->sas_left_out, "IKE SAs without keys were left out: there are too many");
