@@ -26,6 +26,7 @@ help_text = Targets\
 \n  FUZZ_SECONDS   30\
 \n  SEEDS          1000\
 \n  KILLS          50\
+\n  OF             of lab-kills: run, or interop (one run, all, and the script, in turns)\
 \n  PARTS          of lint: FORMAT TIDY SHELL MANUAL PATHS\
 \n  CI             set: a test that cannot run here is a failure
 
@@ -40,6 +41,7 @@ INTEROP_LISTS ?= build peers/lab/packages peers/strongswan/packages
 FUZZ_SECONDS ?= 30
 SEEDS        ?= 1000
 KILLS        ?= 50
+OF           ?= run
 JOBS         ?= $(shell nproc)
 
 all:
@@ -221,7 +223,7 @@ lossy-runs: $(BUILD)/understudy
 	@JOBS=$(JOBS) harness/tests/lossy_runs $< $(BUILD)/lossy $(SEEDS)
 
 lab-kills: $(BUILD)/understudy
-	@harness/tests/lab_kills $< $(BUILD)/lab-kills $(KILLS) $(patsubst %/inside,%,$(wildcard peers/*/inside))
+	@harness/tests/lab_kills $< $(BUILD)/lab-kills $(KILLS) $(OF) $(or $(PEERS),$(patsubst peers/%/peer.ini,%,$(wildcard peers/*/peer.ini)))
 
 check-clang:
 	$(MAKE) --no-print-directory check CC=clang BUILD=$(BUILD)/clang TESTS="$(TESTS)"

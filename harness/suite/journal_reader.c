@@ -76,7 +76,7 @@ static bool read_first(struct journal_reader *r, struct error *err)
     case JOURNAL_LINE:
         return check_first(r, err);
     case JOURNAL_END:
-        return fail(err, "%s is empty: no run began to write it", r->name);
+        return fail(err, "%s is empty: its run was killed before it played anything", r->name);
     case JOURNAL_TORN:
         return fail(err, "%s:1: not the journal of a run: the first line is broken", r->name);
     case JOURNAL_ERROR:

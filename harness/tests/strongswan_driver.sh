@@ -130,6 +130,27 @@ ok "stop" in_run "$a" stop
 ok "nothing is left" nothing_left "$a"
 ok "stop again" in_run "$a" stop
 ok "the other run lives on" prints '^pid=' in_run "$b" status
+
+# ---- what runs left that were killed ----
+
+cleared() { # NAME: record and folder
+    [[ ! -e $work/records/$1 && ! -e $work/state-${1:1} ]] || { ls -d "$work"/records/* "$work"/state-*; return 1; }
+}
+
+left_by_killed() { # NAME [yes]: a record and the state folder of a suite that was killed before its driver began; of the lab, or not
+    mkdir -p "$work/state-${1:1}" "$work/records/lab"
+    printf '%s 1\n%s\n' "$(bash -c 'echo $$')" "$work/state-${1:1}" | tee ${2:+"$work/records/lab/$1"} >"$work/records/$1"
+}
+
+export UNDERSTUDY_RECORDS=$work/records/lab
+left_by_killed uabcdef
+left_by_killed ughijkl yes
+ok "another start" prints '^version=' in_run "$a" start
+ok "clears away what a suite left that was killed before the driver began" cleared uabcdef
+ok "but not by halves what is the lab's" test -e "$work/records/ughijkl" -a -d "$work/state-ghijkl"
+unset UNDERSTUDY_RECORDS
+ok "stop" in_run "$a" stop
+
 rm -rf "${work:?}/$b" && mkdir -m 700 "$work/$b"
 ok "stop without its records" in_run "$b" stop
 ok "nothing is left of the other" nothing_left "$b"

@@ -158,7 +158,7 @@ static const struct {
      "FOLDER/file:2: the last line is torn: the run was cut short; what stands before it is good"},
     {RUN_LINE "{\"event\":\"note\"}\n[1]\n{}\n", JOURNAL_ERROR, 1,
      "FOLDER/file:3: not a line of a journal (no JSON object)"},
-    {"", JOURNAL_LINE, 0, "FOLDER/file is empty: no run began to write it"},
+    {"", JOURNAL_LINE, 0, "FOLDER/file is empty: its run was killed before it played anything"},
     {"{\"event\":\"ru", JOURNAL_LINE, 0, "FOLDER/file:1: not the journal of a run: the first line is broken"},
     {"{\"event\":\"note\"}\n", JOURNAL_LINE, 0,
      "FOLDER/file:1: not the journal of a run: the first line is no \"run\" event"},
