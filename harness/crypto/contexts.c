@@ -123,6 +123,18 @@ EVP_CIPHER_CTX *shared_cipher(enum cipher cipher)
     return shared.ciphers[cipher];
 }
 
+/* Without padding to turn off, which would be turned off with every message. */
+static EVP_CIPHER_CTX *new_aead(enum cipher cipher)
+{
+    const EVP_CIPHER_CTX *same = shared_cipher(cipher);
+    EVP_CIPHER_CTX *context = same ? EVP_CIPHER_CTX_new() : NULL;
+    if (context && !EVP_CipherInit_ex2(context, EVP_CIPHER_CTX_get0_cipher(same), NULL, NULL, 1, NULL)) {
+        EVP_CIPHER_CTX_free(context);
+        context = NULL;
+    }
+    return context;
+}
+
 /* Keys are random: any octet of one spreads well. */
 static struct keyed_set *keyed_set_of(const uint8_t *key)
 {
@@ -162,7 +174,7 @@ EVP_CIPHER_CTX *keyed_aead(enum cipher cipher, const uint8_t *key, size_t len, c
         k->context = NULL;
     }
     if (!k->context)
-        k->context = new_cipher(cipher_names[cipher]);
+        k->context = new_aead(cipher);
     k->cipher = cipher;
     k->is_set = k->context != NULL;
     memcpy(k->key, key, len);

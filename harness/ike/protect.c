@@ -186,64 +186,72 @@ static bool find_sk(uint8_t type, struct octets message, struct sk_place *out, s
     return fail(err, "no SK payload");
 }
 
-static struct ike_opened *open_sk(const struct cipher_suite *suite, const struct cipher_keys *keys,
-                                  const struct sk_place *sk, struct error *err)
-{
+/* The text of a message, that is to be opened. */
+struct sk_text {
+    struct sk_place sk;
     struct cipher_sizes sizes;
-    if (!sizes_of(suite, &sizes, err))
-        return NULL;
-    if (sk->body.len < sizes.iv_len + sizes.block_len + sizes.icv_len) {
-        fail(err, "SK: %zu octets are too few for IV, text and ICV", sk->body.len);
-        return NULL;
-    }
-    size_t text_len = sk->body.len - sizes.iv_len - sizes.icv_len;
-    if (text_len % sizes.block_len != 0) {
-        fail(err, "SK: %zu octets of text are not whole blocks of %zu", text_len, sizes.block_len);
-        return NULL;
-    }
+    size_t len;
+};
 
-    struct ike_opened *opened = calloc(1, sizeof *opened + text_len);
-    if (opened == NULL) {
+static bool find_text(const struct cipher_suite *suite, struct octets message, struct ike_header *header,
+                      struct sk_text *out, struct error *err)
+{
+    *out = (struct sk_text){0};
+    if (!ike_read_header(message, header, err) || !find_sk(header->next_payload, message, &out->sk, err) ||
+        !sizes_of(suite, &out->sizes, err))
+        return false;
+    size_t frame = out->sizes.iv_len + out->sizes.icv_len;
+    if (out->sk.body.len < frame + out->sizes.block_len)
+        return fail(err, "SK: %zu octets are too few for IV, text and ICV", out->sk.body.len);
+    out->len = out->sk.body.len - frame;
+    if (out->len % out->sizes.block_len != 0)
+        return fail(err, "SK: %zu octets of text are not whole blocks of %zu", out->len,
+                    out->sizes.block_len);
+    return true;
+}
+
+static bool open_text(struct ike_opened *out, const struct cipher_suite *suite,
+                      const struct cipher_keys *keys, const struct sk_text *text, struct error *err)
+{
+    const uint8_t *iv = text->sk.body.at, *sealed = iv + text->sizes.iv_len;
+    memcpy(out->plain, sealed, text->len);
+    if (!cipher_open(suite, keys, text->sk.before, iv, out->plain, text->len, sealed + text->len, err))
+        return fail_within(err, "SK");
+    size_t pad_len = out->plain[text->len - 1];
+    if (pad_len + 1 > text->len)
+        return fail(err, "SK: pad length %zu in %zu octets of text", pad_len, text->len);
+    out->first = text->sk.inner_first;
+    out->number = text->sk.number;
+    out->total = text->sk.total;
+    out->inner = octets_of(out->plain, text->len - 1 - pad_len);
+    return true;
+}
+
+struct ike_opened *ike_open_in(struct room *room, const struct cipher_suite *suite,
+                               const struct cipher_keys *keys, struct octets message, struct error *err)
+{
+    struct ike_header header;
+    struct sk_text text;
+    if (!find_text(suite, message, &header, &text, err))
+        return NULL;
+    struct ike_opened *in_room = room ? room_take(room, sizeof *in_room + text.len) : NULL;
+    struct ike_opened *opened = in_room ? in_room : malloc(sizeof *opened + text.len);
+    if (!opened) {
         fail(err, "SK: out of memory");
         return NULL;
     }
-    const uint8_t *iv = sk->body.at;
-    memcpy(opened->plain, iv + sizes.iv_len, text_len);
-    if (!cipher_open(suite, keys, sk->before, iv, opened->plain, text_len, iv + sizes.iv_len + text_len,
-                     err)) {
-        fail_within(err, "SK");
+    opened->header = header;
+    if (open_text(opened, suite, keys, &text, err))
+        return opened;
+    if (in_room)
+        room_untake(room, in_room);
+    else
         free(opened);
-        return NULL;
-    }
-    size_t pad_len = opened->plain[text_len - 1];
-    if (pad_len + 1 > text_len) {
-        fail(err, "SK: pad length %zu in %zu octets of text", pad_len, text_len);
-        free(opened);
-        return NULL;
-    }
-    opened->first = sk->inner_first;
-    opened->number = sk->number;
-    opened->total = sk->total;
-    opened->inner = octets_of(opened->plain, text_len - 1 - pad_len);
-    return opened;
+    return NULL;
 }
 
 struct ike_opened *ike_open(const struct cipher_suite *suite, const struct cipher_keys *keys,
                             struct octets message, struct error *err)
 {
-    struct ike_header header;
-    struct sk_place sk = {0};
-    if (!ike_read_header(message, &header, err))
-        return NULL;
-    if (header.length != message.len) {
-        fail(err, "header: length %u, but the message has %zu octets", header.length, message.len);
-        return NULL;
-    }
-    if (!find_sk(header.next_payload, message, &sk, err))
-        return NULL;
-
-    struct ike_opened *opened = open_sk(suite, keys, &sk, err);
-    if (opened != NULL)
-        opened->header = header;
-    return opened;
+    return ike_open_in(NULL, suite, keys, message, err);
 }

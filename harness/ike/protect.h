@@ -5,6 +5,7 @@
 #define IKE_PROTECT_H
 
 #include "base/random.h"
+#include "base/room.h"
 #include "crypto/cipher.h"
 #include "wire/ike.h"
 
@@ -43,5 +44,9 @@ struct ike_opened {
  * cannot be. */
 struct ike_opened *ike_open(const struct cipher_suite *suite, const struct cipher_keys *keys,
                             struct octets message, struct error *err);
+
+/* The same in `room`, and on the heap when that is NULL or full. */
+struct ike_opened *ike_open_in(struct room *room, const struct cipher_suite *suite,
+                               const struct cipher_keys *keys, struct octets message, struct error *err);
 
 #endif

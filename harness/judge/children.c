@@ -46,12 +46,12 @@ static void note_request(struct ike_unit *u, const struct judge_packet *p)
 {
     const struct ike_header *h = header_of(p);
     struct child_exchange x = {.used = true, .id = h->message_id, .exchange = h->exchange};
-    if (p->as[0].copy_of)
+    if (p->wire.copy_of)
         return;
     if (h->exchange != EXCHANGE_INFORMATIONAL)
-        note_offers(&x, p->as[0].inner);
+        note_offers(&x, p->wire.inner);
     else
-        x.n_deleted = read_deletes(p->as[0].inner, x.deleted, &x.deletes_ike);
+        x.n_deleted = read_deletes(p->wire.inner, x.deleted, &x.deletes_ike);
     if (x.n_offers || x.n_deleted || x.deletes_ike)
         u->exchanges[p->from][u->n_exchanges[p->from]++ % EXCHANGES_MAX] = x;
 }
@@ -111,7 +111,7 @@ static void agree(struct ike_unit *u, uint32_t spi, enum judge_party from, const
 static void note_agreement(struct ike_unit *u, const struct judge_packet *p, const struct child_exchange *x)
 {
     struct agreement a = {0};
-    if (!read_agreement(p->as[0].inner, &a))
+    if (!read_agreement(p->wire.inner, &a))
         return;
     for (unsigned i = 0; i < x->n_offers; i++)
         if (x->offers[i].number == a.chosen.number) {
@@ -157,14 +157,14 @@ static void note_answer(struct ike_unit *u, const struct judge_packet *p)
     uint32_t named[DELETES_MAX];
     bool ike = false;
     struct child_exchange *x = asked(u, p);
-    if (!x || p->as[0].copy_of)
+    if (!x || p->wire.copy_of)
         return;
     x->used = false;
     if (x->n_offers)
         note_agreement(u, p, x);
     remove_named(u, x->deleted, x->n_deleted, other_party(p->from), p);
     if (x->n_deleted)
-        remove_named(u, named, read_deletes(p->as[0].inner, named, &ike), p->from, p);
+        remove_named(u, named, read_deletes(p->wire.inner, named, &ike), p->from, p);
     if (x->deletes_ike)
         remove_all(u, p);
 }
@@ -174,7 +174,7 @@ void judge_children(struct ike_unit *u, const struct judge_packet *p)
     uint8_t exchange = header_of(p)->exchange;
     bool may = exchange == EXCHANGE_IKE_AUTH || exchange == EXCHANGE_CREATE_CHILD_SA ||
                exchange == EXCHANGE_INFORMATIONAL;
-    if (!may || !p->as[0].inner)
+    if (!may || !p->wire.inner)
         return;
     if (ike_is_response(header_of(p)))
         note_answer(u, p);

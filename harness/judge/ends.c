@@ -62,7 +62,7 @@ static bool is_between(const struct ike_unit *u, const struct endpoint *a, const
 /* A member that took over may not have spoken yet; then its peer is what the IKE SA is known by. */
 struct ike_unit *unit_between(const struct judge *j, const struct judge_packet *p)
 {
-    const struct datagram *d = &p->as[0].datagram;
+    const struct datagram *d = &p->wire.datagram;
     const struct endpoint *a = p->from == PARTY_A ? &d->from : &d->to,
                           *b = p->from == PARTY_A ? &d->to : &d->from;
     uint8_t key[18];

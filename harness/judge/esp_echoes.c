@@ -89,7 +89,7 @@ void echoes_take(struct esp_unit *e, const struct esp_packet *x, enum esp_copy c
     struct inner_packet in;
     const struct esp_opened opened = {.next_header = x->next_header, .inner = x->inner};
     if (!e->unit ||
-        !read_carried(&opened, e->knows_mode && e->transport_mode, &x->p->as[0].datagram, &in, NULL))
+        !read_carried(&opened, e->knows_mode && e->transport_mode, &x->p->wire.datagram, &in, NULL))
         return;
     uint64_t key = key_of(&in, other_party(e->esp->from), true);
     struct echo *echo = in.kind == INNER_ECHO_REQUEST ? NULL : place_of(e->unit, key);

@@ -17,7 +17,7 @@ static struct judge_step *step(struct esp_unit *e, enum judge_step_kind kind, co
 
 static bool moves(struct esp_unit *e, const struct esp_packet *x)
 {
-    const struct endpoint *now = &x->p->as[0].datagram.from, *before = &e->esp->source;
+    const struct endpoint *now = &x->p->wire.datagram.from, *before = &e->esp->source;
     char old[ENDPOINT_TEXT_MAX], new[ENDPOINT_TEXT_MAX];
     bool moved = before->family && !endpoint_same_address(before, now);
     struct judge_step *s = moved ? step(e, STEP_ESP_MOVED, x) : NULL;
@@ -26,7 +26,7 @@ static bool moves(struct esp_unit *e, const struct esp_packet *x)
                  endpoint_text(before, old), endpoint_text(now, new));
     e->esp->moves += moved;
     e->esp->source = *now;
-    e->esp->destination = x->p->as[0].datagram.to;
+    e->esp->destination = x->p->wire.datagram.to;
     return moved;
 }
 
@@ -85,7 +85,7 @@ static void thin_out(struct esp_unit *e)
 static void note_point(struct esp_unit *e, const struct esp_packet *x, bool marked)
 {
     struct judge_esp *esp = e->esp;
-    const struct judge_point now = {.at_us = x->p->as[0].at_us,
+    const struct judge_point now = {.at_us = x->p->wire.at_us,
                                     .seq = x->seq,
                                     .frame = frame_of(x->p),
                                     .marked = marked,

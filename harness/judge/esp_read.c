@@ -59,7 +59,7 @@ static bool open_at(struct esp_unit *e, const struct esp_keys *keys, bool esn, u
 {
     struct esp_opened opened;
     const struct esp_reader reader = {&keys->suite, &keys->keys, esn};
-    if (esp_open_at(&reader, seq, datagram_octets(&out->p->as[0].datagram), e->ledger.judge->esp->room,
+    if (esp_open_at(&reader, seq, datagram_octets(&out->p->wire.datagram), e->ledger.judge->esp->room,
                     &opened, NULL) != ESP_ACCEPTED)
         return false;
     out->opened = true;

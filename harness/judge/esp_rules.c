@@ -79,14 +79,14 @@ static enum esp_copy copy_of(struct esp_unit *e, const struct esp_packet *x)
     if (seen->seq != x->seq || seen->frame.number == 0)
         return COPY_NONE;
     if (seen->digest == x->p->digest)
-        return x->p->as[0].at_us - seen->at_us < by_capture_us ? COPY_BY_CAPTURE : COPY_ON_PATH;
+        return x->p->wire.at_us - seen->at_us < by_capture_us ? COPY_BY_CAPTURE : COPY_ON_PATH;
     number_broken(e, x, seen->frame, seen->seq, seen->member != e->takeovers || e->takes_over);
     return COPY_NONE;
 }
 
 static void judge_number(struct esp_unit *e, const struct esp_packet *x)
 {
-    const struct endpoint *from = &x->p->as[0].datagram.from;
+    const struct endpoint *from = &x->p->wire.datagram.from;
     unsigned at = member_of(e, from);
     struct esp_member *m = &e->members[at];
     bool first = e->judged == 0, fresh = m->frame.number == 0,
@@ -126,7 +126,7 @@ static void judge_delta(struct esp_unit *e, const struct esp_packet *x)
 static bool read_iv(const struct esp_unit *e, const struct esp_packet *x, uint64_t *iv, bool *counts)
 {
     struct cipher_sizes sizes;
-    struct octets packet = datagram_octets(&x->p->as[0].datagram);
+    struct octets packet = datagram_octets(&x->p->wire.datagram);
     if (!e->has_suite || !cipher_sizes_of(&e->suite, &sizes) || sizes.iv_len == 0 ||
         packet.len < ESP_HEADER_LEN + sizes.iv_len)
         return false;
@@ -167,7 +167,7 @@ static void judge_iv(struct esp_unit *e, const struct esp_packet *x)
 void esp_judge_deleted(struct esp_unit *e, const struct esp_packet *x)
 {
     static const int64_t under_way_us = 200;
-    int64_t at_us = x->p->as[0].at_us;
+    int64_t at_us = x->p->wire.at_us;
     struct judge_frame at = frame_of(x->p);
     if (e->esp->agreed && !e->esp->deleted)
         ledger_held(&e->ledger, e->esp->from, "IKE-18");
@@ -236,7 +236,7 @@ static void remember(struct esp_unit *e, const struct esp_packet *x)
 {
     struct judge_esp *esp = e->esp;
     e->recent[x->seq % ESP_RECENT] =
-        (struct esp_seen){x->seq, x->p->digest, x->p->as[0].at_us, frame_of(x->p), e->takeovers};
+        (struct esp_seen){x->seq, x->p->digest, x->p->wire.at_us, frame_of(x->p), e->takeovers};
     if (e->judged++ == 0 || x->seq < esp->lowest)
         esp->lowest = x->seq;
     if (x->seq >= esp->highest) {

@@ -109,7 +109,7 @@ void esp_deleted(struct esp_unit *e, const struct judge_packet *by)
     if (e->esp->deleted)
         return;
     e->esp->deleted = true;
-    e->gone_us = by->as[0].at_us;
+    e->gone_us = by->wire.at_us;
     e->gone = frame_of(by);
 }
 
@@ -120,7 +120,7 @@ static struct esp_unit *unit_of(struct judge *j, const struct judge_packet *p, u
 {
     struct esp_unit *best = NULL;
     for (struct esp_unit *e = first_of(j, spi, p->from); e; e = e->same_key)
-        if (shares_end(e, &p->as[0].datagram) && (!best || (best->esp->deleted && !e->esp->deleted)))
+        if (shares_end(e, &p->wire.datagram) && (!best || (best->esp->deleted && !e->esp->deleted)))
             best = e;
     if (best)
         return best;
@@ -133,7 +133,7 @@ static struct esp_unit *unit_of(struct judge *j, const struct judge_packet *p, u
 static void note_ends(struct esp_unit *e, const struct judge_packet *p)
 {
     struct judge_esp *esp = e->esp;
-    const struct wire_packet *w = &p->as[0];
+    const struct wire_packet *w = &p->wire;
     if (esp->packets++ == 0) {
         esp->first = frame_of(p);
         esp->first_us = w->at_us;
@@ -148,7 +148,7 @@ void esp_take(struct judge *j, const struct judge_packet *p)
 {
     uint32_t spi, low;
     struct esp_packet packet;
-    if (!esp_read_header(datagram_octets(&p->as[0].datagram), &spi, &low))
+    if (!esp_read_header(datagram_octets(&p->wire.datagram), &spi, &low))
         return;
     struct esp_unit *e = unit_of(j, p, spi);
     if (!e) {

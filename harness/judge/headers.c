@@ -28,7 +28,7 @@ static void remember(struct ike_unit *u, const struct judge_packet *p)
 
 static bool is_fragment(const struct judge_packet *p)
 {
-    const struct ike_payloads *outer = p->as[0].outer;
+    const struct ike_payloads *outer = p->wire.outer;
     return !outer || ike_find(outer, PAYLOAD_SKF);
 }
 
@@ -99,7 +99,7 @@ static void note_suspect(struct ike_unit *u, const struct judge_packet *p)
 void judge_headers(struct ike_unit *u, const struct judge_packet *p)
 {
     const struct ike_header *h = header_of(p);
-    if (!p->as[0].readable && !p->cut)
+    if (!p->wire.readable && !p->cut)
         return;
     judge_flag(u, p);
     if (h->exchange == EXCHANGE_IKE_SA_INIT)

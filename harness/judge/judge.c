@@ -67,7 +67,7 @@ static void give(struct judge *j, struct judge_packet *p)
         judge_packet_free(p);
         return;
     }
-    bool has_header = packet_message(&p->as[0].datagram).len >= IKE_HEADER_LEN;
+    bool has_header = packet_message(&p->wire.datagram).len >= IKE_HEADER_LEN;
     struct ike_unit *u = has_header ? find_unit(j, header_of(p)) : unit_between(j, p);
     if (!u && has_header && (header_of(p)->version >> 4 == 2))
         u = add_unit(j, p);

@@ -20,25 +20,25 @@ struct ledger {
 
 /* --- a message ----------------------------------------------------------------------------------------- */
 
-/* A rule of the monitors speaks of the peer: so each message is there twice, once for each party to be it. */
 struct judge_packet {
-    struct wire_packet as[PARTY_COUNT]; /* as[X]: X is judged. Both have the same parts, owned by as[0] */
+    struct wire_packet wire; /* the first member. A is the peer in it, as for the monitor that judges A */
     enum judge_party from;
     unsigned file;
     bool cut;
-    bool is_esp;     /* then of as[0] only the number, the time and the datagram count */
+    bool is_esp;     /* then of wire only the number, the time and the datagram count */
     size_t sent;     /* octets, before the capture cut it */
     uint64_t digest; /* of the octets */
+    _Alignas(ROOM_ALIGN) uint8_t room[];
 };
 
 static inline struct judge_frame frame_of(const struct judge_packet *p)
 {
-    return (struct judge_frame){p->file, p->as[0].number};
+    return (struct judge_frame){p->file, p->wire.number};
 }
 
 static inline const struct ike_header *header_of(const struct judge_packet *p)
 {
-    return &p->as[0].header;
+    return &p->wire.header;
 }
 
 struct judge_packet *judge_packet_new(const struct captured *c);

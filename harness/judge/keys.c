@@ -40,7 +40,7 @@ static bool opens(const struct ike_evidence_keys *k, const struct judge_packet *
 {
     bool from_initiator = (header_of(p)->flags & IKE_FLAG_INITIATOR) != 0;
     struct ike_opened *opened = ike_open(&k->suite, from_initiator ? &k->from_initiator : &k->from_responder,
-                                         packet_message(&p->as[0].datagram), NULL);
+                                         packet_message(&p->wire.datagram), NULL);
     free(opened);
     return opened != NULL;
 }

@@ -13,7 +13,7 @@ static bool answers(const struct judge_packet *response, const struct judge_pack
 
 static int64_t time_of(const struct judge_packet *p)
 {
-    return p->as[0].at_us;
+    return p->wire.at_us;
 }
 
 void order_add(struct order *o, struct judge_packet *p)

@@ -57,8 +57,8 @@ static bool is_cluster(const struct judge *j, const struct endpoint *e)
 static enum judge_party by_spi(struct judge *j, const struct judge_packet *p)
 {
     uint32_t spi, low;
-    return esp_read_header(datagram_octets(&p->as[0].datagram), &spi, &low) &&
-                   esp_is_known(j, spi, PARTY_B) && !esp_is_known(j, spi, PARTY_A)
+    return esp_read_header(datagram_octets(&p->wire.datagram), &spi, &low) && esp_is_known(j, spi, PARTY_B) &&
+                   !esp_is_known(j, spi, PARTY_A)
                ? PARTY_B
                : PARTY_A;
 }
@@ -73,7 +73,7 @@ static enum judge_party by_flag(struct judge *j, const struct judge_packet *p)
 
 static enum judge_party look_up(struct judge *j, const struct judge_packet *p)
 {
-    const struct datagram *d = &p->as[0].datagram;
+    const struct datagram *d = &p->wire.datagram;
     const struct side_of_address *from = side_of(j, &d->from), *to = side_of(j, &d->to);
     enum judge_party party;
     if (endpoint_same_address(&d->from, &d->to) || (from && to && from->party == to->party))
@@ -91,7 +91,7 @@ static enum judge_party look_up(struct judge *j, const struct judge_packet *p)
 /* Most packets go between the ends of the one before. */
 static enum judge_party by_address(struct judge *j, const struct judge_packet *p)
 {
-    const struct datagram *d = &p->as[0].datagram;
+    const struct datagram *d = &p->wire.datagram;
     for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
         if (endpoint_same_address(&j->settled[x], &d->from) &&
             endpoint_same_address(&j->settled[other_party(x)], &d->to))
@@ -102,7 +102,7 @@ static enum judge_party by_address(struct judge *j, const struct judge_packet *p
 /* False: it is between two that are not the cluster. */
 bool parties_sort(struct judge *j, struct judge_packet *p)
 {
-    const struct datagram *d = &p->as[0].datagram;
+    const struct datagram *d = &p->wire.datagram;
     if (j->options.n_cluster == 0) {
         p->from = by_address(j, p);
     } else {
@@ -111,7 +111,6 @@ bool parties_sort(struct judge *j, struct judge_packet *p)
             return false;
         p->from = from && to ? by_flag(j, p) : from ? PARTY_A : PARTY_B;
     }
-    p->as[PARTY_A].from_peer = p->from == PARTY_A;
-    p->as[PARTY_B].from_peer = p->from == PARTY_B;
+    p->wire.from_peer = p->from == PARTY_A;
     return true;
 }

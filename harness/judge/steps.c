@@ -15,7 +15,7 @@ enum {
 unsigned unit_member(struct ike_unit *u, const struct judge_packet *p)
 {
     struct judge_sa *sa = u->sa;
-    const struct datagram *d = &p->as[0].datagram;
+    const struct datagram *d = &p->wire.datagram;
     const struct endpoint *e = p->from == PARTY_A ? &d->from : &d->to;
     for (unsigned i = 0; i < sa->n_members; i++)
         if (endpoint_same_address(&sa->members[i], e))
@@ -29,7 +29,7 @@ unsigned unit_member(struct ike_unit *u, const struct judge_packet *p)
 static char *describe(const struct judge_packet *p)
 {
     char text[600];
-    const struct wire_packet *w = &p->as[0];
+    const struct wire_packet *w = &p->wire;
     if (!w->readable)
         return NULL;
     describe_message(&w->header, w->inner ? w->inner : w->outer, text, sizeof text);
@@ -63,8 +63,8 @@ struct judge_step *unit_step(struct ike_unit *u, enum judge_step_kind kind, cons
     *s = (struct judge_step){.kind = kind,
                              .from = p->from,
                              .frame = frame_of(p),
-                             .at_us = p->as[0].at_us,
-                             .repeated = p->as[0].copy_of != NULL,
+                             .at_us = p->wire.at_us,
+                             .repeated = p->wire.copy_of != NULL,
                              .member = unit_member(u, p)};
     if (!p->is_esp && !judge_step_is_remark(kind))
         s->message = describe(p);

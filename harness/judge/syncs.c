@@ -48,7 +48,7 @@ static struct seen_request *request_with_id(struct asker *a, uint32_t id)
 /* The replay counters beside a sync request. */
 static void note_delta(const struct judge_packet *p, struct seen_sync *s)
 {
-    const struct wire_notify *n = packet_notify(&p->as[0], NOTIFY_IPSEC_REPLAY_COUNTER_SYNC);
+    const struct wire_notify *n = packet_notify(&p->wire, NOTIFY_IPSEC_REPLAY_COUNTER_SYNC);
     for (int esn = 0; n && esn < 2 && s->delta_len == 0; esn++)
         if (read_replay_counter_sync(n, esn != 0, &s->delta, NULL))
             s->delta_len = esn ? 8 : 4;
@@ -203,7 +203,7 @@ static void note_failover(struct ike_unit *u, const struct judge_packet *p, cons
     enum judge_party asker = other_party(p->from);
     if (s->stale || s->has_rival)
         return;
-    esp_note_takeover(u, asker, &p->as[0].datagram.to);
+    esp_note_takeover(u, asker, &p->wire.datagram.to);
     if (s->delta_len && u->askers[asker].announced_replay && u->askers[p->from].announced_replay)
         esp_note_delta(u, p->from, s);
 }
@@ -249,7 +249,7 @@ static void note_request(struct ike_unit *u, const struct judge_packet *p)
 {
     struct asker *a = &u->askers[p->from];
     uint32_t id = header_of(p)->message_id;
-    if (p->as[0].copy_of)
+    if (p->wire.copy_of)
         return;
     if (a->has_used && (uint64_t)id > (uint64_t)a->used + 1) {
         struct judge_step *step = unit_step(u, STEP_JUMPED, p);
@@ -293,7 +293,7 @@ static void note_answer(struct ike_unit *u, const struct judge_packet *p)
     struct asker *a = &u->askers[other_party(p->from)];
     uint32_t id = header_of(p)->message_id;
     struct seen_request *q = request_with_id(a, id);
-    if (!q || q->answered || p->as[0].copy_of)
+    if (!q || q->answered || p->wire.copy_of)
         return;
     q->answered = true;
     if (q->sync.number)
@@ -318,7 +318,7 @@ static void note_answer(struct ike_unit *u, const struct judge_packet *p)
 
 static void note_window(struct ike_unit *u, const struct judge_packet *p)
 {
-    const struct wire_notify *n = packet_notify(&p->as[0], NOTIFY_SET_WINDOW_SIZE);
+    const struct wire_notify *n = packet_notify(&p->wire, NOTIFY_SET_WINDOW_SIZE);
     if (n && n->data.len == 4)
         u->askers[other_party(p->from)].window = (uint32_t)n->data.at[0] << 24 |
                                                  (uint32_t)n->data.at[1] << 16 |
@@ -328,7 +328,7 @@ static void note_window(struct ike_unit *u, const struct judge_packet *p)
 /* NEG-1: whom it is for is not known before IKE_AUTH, and settled behind it. */
 static void judge_place(struct ike_unit *u, const struct judge_packet *p, uint16_t type)
 {
-    const struct wire_packet *w = &p->as[0];
+    const struct wire_packet *w = &p->wire;
     if (packet_notify(w, type) || (!w->opened && w->outer && ike_find_notify(w->outer, type)))
         ledger_broken(&u->ledger, p->from, "NEG-1", FRAMES(frame_of(p)),
                       "support for sync is announced in IKE_AUTH", "packet %u announces it in exchange %u",
@@ -346,13 +346,13 @@ static void note_announcements(struct ike_unit *u, const struct judge_packet *p)
         judge_place(u, p, types[0]);
         return;
     }
-    if (!p->as[0].inner)
+    if (!p->wire.inner)
         return;
     a->authenticated = true;
-    a->announced = a->announced || packet_notify(&p->as[0], types[0]);
-    a->announced_replay = a->announced_replay || packet_notify(&p->as[0], types[1]);
+    a->announced = a->announced || packet_notify(&p->wire, types[0]);
+    a->announced_replay = a->announced_replay || packet_notify(&p->wire, types[1]);
     for (size_t i = 0; i < 2; i++) {
-        const struct wire_notify *n = packet_notify(&p->as[0], types[i]);
+        const struct wire_notify *n = packet_notify(&p->wire, types[i]);
         if (n && announcement_is_well_formed(n, &err))
             ledger_held(&u->ledger, p->from, "NEG-3");
         else if (n)
@@ -365,7 +365,7 @@ static void note_announcements(struct ike_unit *u, const struct judge_packet *p)
 /* A rekey names the SPIs of the IKE SA that follows. */
 static void note_rekey(struct ike_unit *u, const struct judge_packet *p)
 {
-    const struct ike_payload *sa = ike_find(p->as[0].inner, PAYLOAD_SA);
+    const struct ike_payload *sa = ike_find(p->wire.inner, PAYLOAD_SA);
     struct wire_proposal proposals[IKE_MAX_PROPOSALS];
     size_t n = 0;
     if (header_of(p)->exchange != EXCHANGE_CREATE_CHILD_SA || !sa ||
@@ -381,7 +381,7 @@ static void note_rekey(struct ike_unit *u, const struct judge_packet *p)
 /* FMT-1 to FMT-4 are the monitors'; here only that they were met. */
 static void note_form(struct ike_unit *u, const struct judge_packet *p)
 {
-    if (!packet_notify(&p->as[0], NOTIFY_IKEV2_MESSAGE_ID_SYNC))
+    if (!packet_notify(&p->wire, NOTIFY_IKEV2_MESSAGE_ID_SYNC))
         return;
     ledger_held(&u->ledger, p->from, "FMT-1");
     ledger_held(&u->ledger, p->from, "FMT-2");
@@ -396,14 +396,14 @@ void judge_syncs(struct ike_unit *u, const struct judge_packet *p)
     struct message_id_sync sync;
     bool response = ike_is_response(header_of(p));
     note_announcements(u, p);
-    if (!p->as[0].inner)
+    if (!p->wire.inner)
         return;
     note_form(u, p);
     note_window(u, p);
     note_rekey(u, p);
-    if (packet_sync(&p->as[0], &sync))
+    if (packet_sync(&p->wire, &sync))
         (response ? note_sync_answer : note_sync_request)(u, p, &sync);
-    else if (packet_notify(&p->as[0], NOTIFY_IKEV2_MESSAGE_ID_SYNC))
+    else if (packet_notify(&p->wire, NOTIFY_IKEV2_MESSAGE_ID_SYNC))
         return; /* of no form that can be read: the monitors say so */
     else
         (response ? note_answer : note_request)(u, p);

@@ -31,21 +31,24 @@ static uint64_t digest_of_esp(struct octets o, size_t sent)
     return digest_of(octets_of(o.at, ENDS)) ^ digest_of(octets_of(o.at + o.len - ENDS, ENDS)) * 3 ^ sent;
 }
 
+/* One piece of memory has all of it: most of the time goes into fetching what was seen long ago. */
 struct judge_packet *judge_packet_new(const struct captured *c)
 {
-    struct judge_packet *p = calloc(1, sizeof *p);
-    struct wire_packet *w = p ? &p->as[0] : NULL;
-    if (!p || !datagram_make(&w->datagram, &c->from, &c->to, c->octets)) {
-        free(p);
+    bool is_esp = c->kind == CAPTURED_ESP;
+    size_t room = is_esp ? room_for(c->octets.len) : packet_room_for(c->octets.len);
+    struct judge_packet *p = malloc(sizeof *p + room);
+    if (!p)
         return NULL;
-    }
+    *p = (struct judge_packet){.file = c->file, .cut = c->cut, .sent = c->sent, .is_esp = is_esp};
+    struct wire_packet *w = &p->wire;
+    w->room = room_over(p->room, room);
+    w->datagram = (struct datagram){.from = c->from, .to = c->to, .len = c->octets.len};
+    w->datagram.octets = room_take(&w->room, c->octets.len);
+    if (c->octets.len > 0)
+        memcpy(w->datagram.octets, c->octets.at, c->octets.len);
     w->number = c->number;
     w->at_us = c->at_us;
-    p->file = c->file;
-    p->cut = c->cut;
-    p->sent = c->sent;
-    p->is_esp = c->kind == CAPTURED_ESP;
-    if (p->is_esp) {
+    if (is_esp) {
         p->digest = digest_of_esp(c->octets, c->sent);
         return p;
     }
@@ -58,16 +61,15 @@ struct judge_packet *judge_packet_new(const struct captured *c)
 void judge_packet_free(struct judge_packet *p)
 {
     if (p)
-        packet_clear(&p->as[0]);
+        packet_clear(&p->wire);
     free(p);
 }
 
 /* --- findings of the monitors -------------------------------------------------------------------------- */
 
-/* The packets are those of one perspective. */
-static const struct judge_packet *whole_of(const struct wire_packet *p, enum judge_party judged)
+static const struct judge_packet *whole_of(const struct wire_packet *p)
 {
-    return (const struct judge_packet *)(const void *)(p - judged);
+    return (const struct judge_packet *)(const void *)p;
 }
 
 /* IKE-1 of an answer that comes so late that its request may be forgotten. */
@@ -84,8 +86,8 @@ static void found(void *state, const struct monitor_finding *f)
     const struct unit_watch *w = state;
     if (is_of_the_forgotten(w->unit, f, w->judged))
         return;
-    struct judge_frame frames[2] = {frame_of(whole_of(f->beside ? f->beside : f->packet, w->judged)),
-                                    frame_of(whole_of(f->packet, w->judged))};
+    struct judge_frame frames[2] = {frame_of(whole_of(f->beside ? f->beside : f->packet)),
+                                    frame_of(whole_of(f->packet))};
     ledger_broken(&w->unit->ledger, w->judged, f->requirement, f->beside ? frames : frames + 1,
                   f->beside ? 2 : 1, f->expected, "%s", f->seen);
 }
@@ -98,6 +100,7 @@ static bool open_monitors(struct ike_unit *u)
         u->views[x] = (struct monitor_view){.keys = u->keys,
                                             .n_keys = u->n_keys,
                                             .addresses = u->known[other_party(x)],
+                                            .turned = x == PARTY_B,
                                             .lossy = u->judge->options.lossy,
                                             .found = found,
                                             .state = &u->watches[x]};
@@ -133,7 +136,7 @@ struct ike_unit *unit_new(struct judge *j, const struct judge_packet *first)
     memcpy(sa->spi_i, h->spi_i, sizeof sa->spi_i);
     memcpy(sa->spi_r, h->spi_r, sizeof sa->spi_r);
     sa->first = frame_of(first);
-    sa->first_us = first->as[0].at_us;
+    sa->first_us = first->wire.at_us;
     sa->begins_late =
         (h->exchange != EXCHANGE_IKE_SA_INIT || ike_is_response(h)) && !judge_announced(j, h->spi_i);
     u->judge = j;
@@ -195,7 +198,7 @@ static bool is_port_of_ike(const struct ike_unit *u, uint16_t port)
 static void learn_known(struct ike_unit *u, const struct judge_packet *p)
 {
     enum judge_party to = other_party(p->from);
-    const struct endpoint *e = &p->as[0].datagram.to;
+    const struct endpoint *e = &p->wire.datagram.to;
     bool may =
         u->n_ends[to] == 0 || (is_port_of_ike(u, e->port) && is_among(u->ends[to], u->n_ends[to], e, false));
     if (may && u->n_known[to] < ENDS_MAX && !is_among(u->known[to], u->n_known[to], e, true)) {
@@ -206,7 +209,7 @@ static void learn_known(struct ike_unit *u, const struct judge_packet *p)
 
 static void note_move(struct ike_unit *u, const struct judge_packet *p)
 {
-    const struct endpoint *now = &p->as[0].datagram.from;
+    const struct endpoint *now = &p->wire.datagram.from;
     struct endpoint *before = &u->sa->ends[p->from];
     char old[ENDPOINT_TEXT_MAX], new[ENDPOINT_TEXT_MAX];
     if (before->family && !endpoint_same_address(before, now)) {
@@ -232,7 +235,7 @@ static const struct judge_packet *same_octets(const struct ike_unit *u, const st
         row = &u->rows[(at - 1) & (u->memory - 1)];
         const struct judge_packet *q = u->ring[(at - 1) & (u->memory - 1)];
         if (row->digest == p->digest && q->from == p->from &&
-            octets_equal(packet_message(&q->as[0].datagram), packet_message(&p->as[0].datagram)))
+            octets_equal(packet_message(&q->wire.datagram), packet_message(&p->wire.datagram)))
             return q;
     }
     return NULL;
@@ -244,19 +247,16 @@ static void find_copy(struct ike_unit *u, struct judge_packet *p)
     const struct judge_packet *q = same_octets(u, p);
     if (!q)
         return;
-    const struct wire_packet *original = q->as[0].copy_of;
-    const struct judge_packet *o = original ? whole_of(original, PARTY_A) : q;
-    p->as[PARTY_A].copy_of = &o->as[PARTY_A];
-    p->as[PARTY_B].copy_of = &o->as[PARTY_B];
-    p->as[0].by_filter = p->as[0].at_us - q->as[0].at_us < by_capture_us &&
-                         endpoint_same(&q->as[0].datagram.from, &p->as[0].datagram.from) &&
-                         endpoint_same(&q->as[0].datagram.to, &p->as[0].datagram.to);
-    u->sa->duplicates += p->as[0].by_filter;
+    p->wire.copy_of = q->wire.copy_of ? q->wire.copy_of : &q->wire;
+    p->wire.by_filter = p->wire.at_us - q->wire.at_us < by_capture_us &&
+                        endpoint_same(&q->wire.datagram.from, &p->wire.datagram.from) &&
+                        endpoint_same(&q->wire.datagram.to, &p->wire.datagram.to);
+    u->sa->duplicates += p->wire.by_filter;
 }
 
 static void read_packet(struct ike_unit *u, struct judge_packet *p)
 {
-    struct wire_packet *w = &p->as[0];
+    struct wire_packet *w = &p->wire;
     if (p->cut) { /* the header is all that counts */
         w->readable = w->datagram.len >= IKE_HEADER_LEN;
         u->sa->has_cut = true;
@@ -265,11 +265,6 @@ static void read_packet(struct ike_unit *u, struct judge_packet *p)
         packet_read_in_order(w, u->keys, u->n_keys, &u->pending);
     }
     find_copy(u, p);
-    bool from_peer = p->as[1].from_peer;
-    const struct wire_packet *copy_of = p->as[1].copy_of;
-    p->as[1] = p->as[0];
-    p->as[1].from_peer = from_peer;
-    p->as[1].copy_of = copy_of;
 }
 
 static bool is_sealed(const struct wire_packet *w)
@@ -285,12 +280,12 @@ static void count(struct ike_unit *u, const struct judge_packet *p)
     static const int64_t same_moment_us = 1000; /* a pair that was put in order */
     const struct ike_header *h = header_of(p);
     sa->packets[p->from]++;
-    sa->opened[p->from] += p->as[0].opened || p->as[0].fragments;
-    sa->sealed[p->from] += is_sealed(&p->as[0]);
-    u->ended_open = u->ended_open || p->as[0].opened || p->as[0].fragments;
-    sa->disordered = sa->disordered || p->as[0].at_us + same_moment_us < sa->last_us;
-    if (p->as[0].at_us > sa->last_us)
-        sa->last_us = p->as[0].at_us;
+    sa->opened[p->from] += p->wire.opened || p->wire.fragments;
+    sa->sealed[p->from] += is_sealed(&p->wire);
+    u->ended_open = u->ended_open || p->wire.opened || p->wire.fragments;
+    sa->disordered = sa->disordered || p->wire.at_us + same_moment_us < sa->last_us;
+    if (p->wire.at_us > sa->last_us)
+        sa->last_us = p->wire.at_us;
     if (memcmp(sa->spi_r, none, sizeof none) == 0)
         memcpy(sa->spi_r, h->spi_r, sizeof sa->spi_r);
     if (h->exchange == EXCHANGE_IKE_SA_INIT && !ike_is_response(h) && !u->initiator_known) {
@@ -314,7 +309,7 @@ void unit_take(struct ike_unit *u, struct judge_packet *p)
     count(u, p);
     learn_known(u, p);
     for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
-        (p->cut ? monitor_remember : monitor_add)(u->monitors[x], &p->as[x]);
+        (p->cut ? monitor_remember : monitor_add)(u->monitors[x], &p->wire);
     note_move(u, p);
     judge_syncs(u, p);
     judge_children(u, p);

@@ -97,10 +97,12 @@ uint64_t hash_of(struct octets o, uint64_t more)
 }
 
 /* Without the responder's SPI: the first request of an IKE SA does not have it. */
-uint64_t hash_of_said(const struct wire_packet *p, bool from_peer, bool response)
+uint64_t hash_of_said(const struct wire_packet *p, bool of_peer, bool response)
 {
-    uint64_t what = (uint64_t)p->header.message_id << 2 | (uint64_t)from_peer << 1 | (uint64_t)response;
-    return hash_of(octets_of(p->header.spi_i, IKE_SPI_LEN), what);
+    uint64_t what = (uint64_t)p->header.message_id << 2 | (uint64_t)of_peer << 1 | (uint64_t)response, spi;
+    memcpy(&spi, p->header.spi_i, sizeof spi);
+    uint64_t h = (spi ^ what * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xff51afd7ed558ccd);
+    return h ^ h >> 32;
 }
 
 /* --- asking -------------------------------------------------------------------------------------- */
@@ -115,15 +117,17 @@ static const struct ike_evidence_keys *keys_of(const struct monitor *m, const st
     return p->readable ? keys_of_header(m->view->keys, m->view->n_keys, &p->header) : NULL;
 }
 
-bool has_keys(const struct monitor *m, const struct wire_packet *p)
-{
-    return keys_of(m, p) != NULL;
-}
-
 struct watched_sa *sa_of(const struct monitor *m, const struct wire_packet *p)
 {
+    if (p == m->judged.packet)
+        return m->judged.sa;
     const struct ike_evidence_keys *k = keys_of(m, p);
     return k ? &m->sas[k - m->view->keys] : NULL;
+}
+
+bool has_keys(const struct monitor *m, const struct wire_packet *p)
+{
+    return sa_of(m, p) != NULL;
 }
 
 bool is_fragment(const struct wire_packet *p)
@@ -143,12 +147,12 @@ bool is_in_clear(const struct monitor *m, const struct wire_packet *p)
 
 bool asks_for(const struct wire_packet *q, const struct wire_packet *response)
 {
-    return q->number && packet_is(q, false, false, response->header.exchange) &&
+    return q->number && packet_is(q, !response->from_peer, false, response->header.exchange) &&
            q->header.message_id == response->header.message_id &&
            (same_spis(&q->header, &response->header) || q->header.exchange == EXCHANGE_IKE_SA_INIT);
 }
 
-const struct wire_packet *request_of(const struct monitor *m, const struct wire_packet *response)
+static const struct wire_packet *find_request(const struct monitor *m, const struct wire_packet *response)
 {
     FOR_EACH_WITH (q, m, &m->said, hash_of_said(response, false, false))
         if (asks_for(q, response))
@@ -156,16 +160,36 @@ const struct wire_packet *request_of(const struct monitor *m, const struct wire_
     return NULL;
 }
 
+const struct wire_packet *request_of(struct monitor *m, const struct wire_packet *response)
+{
+    if (response != m->judged.packet)
+        return find_request(m, response);
+    if (!m->judged.has_request)
+        m->judged.request = find_request(m, response);
+    m->judged.has_request = true;
+    return m->judged.request;
+}
+
 struct octets iv_of(const struct monitor *m, const struct wire_packet *p)
 {
+    if (p == m->judged.packet)
+        return m->judged.iv;
     const struct ike_payload *sk = p->outer ? ike_find(p->outer, PAYLOAD_SK) : NULL;
     const struct ike_payload *skf = p->outer ? ike_find(p->outer, PAYLOAD_SKF) : NULL;
-    const struct ike_evidence_keys *k = keys_of(m, p);
+    const struct watched_sa *sa = sa_of(m, p);
     struct octets body = sk ? sk->body : skf ? skf->skf.data : octets_of(NULL, 0);
-    struct cipher_sizes sizes;
-    if (!k || !cipher_sizes_of(&k->suite, &sizes) || body.len < sizes.iv_len)
+    if (!sa || body.len < sa->iv_len)
         return octets_of(NULL, 0);
-    return octets_of(body.at, sizes.iv_len);
+    return octets_of(body.at, sa->iv_len);
+}
+
+/* The packet that is judged, or remembered, from here on. */
+static void take_up(struct monitor *m, const struct wire_packet *p)
+{
+    m->judged = (struct judged_packet){0};
+    struct watched_sa *sa = sa_of(m, p);
+    struct octets iv = is_of_peer(m, p) && p->readable ? iv_of(m, p) : octets_of(NULL, 0);
+    m->judged = (struct judged_packet){.packet = p, .sa = sa, .iv = iv};
 }
 
 /* --- judging ------------------------------------------------------------------------------------- */
@@ -203,7 +227,7 @@ static void judge(struct monitor *m, const struct wire_packet *p)
 /* Who began an IKE SA is seen by any message of the cluster that opens. */
 static void learn_role(struct monitor *m, const struct wire_packet *p)
 {
-    struct watched_sa *sa = p->from_peer || !p->opened ? NULL : sa_of(m, p);
+    struct watched_sa *sa = is_of_peer(m, p) || !p->opened ? NULL : sa_of(m, p);
     if (!sa || sa->cluster_spoke)
         return;
     sa->cluster_spoke = true;
@@ -212,22 +236,23 @@ static void learn_role(struct monitor *m, const struct wire_packet *p)
 
 static void learn(struct monitor *m, const struct wire_packet *p)
 {
-    struct octets iv = p->from_peer ? iv_of(m, p) : octets_of(NULL, 0);
-    learn_role(m, p);
-    if (p->from_peer)
+    bool of_peer = is_of_peer(m, p);
+    struct octets iv = of_peer ? iv_of(m, p) : octets_of(NULL, 0);
+    if (of_peer) {
         learn_of_peer(m, p);
-    else
-        learn_of_cluster(m, p);
-    if (p->from_peer)
         learn_delta(m, p);
-    monitor_index(m, &m->said, hash_of_said(p, p->from_peer, ike_is_response(&p->header)));
+    } else {
+        learn_role(m, p);
+        learn_of_cluster(m, p);
+    }
+    monitor_index(m, &m->said, hash_of_said(p, of_peer, ike_is_response(&p->header)));
     if (iv.len)
         monitor_index(m, &m->ivs, hash_of(iv, 0));
 }
 
-void monitor_remember(struct monitor *m, const struct wire_packet *p)
+static void remember(struct monitor *m, const struct wire_packet *p)
 {
-    if (!p->from_peer)
+    if (!is_of_peer(m, p))
         learn_address(m, p);
     if (p->esp)
         learn_esp(m, p);
@@ -238,13 +263,21 @@ void monitor_remember(struct monitor *m, const struct wire_packet *p)
 
 void monitor_add(struct monitor *m, const struct wire_packet *p)
 {
-    if (p->from_peer && p->esp)
+    bool of_peer = is_of_peer(m, p);
+    take_up(m, p);
+    if (of_peer && p->esp)
         judge_esp(m, p);
-    else if (p->from_peer && is_no_ike(m, p))
+    else if (of_peer && is_no_ike(m, p))
         return;
-    else if (p->from_peer)
+    else if (of_peer)
         judge(m, p);
-    monitor_remember(m, p);
+    remember(m, p);
+}
+
+void monitor_remember(struct monitor *m, const struct wire_packet *p)
+{
+    take_up(m, p);
+    remember(m, p);
 }
 
 void monitor_begins_late(struct monitor *m)
@@ -263,8 +296,11 @@ struct monitor *monitor_open(const struct monitor_view *view, size_t memory)
     m->memory = memory ? memory : 1;
     m->ring = calloc(m->memory, sizeof(const struct wire_packet *));
     m->sas = calloc(view->n_keys + 1, sizeof *m->sas);
-    for (size_t i = 0; m->sas && i < view->n_keys; i++)
+    for (size_t i = 0; m->sas && i < view->n_keys; i++) {
+        struct cipher_sizes sizes;
         m->sas[i].window = 1;
+        m->sas[i].iv_len = cipher_sizes_of(&view->keys[i].suite, &sizes) ? sizes.iv_len : 0;
+    }
     m->report.complete = index_open(&m->said, m->memory) && index_open(&m->ivs, m->memory) &&
                          index_open(&m->esp, m->memory) && index_open(&m->echoes, m->memory) && m->ring &&
                          m->sas;

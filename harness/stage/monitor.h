@@ -25,6 +25,7 @@ struct monitor_view {
     /* Where the peer may send to though it has seen nothing from there: what it was told. */
     const struct endpoint *addresses;
     size_t n_addresses;
+    bool turned;        /* the packets were recorded on the other side: `from_peer` is the other way round */
     uint16_t natt_port; /* of the cluster: ESP and keepalives come there, too; 0: none */
     bool lossy;         /* the peer's packets may be lost or overtaken before they are seen */
 

@@ -123,7 +123,7 @@ static bool was_asked_once(const struct monitor *m, const struct wire_packet *p)
 {
     const struct wire_packet *first = NULL;
     FOR_EACH_WITH (q, m, &m->echoes, hash_of_echo(p->esp)) {
-        if (q->from_peer || !q->number || !same_echo(p, q, true))
+        if (q->from_peer == p->from_peer || !q->number || !same_echo(p, q, true))
             continue;
         if (first && (first->esp->seq != q->esp->seq || first->esp->spi != q->esp->spi))
             return false;
@@ -138,7 +138,7 @@ static void judge_replay(struct monitor *m, const struct wire_packet *p)
     if (!p->esp->readable || p->copy_of)
         return;
     FOR_EACH_WITH (q, m, &m->echoes, hash_of_echo(p->esp))
-        if (q->from_peer && same_echo(p, q, false) && was_asked_once(m, p)) {
+        if (q->from_peer == p->from_peer && same_echo(p, q, false) && was_asked_once(m, p)) {
             monitor_found(m, "RPL-4", p, q, "a replayed ESP packet is dropped",
                           "packets %u and %u both answer one ESP packet", q->number, p->number);
             return;
@@ -162,10 +162,11 @@ void judge_esp(struct monitor *m, const struct wire_packet *p)
 
 void learn_esp(struct monitor *m, const struct wire_packet *p)
 {
-    struct octets iv = is_opened(p) && p->from_peer ? iv_of_esp(p) : octets_of(NULL, 0);
+    bool of_peer = is_of_peer(m, p);
+    struct octets iv = is_opened(p) && of_peer ? iv_of_esp(p) : octets_of(NULL, 0);
     if (!is_opened(p))
         return;
-    if (p->from_peer)
+    if (of_peer)
         monitor_index(m, &m->esp, hash_of_esp(p->esp, OF_SPI));
     if (iv.len)
         monitor_index(m, &m->ivs, hash_of(iv, p->esp->spi));

@@ -42,7 +42,7 @@ bool answers_one_request(const struct monitor *m, const struct wire_packet *p)
 
 static bool means_the_same(const struct wire_packet *q, const struct wire_packet *p, bool response)
 {
-    return packet_is(q, true, response, response ? p->header.exchange : 0) && q->opened &&
+    return packet_is(q, p->from_peer, response, response ? p->header.exchange : 0) && q->opened &&
            q->header.message_id == p->header.message_id && same_spis(&q->header, &p->header) &&
            !has_its_own_rules(q);
 }

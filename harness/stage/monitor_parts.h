@@ -35,6 +35,7 @@ struct watched_sa {
     bool late;                         /* it is older than the record, and the peer asked nothing yet */
     bool asked_late;                   /* the same of the cluster, whose first request was */
     uint32_t first_asked;
+    size_t iv_len;                       /* of its messages; 0: nobody knows */
     uint32_t window;                     /* what the cluster accepts at once (RFC 7296 2.3: 1) */
     uint64_t base;                       /* all below are answered, or passed over by a sync */
     uint64_t used, answered;             /* bit n: of ID base + n */
@@ -60,12 +61,26 @@ struct monitor {
     const struct wire_packet **ring; /* the last `memory` packets */
     size_t memory;
     uint64_t at; /* of the packet that is being judged, from 0 */
-    bool late;   /* the record begins behind the beginning */
+    /* What each of its rules asks again. */
+    struct judged_packet {
+        const struct wire_packet *packet;
+        struct watched_sa *sa;
+        struct octets iv;
+        const struct wire_packet *request; /* NULL: none, or not looked for */
+        bool has_request;                  /* it was looked for */
+    } judged;
+    bool late; /* the record begins behind the beginning */
     const char *found[MONITOR_MAX_FOUND];
     unsigned n_found;
     struct endpoint used[MONITOR_MAX_ADDRESSES]; /* by the cluster */
     unsigned n_used;
 };
+
+/* Is it a packet of the one who is judged? */
+static inline bool is_of_peer(const struct monitor *m, const struct wire_packet *p)
+{
+    return p->from_peer != m->view->turned;
+}
 
 /* --- asking -------------------------------------------------------------------------------------- */
 
@@ -87,7 +102,7 @@ const struct wire_packet *next_with(const struct monitor *m, const struct packet
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 uint64_t hash_of(struct octets o, uint64_t more);
-uint64_t hash_of_said(const struct wire_packet *p, bool from_peer, bool response);
+uint64_t hash_of_said(const struct wire_packet *p, bool of_peer, bool response);
 
 bool same_spis(const struct ike_header *a, const struct ike_header *b);
 bool has_keys(const struct monitor *m, const struct wire_packet *p);
@@ -104,7 +119,7 @@ bool is_in_clear(const struct monitor *m, const struct wire_packet *p);
 bool asks_for(const struct wire_packet *q, const struct wire_packet *response);
 
 /* The newest of them; NULL: none. */
-const struct wire_packet *request_of(const struct monitor *m, const struct wire_packet *response);
+const struct wire_packet *request_of(struct monitor *m, const struct wire_packet *response);
 
 struct octets iv_of(const struct monitor *m, const struct wire_packet *p); /* empty: none */
 

@@ -61,7 +61,7 @@ void judge_address(struct monitor *m, const struct wire_packet *p)
 static bool came_from_cluster(const struct monitor *m, const struct wire_packet *p)
 {
     FOR_EACH_WITH (q, m, &m->said, hash_of_said(p, false, false))
-        if (q->readable && !q->from_peer && same_spis(&q->header, &p->header))
+        if (q->readable && q->from_peer != p->from_peer && same_spis(&q->header, &p->header))
             return true;
     return false;
 }

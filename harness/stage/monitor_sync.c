@@ -29,7 +29,8 @@ static bool nonce_was_sent(const struct monitor *m, const struct wire_packet *p,
     struct wire_packet asked = {.header = p->header};
     asked.header.message_id = 0; /* whatever the answer has (FMT-1) */
     FOR_EACH_WITH (q, m, &m->said, hash_of_said(&asked, false, false))
-        if (q->number && packet_is(q, false, false, EXCHANGE_INFORMATIONAL) && holds_nonce(q, answer->nonce))
+        if (q->number && packet_is(q, !p->from_peer, false, EXCHANGE_INFORMATIONAL) &&
+            holds_nonce(q, answer->nonce))
             return true;
     return false;
 }

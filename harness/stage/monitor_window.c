@@ -75,7 +75,7 @@ static void learn_sync(struct watched_sa *sa, const struct wire_packet *p, const
 static bool is_odd_sync(const struct wire_packet *p)
 {
     struct message_id_sync sync;
-    return packet_is(p, false, false, EXCHANGE_INFORMATIONAL) && p->header.message_id == 0 &&
+    return packet_is(p, p->from_peer, false, EXCHANGE_INFORMATIONAL) && p->header.message_id == 0 &&
            !packet_sync(p, &sync);
 }
 

@@ -9,17 +9,32 @@ struct octets packet_message(const struct datagram *d)
     return skip_non_esp_marker(datagram_octets(d));
 }
 
+static size_t size_of_chain(size_t count)
+{
+    return offsetof(struct ike_payloads, list) + count * sizeof(struct ike_payload);
+}
+
 /* Of the size that this chain needs: a record keeps thousands. */
-static struct ike_payloads *read_chain(uint8_t first, struct octets chain)
+static struct ike_payloads *read_chain(struct wire_packet *p, uint8_t first, struct octets chain)
 {
     struct ike_payloads all;
     if (!ike_read_payloads(first, chain, &all, NULL))
         return NULL;
-    size_t size = offsetof(struct ike_payloads, list) + all.count * sizeof all.list[0];
-    struct ike_payloads *out = malloc(size);
+    size_t size = size_of_chain(all.count);
+    struct ike_payloads *out = room_take(&p->room, size);
+    if (!out)
+        out = malloc(size);
     if (out)
         memcpy(out, &all, size);
     return out;
+}
+
+/* SK outside, and inside it a payload and another one for each 64 octets: of long messages that is enough
+ * most of the time, of short ones always. */
+size_t packet_room_for(size_t message_len)
+{
+    return room_for(message_len) + room_for(size_of_chain(1)) +
+           room_for(sizeof(struct ike_opened) + message_len) + room_for(size_of_chain(1 + message_len / 64));
 }
 
 const struct ike_evidence_keys *keys_of_header(const struct ike_evidence_keys *keys, size_t n_keys,
@@ -58,9 +73,12 @@ static void open_packet(struct wire_packet *p, const struct ike_evidence_keys *k
     if (!k || !p->outer || !(ike_find(p->outer, PAYLOAD_SK) || ike_find(p->outer, PAYLOAD_SKF)))
         return;
     bool from_initiator = (p->header.flags & IKE_FLAG_INITIATOR) != 0;
-    p->opened = ike_open(&k->suite, from_initiator ? &k->from_initiator : &k->from_responder, message, NULL);
+    /* A fragment is given away, to where others wait for it. */
+    struct room *room = ike_find(p->outer, PAYLOAD_SKF) ? NULL : &p->room;
+    p->opened =
+        ike_open_in(room, &k->suite, from_initiator ? &k->from_initiator : &k->from_responder, message, NULL);
     if (p->opened && is_whole(p, message, pending))
-        p->inner = read_chain(p->opened->first, p->opened->inner);
+        p->inner = read_chain(p, p->opened->first, p->opened->inner);
 }
 
 void packet_read_in_order(struct wire_packet *p, const struct ike_evidence_keys *keys, size_t n_keys,
@@ -70,7 +88,7 @@ void packet_read_in_order(struct wire_packet *p, const struct ike_evidence_keys 
     p->readable = ike_read_header(message, &p->header, NULL);
     if (!p->readable)
         return;
-    p->outer = read_chain(p->header.next_payload,
+    p->outer = read_chain(p, p->header.next_payload,
                           octets_of(message.at + IKE_HEADER_LEN, message.len - IKE_HEADER_LEN));
     open_packet(p, keys_of_header(keys, n_keys, &p->header), message, pending);
 }
@@ -80,13 +98,19 @@ void packet_read(struct wire_packet *p, const struct ike_evidence_keys *keys, si
     packet_read_in_order(p, keys, n_keys, NULL);
 }
 
+static void free_part(const struct wire_packet *p, void *part)
+{
+    if (!room_has(&p->room, part))
+        free(part);
+}
+
 void packet_clear(struct wire_packet *p)
 {
-    datagram_clear(&p->datagram);
-    free(p->esp);
-    free(p->outer);
-    free(p->opened);
-    free(p->inner);
+    free_part(p, p->datagram.octets);
+    free_part(p, p->esp);
+    free_part(p, p->outer);
+    free_part(p, p->opened);
+    free_part(p, p->inner);
     *p = (struct wire_packet){0};
 }
 

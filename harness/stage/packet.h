@@ -27,6 +27,7 @@ struct wire_packet {
                                           at the one that made it whole, and only there */
     struct ike_payloads *inner;        /* of `opened`; NULL: the chain inside cannot be read */
     const struct wire_packet *copy_of; /* an earlier packet of the same direction with the same octets */
+    struct room room; /* where its parts are as long as they fit in; the others are on the heap */
 };
 
 /* The keys of the IKE SA with these SPIs, the newest first; NULL: none. */
@@ -41,11 +42,14 @@ void packet_read(struct wire_packet *p, const struct ike_evidence_keys *keys, si
 void packet_read_in_order(struct wire_packet *p, const struct ike_evidence_keys *keys, size_t n_keys,
                           struct assemblies *pending);
 
-/* Frees what it holds, the datagram too. */
+/* Frees what it holds, the datagram too, but not the room. */
 void packet_clear(struct wire_packet *p);
 
 /* The IKE message of a datagram: without the marker of RFC 3948. */
 struct octets packet_message(const struct datagram *d);
+
+/* What a room for all parts of such a message is likely to need. */
+size_t packet_room_for(size_t message_len);
 
 bool packet_is(const struct wire_packet *p, bool from_peer, bool response, uint8_t exchange);
 
