@@ -73,6 +73,8 @@ nothing_left() { # RUN
     [[ -z $rest ]] || { echo "left: $rest"; return 1; }
 }
 
+with_errors() { "$@" 2>&1; }
+
 within() { # SECONDS COMMAND...
     local until=$((SECONDS + $1))
     shift
@@ -86,11 +88,11 @@ sees_ike_sa_init() { # RUN DESTINATION: within the retransmissions of one second
     timeout 6 ip netns exec "us-$1-h" tcpdump -ni us0 -c 1 "udp dst port 500 and dst host $2" 2>/dev/null | grep isakmp
 }
 
-of_the_host() { # but for the namespaces of others
+of_the_host() { # but for the namespaces of others, and the place of all, which the first one makes
     ip addr
     ip route
     ip rule
-    grep -vF /run/netns/ /proc/mounts
+    grep -vE ' /run/netns[/ ]' /proc/mounts
 }
 
 finish() {
@@ -111,7 +113,7 @@ ok "an unknown verb is 127" status_is 127 "$driver" no-such-verb
 ok "failover is 127" status_is 127 in_run "$a" failover
 ok "a trigger before start fails" fails_with 1 'is not up' in_run "$a" initiate
 ok "stop before start is fine" in_run "$a" stop
-ok "a bad run name fails" status_is 1 in_run 'a/b' start
+ok "a bad run name fails" status_is 2 in_run 'a/b' start
 ok "without root: 3" fails_with 3 'as root' setpriv --reuid 65534 --clear-groups \
     env UNDERSTUDY_RUN=x UNDERSTUDY_STATE=/ "$driver" start
 
@@ -179,6 +181,18 @@ done
 ok "a command that does not end is ended" fails_with 124 'no end' "$lab" exec "$a" --timeout 1 -- sleep 30
 ok "the exit status of a command passes through" status_is 7 "$lab" exec "$a" -- sh -c 'exit 7'
 ok "and what it writes, long or not" test "$("$lab" exec "$a" -- seq 100000 | md5sum)" = "$(seq 100000 | md5sum)"
+# for `head`, which takes a line and ends, and for one that takes nothing
+ok "what a command does not read is thrown away" test "$(seq 100000 | "$lab" shell "$a" head -n 1)" = 1
+unread() { # the place lives on, whatever is written to a command that does not read
+    "$lab" shell "$a" sh -c 'echo begun; exec sleep 60' </dev/zero >"$work/begun" &
+    local writer=$! status=0
+    within 10 test -s "$work/begun" || return
+    for _ in {1..20}; do timeout 5 "$lab" exec "$a" -- true || status=1; done
+    kill "$writer"
+    wait "$writer" 2>/dev/null
+    return $status
+}
+ok "a command that does not read holds up no other" unread
 # shellcheck disable=SC2016 # for the other shell
 ok "a terminal's words reach a shell" prints '^hello 5$' "$lab" shell "$a" bash <<<'echo hello $((2 + 3))'
 
@@ -262,13 +276,58 @@ ok "lab down --all" "$lab" down --all
 ok "nothing is left of it" nothing_left lab-strongswan-kernel
 ok "nor of the records" test ! -e "$UNDERSTUDY_RECORDS"
 exec 7<&-
+ok "lab down of a peer that is not up is fine, and says so" prints '^strongswan-kernel was not up$' with_errors "$lab" down strongswan-kernel
+ok "lab down of what is no peer" fails_with 1 "'no-such-peer' is not up, and no peer" "$lab" down no-such-peer
+ok "lab down of what is no name" fails_with 2 'a run has a name' "$lab" down ''
+
+# A peer that is not of the lab: a namespace, and a driver of its own that tells what it was given.
+fake=$work/fake
+mkdir "$fake"
+sed '/^psk/d; s|^\[identity\]|&\npsk_file = '"$work/key"'|' "$root/peers/strongswan-kernel/peer.ini" >"$fake/peer.ini"
+printf 'the key of a file\n' >"$work/key"
+cat >"$fake/driver" <<'END'
+#!/bin/bash
+ns=us-$UNDERSTUDY_RUN-p
+case $1 in
+start) ip netns add "$ns" && printf 'psk=%s\n' "$(cat "$UNDERSTUDY_PSK_FILE")" ;;
+stop) if [[ -e /run/netns/$ns ]]; then ip netns del "$ns"; fi ;;
+logs) echo "a log of ${2:-all} lines" ;;
+*) exit 127 ;;
+esac
+END
+chmod 755 "$fake/driver"
+ok "lab up of a peer of another kind, with its key in a file elsewhere" prints '^psk=the key of a file$' "$lab" up "$fake"
+ok "a command in it" prints '^/proc/[0-9]+$' "$lab" exec lab-fake -- readlink -f /proc/self
+ok "is in its namespace" test "$("$lab" exec lab-fake -- readlink /proc/self/ns/net)" = \
+    "$(ip netns exec us-lab-fake-p readlink /proc/self/ns/net)"
+ok "its exit status passes through" status_is 7 "$lab" exec lab-fake -- sh -c 'exit 7'
+ok "one that does not end is ended" fails_with 124 'no end' "$lab" exec lab-fake --timeout 1 -- sleep 30
+ok "a time that is none" fails_with 2 'takes a number of seconds' "$lab" exec lab-fake --timeout soon -- true
+ok "its log" prints '^a log of 5 lines$' "$lab" logs "$fake" 5
+ok "a number of lines that is none" fails_with 2 'is not a number' "$lab" logs "$fake" many
+ok "it has no console" fails_with 1 'is a namespace' "$lab" console "$fake"
+ok "lab down" "$lab" down "$fake"
+ok "leaves nothing" nothing_left lab-fake
+rm "$work/key"
+ok "a key file that is not there" fails_with 2 "psk_file: cannot read $work/key" "$lab" up "$fake"
+ok "leaves nothing, either" nothing_left lab-fake
+
+lists_go_on() { # in indented lines, with comments among them
+    # shellcheck source=peers/lab/ini.sh
+    . "$root/peers/lab/ini.sh"
+    printf '[proposals]\nike = a, b ; first\n  ; a comment\n\tc,\n  d\n# another\nesp = e,\n[selectors]\n  peer = f\nharness=g' >"$work/ini"
+    read_ini "$work/ini"
+    declare -p ini
+    [[ ${ini[proposals.ike]} == "a, b, c, d" && ${ini[proposals.esp]} == e && ${ini[selectors.peer]} == f && ${ini[selectors.harness]} == g ]]
+}
+ok "lists of peer.ini go on in indented lines" lists_go_on
+
 ok "lab up of a peer that is not there" fails_with 2 'there is no peer' "$lab" up no-such-peer
 ok "lab logs of a peer that is not up" fails_with 1 'is not up' "$lab" logs strongswan-kernel
 ok "a way that there is not" fails_with 2 'UNDERSTUDY_LAB_WAY' env UNDERSTUDY_LAB_WAY=teleport "$lab" up strongswan-kernel
 ok "user-space ESP is that of another peer" fails_with 3 'peers/strongswan' \
     env UNDERSTUDY_LAB_WAY=userspace "$lab" up strongswan-kernel
-ok "the host's own network and mounts are as before" \
-    test "$before" = "$(of_the_host)"
+ok "the host's own network and mounts are as before" diff <(echo "$before") <(of_the_host)
 
 echo "1..$count"
 ((failures == 0))

@@ -2,14 +2,18 @@
 # peer.ini, as far as a driver needs it. Sourced after place.sh.
 
 declare -A ini
-read_ini() { # FILE: ini[section.key]; comments as the suite's own reader takes them
-    local line section=
+read_ini() { # FILE: ini[section.key]; comments, and lists that go on in indented lines, as the suite's own reader takes them
+    local line section='' key=''
     while IFS= read -r line || [[ -n $line ]]; do
         line=${line%%[[:space:]];*}
-        if [[ $line =~ ^[[:space:]]*\[([^]]+)\] ]]; then
-            section=${BASH_REMATCH[1]}
-        elif [[ $line =~ ^[[:space:]]*([A-Za-z0-9_]+)[[:space:]]*[=:][[:space:]]*(.*[^[:space:]])[[:space:]]*$ ]]; then
-            ini[$section.${BASH_REMATCH[1]}]=${BASH_REMATCH[2]}
+        [[ $line =~ ^[[:space:]]*([;#].*)?$ ]] && continue
+        if [[ -n $key && $line =~ ^[[:space:]]+,?(.*[^[:space:],]) ]]; then
+            ini[$key]+=", ${BASH_REMATCH[1]}"
+        elif [[ $line =~ ^[[:space:]]*\[([^]]+)\] ]]; then
+            section=${BASH_REMATCH[1]} key=''
+        elif [[ $line =~ ^[[:space:]]*([A-Za-z0-9_]+)[[:space:]]*[=:][[:space:]]*(.*[^[:space:],]) ]]; then
+            key=$section.${BASH_REMATCH[1]}
+            ini[$key]=${BASH_REMATCH[2]}
         fi
     done <"$1" || fail "cannot read $1"
 }

@@ -25,7 +25,7 @@ give_up() { # [-STATUS] message: fail, with nothing left behind
 name_run() { # NAME
     run=$1
     [[ $run =~ ^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$ ]] ||
-        fail "a run has a name of letters, digits, '.', '_' and '-', not '$run'"
+        fail -2 "a run has a name of letters, digits, '.', '_' and '-', not '$run'"
     harness_ns=us-$run-h peer_ns=us-$run-p record=$records/$run
 }
 
@@ -46,7 +46,8 @@ started_at() { # PID
 our_pids() {
     local pid
     while IFS=/ read -r _ _ pid _; do
-        [[ $pid == "$$" || $pid == "$BASHPID" ]] || started_at "$pid" >/dev/null && printf '%s\n' "$pid"
+        [[ $pid == "$$" || $pid == "$BASHPID" ]] && continue
+        started_at "$pid" >/dev/null && printf '%s\n' "$pid"
     done < <(grep -lzxsF "UNDERSTUDY_PEER_OF=$run" /proc/[0-9]*/environ)
 }
 
@@ -230,9 +231,9 @@ place_up() {
 
 last_words() {
     local line file
-    # a guest may write what it likes into its share: links are not followed
+    # a guest may write what it likes into its share: links are not followed, and a pipe is not waited for
     line=$(for file in place/share/ended place/console.log; do
-        dd if=$file iflag=nofollow bs=64k count=16 status=none 2>/dev/null
+        dd if=$file iflag=nofollow,nonblock bs=64k count=16 status=none 2>/dev/null
     done | tr -d '\r\0' | grep -v '^[[:space:]]*$' | tail -n 1)
     printf '%s' "${line:-it left no word}"
 }
