@@ -18,7 +18,9 @@ enum {
     KEY_MODE,
     KEY_FAULT,
     KEY_VERBS,
-    KEY_LIST
+    KEY_LIST,
+    KEY_HABIT,
+    KEY_LIST_HABITS
 };
 
 static const struct cli_option options[] = {
@@ -31,8 +33,10 @@ static const struct cli_option options[] = {
     {"mode", KEY_MODE, "MODE", "of its Child SAs: tunnel (default), transport"},
     {"esp", KEY_ESP, "HOW", "without a NAT: udp (default; ESP in UDP only), raw (IP protocol 50)"},
     {"fault", KEY_FAULT, "NAME", "break exactly this rule"},
+    {"habit", KEY_HABIT, "NAME", "do what a peer may, and few do"},
     {"verbs", KEY_VERBS, NULL, "read verbs from standard input, a line each, until it ends"},
     {"list-faults", KEY_LIST, NULL, "print the faults and the rules that they break"},
+    {"list-habits", KEY_LIST_HABITS, NULL, "print the habits and what lets a peer have them"},
     {0},
 };
 
@@ -53,10 +57,8 @@ static void print_ready(const struct endpoint *ike, const struct endpoint *natt,
     fflush(stdout);
 }
 
-static void list_faults(void)
+static void list(const struct reference_fault *faults, size_t n)
 {
-    size_t n;
-    const struct reference_fault *faults = reference_faults(&n);
     for (size_t i = 0; i < n; i++) {
         printf("%-26s", faults[i].name);
         for (unsigned k = 0; k < FAULT_MAX_REQUIREMENTS && faults[i].requirements[k]; k++)
@@ -110,7 +112,7 @@ static bool take_text(struct reference_options *o, int key, const char *value)
         o->address = value;
     else if (key == KEY_REMOTE)
         o->remote = value;
-    else if (key == KEY_FAULT)
+    else if (key == KEY_FAULT || key == KEY_HABIT)
         o->fault = value;
     else if (key == KEY_VERBS) {
         o->verbs = STDIN_FILENO;
@@ -127,8 +129,9 @@ static int check_options(const struct cli_command *command, const struct referen
     if (!endpoint_parse(o->address, 0, &ignored, &err) ||
         (o->remote && !endpoint_parse(o->remote, 0, &ignored, &err)))
         return cli_usage_error(command, "%s", err.text);
-    if (o->fault && !reference_fault_find(o->fault))
-        return cli_usage_error(command, "no fault is called \"%s\"; --list-faults shows all", o->fault);
+    if (o->fault && !reference_fault_find(o->fault) && !reference_habit_find(o->fault))
+        return cli_usage_error(command, "no fault or habit is called \"%s\"; --list-faults, --list-habits show all",
+                               o->fault);
     return EXIT_CONFORMS;
 }
 
@@ -146,8 +149,10 @@ static int peer_run(const struct cli_command *command, int argc, char **argv)
     while ((key = cli_next(command, argc, argv, &value, &status)) > 0) {
         uint64_t number;
         uint16_t *port = port_of(&o, key);
-        if (key == KEY_LIST) {
-            list_faults();
+        if (key == KEY_LIST || key == KEY_LIST_HABITS) {
+            size_t n;
+            const struct reference_fault *all = key == KEY_LIST ? reference_faults(&n) : reference_habits(&n);
+            list(all, n);
             return EXIT_CONFORMS;
         }
         if (!port) {

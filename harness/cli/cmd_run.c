@@ -61,7 +61,8 @@ static bool open_driver(struct session *s, struct error *err)
 {
     const struct run_arguments *a = &s->arguments;
     if (!a->peer) {
-        s->driver = a->udp ? reference_udp(a->fault, err) : reference_memory(a->fault, err);
+        const char *conduct = a->fault ? a->fault : a->habit;
+        s->driver = a->udp ? reference_udp(conduct, err) : reference_memory(conduct, err);
         return s->driver != NULL;
     }
     struct peer_config config;

@@ -9,6 +9,7 @@
 enum {
     OPT_PEER = 1,
     OPT_FAULT,
+    OPT_HABIT,
     OPT_CASE,
     OPT_EXCLUDE,
     OPT_ROLE,
@@ -35,6 +36,7 @@ const struct cli_option run_option_table[] = {
     {"peer", OPT_PEER, "FOLDER|FILE",
      "the peer under test, a peer.ini; without it, the built-in reference peer"},
     {"fault", OPT_FAULT, "NAME", "the reference peer breaks this one rule"},
+    {"habit", OPT_HABIT, "NAME", "the reference peer does what it may, and few do"},
     {"case", OPT_CASE, "GLOB", "only cases that match, \"sync.*\"; may be given again"},
     {"exclude", OPT_EXCLUDE, "GLOB", "no cases that match; may be given again"},
     {"role", OPT_ROLE, "ROLE", "of the cluster: initiator, responder, both (default)"},
@@ -111,6 +113,9 @@ static const char *take(struct run_arguments *a, int key, const char *value)
     case OPT_FAULT:
         a->fault = value;
         return NULL;
+    case OPT_HABIT:
+        a->habit = value;
+        return NULL;
     case OPT_CASE:
         return value[0] && cli_list_add(&a->only, value) ? NULL : "the ID of a case, or a glob";
     case OPT_EXCLUDE:
@@ -186,21 +191,40 @@ static int check_globs(const struct cli_command *command, const struct cli_list 
     return EXIT_CONFORMS;
 }
 
-static int check_fault(const struct cli_command *command, const char *fault)
+/* `what` is "fault" or "habit", and these are all. */
+static int check_conduct(const struct cli_command *command, const char *what, const char *name,
+                         const struct reference_fault *all, size_t n)
 {
     struct cli_list names = {0};
-    size_t n;
-    const struct reference_fault *faults = reference_faults(&n);
-    if (reference_fault_find(fault))
-        return EXIT_CONFORMS;
-    for (size_t i = 0; i < n; i++)
-        cli_list_add(&names, faults[i].name);
-    const char *near = cli_nearest(fault, names.items, names.count);
+    bool known = false;
+    for (size_t i = 0; i < n; i++) {
+        known = known || strcmp(all[i].name, name) == 0;
+        cli_list_add(&names, all[i].name);
+    }
+    const char *near = known ? NULL : cli_nearest(name, names.items, names.count);
     cli_list_clear(&names);
+    if (known)
+        return EXIT_CONFORMS;
     if (near)
-        return cli_usage_error(command, "no fault is called \"%s\": did you mean %s?", fault, near);
-    return cli_usage_error(command, "no fault is called \"%s\"; `understudy peer --list-faults` shows all",
-                           fault);
+        return cli_usage_error(command, "no %s is called \"%s\": did you mean %s?", what, name, near);
+    return cli_usage_error(command, "no %s is called \"%s\"; `understudy peer --list-%ss` shows all", what, name,
+                           what);
+}
+
+static int check_reference_peer(const struct cli_command *command, const struct run_arguments *a)
+{
+    size_t n;
+    if (a->fault && a->habit)
+        return cli_usage_error(command, "--fault and --habit: one of them");
+    if (a->fault) {
+        const struct reference_fault *faults = reference_faults(&n);
+        return check_conduct(command, "fault", a->fault, faults, n);
+    }
+    if (a->habit) {
+        const struct reference_fault *habits = reference_habits(&n);
+        return check_conduct(command, "habit", a->habit, habits, n);
+    }
+    return EXIT_CONFORMS;
 }
 
 /* A soak of cases that end at once is a mistake. */
@@ -223,8 +247,9 @@ static int check_soak(const struct cli_command *command, const struct run_argume
 
 static int check(const struct cli_command *command, const struct run_arguments *a)
 {
-    if (a->peer && a->fault)
-        return cli_usage_error(command, "--fault is for the reference peer, it cannot go with --peer");
+    if (a->peer && (a->fault || a->habit))
+        return cli_usage_error(command, "--%s is for the reference peer, it cannot go with --peer",
+                               a->fault ? "fault" : "habit");
     if (a->peer && a->transport_given)
         return cli_usage_error(command, "--transport is for the reference peer, it cannot go with --peer");
     if (a->shards && !a->seed_given)
@@ -234,8 +259,8 @@ static int check(const struct cli_command *command, const struct run_arguments *
         status = check_globs(command, &a->exclude);
     if (status == EXIT_CONFORMS && a->soak)
         status = check_soak(command, a);
-    if (status == EXIT_CONFORMS && a->fault)
-        status = check_fault(command, a->fault);
+    if (status == EXIT_CONFORMS)
+        status = check_reference_peer(command, a);
     return status;
 }
 

@@ -6,7 +6,7 @@
 #include "run/runner.h"
 
 struct run_arguments {
-    const char *peer, *fault, *folder, *expect;
+    const char *peer, *fault, *habit, *folder, *expect;
     struct cli_list only, exclude, states;
     struct schedule_rule schedule[SCHEDULE_MAX_RULES];
     size_t n_schedule;

@@ -118,6 +118,7 @@ void run_state_command(const struct run_arguments *a, char *out, size_t size)
     snprintf(out, size, "understudy run");
     add_quoted(out, size, "peer", a->peer);
     add_quoted(out, size, "fault", a->fault);
+    add_quoted(out, size, "habit", a->habit);
     if (a->udp)
         add(out, size, " --transport udp");
     if (a->esp_given)

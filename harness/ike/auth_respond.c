@@ -62,7 +62,8 @@ void auth_respond(struct ike_sa *sa, const struct received *in, struct reply *ou
     write_payload_id(&out->p, PAYLOAD_IDR, config->local_id.type, config->local_id.data);
     auth_write_certificate(sa->host, &out->p);
     auth_write_proof(&out->p, &proof);
-    if (config->initial_contact && ike_find_notify(&in->payloads, NOTIFY_INITIAL_CONTACT) != NULL)
+    sa->initial_contact = ike_find_notify(&in->payloads, NOTIFY_INITIAL_CONTACT) != NULL;
+    if (config->initial_contact && sa->initial_contact)
         obey_initial_contact(sa);
     struct child_sa *child = answer_child(sa, in, out);
     auth_write_notifies(sa, &out->p, sa->sync_negotiated, sa->replay_sync_negotiated); /* NEG-6 */

@@ -202,6 +202,7 @@ bool ike_sa_info(const struct ike_host *host, uint32_t id, struct ike_sa_info *o
         .successor = sa->successor,
         .deleting = sa->state == SA_DELETING,
         .heard = sa->heard,
+        .initial_contact = sa->initial_contact,
         .local = sa->local,
         .remote = sa->remote,
         .peer_announced_message_id_sync = sa->peer_announced_sync,

@@ -116,6 +116,7 @@ struct ike_sa_info {
     uint32_t successor; /* the SA that replaces this one; 0: none */
     bool deleting;      /* own delete is out */
     bool heard;         /* a protected message of the peer was accepted here */
+    bool initial_contact; /* the other side said so when it initiated this SA (RFC 7296 2.4) */
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
     struct endpoint local, remote;
     bool peer_announced_message_id_sync, peer_announced_replay_counter_sync;

@@ -160,6 +160,7 @@ struct ike_sa {
     struct assemblies pending; /* fragments that came in */
     bool mobike;               /* agreed on (RFC 4555) */
     bool heard;                /* a protected message of the other side was accepted */
+    bool initial_contact;      /* it said so */
 
     struct wire_proposal proposal; /* chosen */
     struct ike_keys keys;

@@ -48,10 +48,11 @@ void reference_echo_send(struct reference_peer *peer, struct datagram *d)
 static struct traffic_sa *sa_to_answer_on(const struct reference_peer *peer, struct traffic_sa *came_on)
 {
     struct traffic_sa *sas[SNAPSHOT_MAX_CHILDREN];
+    const struct member *m = cluster_active((struct cluster *)(uintptr_t)&peer->cluster);
     if (peer->echo_policy == ECHO_SAME)
         return came_on;
-    unsigned n = traffic_sas(cluster_active((struct cluster *)(uintptr_t)&peer->cluster)->traffic,
-                             came_on->ike_sa, sas, SNAPSHOT_MAX_CHILDREN);
+    uint32_t ike_sa = peer->stays_with_old_session && m->sa ? m->sa : came_on->ike_sa;
+    unsigned n = traffic_sas(m->traffic, ike_sa, sas, SNAPSHOT_MAX_CHILDREN);
     return n > 0 && n <= SNAPSHOT_MAX_CHILDREN ? sas[n - 1] : came_on;
 }
 
@@ -64,25 +65,33 @@ static bool is_for_us(const struct reference_peer *peer, const struct inner_pack
            selectors_contain(&peer->ike.remote_ts, family, p->source);
 }
 
+static bool seal_and_send(struct reference_peer *peer, struct traffic_sa *sa, uint64_t seq,
+                          const struct esp_payload *payload)
+{
+    struct datagram d;
+    struct traffic *t = cluster_active(&peer->cluster)->traffic;
+    if (!traffic_seal(t, sa, seq, payload, &peer->random, &d, NULL))
+        return false;
+    traffic_direct(t, cluster_active(&peer->cluster)->host, sa->ike_sa, &d);
+    reference_echo_send(peer, &d);
+    return true;
+}
+
 bool reference_echo_seal(struct reference_peer *peer, struct traffic_sa *sa, uint64_t seq,
                          const struct inner_packet *inner)
 {
     size_t room_len = INNER_MAX_HEADERS + inner->data.len;
     uint8_t *room = malloc(room_len);
-    struct datagram d;
     if (!room)
         return false;
     struct writer w = writer_into(room, room_len);
     uint8_t next_header = write_carried(&w, inner, sa->transport_mode);
-    const struct esp_payload payload = {.next_header = next_header, .inner = writer_octets(&w)};
-    struct traffic *t = cluster_active(&peer->cluster)->traffic;
-    bool good = !w.full && traffic_seal(t, sa, seq, &payload, &peer->random, &d, NULL);
+    const struct esp_payload payload = {.next_header = next_header,
+                                        .inner = writer_octets(&w),
+                                        .tfc_padding = sa->transport_mode ? 0 : peer->tfc_padding};
+    bool good = !w.full && seal_and_send(peer, sa, seq, &payload);
     free(room);
-    if (!good)
-        return false;
-    traffic_direct(t, cluster_active(&peer->cluster)->host, sa->ike_sa, &d);
-    reference_echo_send(peer, &d);
-    return true;
+    return good;
 }
 
 void reference_echo_replace_worn_out(struct reference_peer *peer, int64_t now_us)
@@ -103,6 +112,9 @@ void reference_echo_replace_worn_out(struct reference_peer *peer, int64_t now_us
 
 static void answer(struct reference_peer *peer, const struct traffic_opened *opened, const struct datagram *d)
 {
+    static const uint8_t anything[40] = {0};
+    const struct esp_payload dummy = {.next_header = ESP_NEXT_DUMMY,
+                                      .inner = octets_of(anything, sizeof anything)};
     struct inner_packet asked;
     bool transport = opened->sa->transport_mode;
     if (!read_carried(&opened->esp, transport, d, &asked, NULL) || !is_for_us(peer, &asked) ||
@@ -110,6 +122,8 @@ static void answer(struct reference_peer *peer, const struct traffic_opened *ope
         return;
     struct inner_packet reply = inner_answer_to(&asked);
     struct traffic_sa *sa = sa_to_answer_on(peer, opened->sa);
+    if (peer->sends_dummies)
+        seal_and_send(peer, sa, 0, &dummy);
     if (reference_echo_seal(peer, sa, 0, &reply) && peer->after_echo)
         peer->after_echo(peer, sa, &reply);
 }

@@ -1,9 +1,15 @@
 /* Faults of the peer as a cluster, and in the face of one that lost updates. */
 #include "peers/reference/faults.h"
 
+static void end_nothing(struct ike_config *ike)
+{
+    ike->initial_contact = false;
+}
+
 void ignore_initial_contact(struct reference_peer *peer)
 {
-    peer->ignores_initial_contact = true;
+    peer->reconfigure = end_nothing;
+    peer->stays_with_old_session = true;
 }
 
 void deaf_to_rekeys_after_sync(struct reference_peer *peer)

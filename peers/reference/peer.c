@@ -82,7 +82,7 @@ static bool configure(struct reference_peer *peer, const struct reference_setup 
         .fragment_size = REFERENCE_FRAGMENT_SIZE,
         .mobike = setup->mobike,
         .transport_mode = setup->transport_mode,
-        .initial_contact = !peer->ignores_initial_contact,
+        .initial_contact = true,
         .local_natt_port = setup->local_natt_port,
         .remote_natt_port = setup->remote_natt_port,
         .retransmission = {.first_us = CLOCK_MS(300), .factor_percent = 140, .tries = 12},
@@ -94,6 +94,8 @@ static bool configure(struct reference_peer *peer, const struct reference_setup 
     for (unsigned i = 0; i < c->n_esp_proposals; i++)
         if (!proposal_parse(PROTOCOL_ESP, c->esp_proposals[i], &peer->child_proposals[i], err))
             return false;
+    if (peer->reconfigure)
+        peer->reconfigure(ike);
     return read_identity(c->id_peer_type, c->id_peer, peer->local_id, &ike->local_id, err) &&
            read_identity(c->id_harness_type, c->id_harness, peer->remote_id, &ike->remote_id, err) &&
            choose_selectors(ike, setup, err);
@@ -281,15 +283,14 @@ int reference_peer_trigger(struct reference_peer *peer, const char *verb, const 
 /* --- traffic and time ---------------------------------------------------------------------------- */
 
 /* Which IKE SA is the session is told by events; nobody else reads them here. A second IKE SA that the other
- * side sets up beside the session is not the session. (What INITIAL_CONTACT or the peer's own doing replaces
- * is gone by now, or was forgotten before.) */
+ * side sets up beside the session is not the session, unless it came with INITIAL_CONTACT. */
 static void stay_with_session(struct reference_peer *peer, uint32_t session, const struct ike_event *e)
 {
     struct member *m = cluster_active(&peer->cluster);
     struct ike_sa_info before, now;
     if (e->kind == IKE_EVENT_ESTABLISHED && !e->replaces && session && session != m->sa &&
         ike_sa_info(m->host, session, &before) && before.established && ike_sa_info(m->host, e->sa, &now) &&
-        !now.initiator)
+        !now.initiator && (!now.initial_contact || peer->stays_with_old_session))
         m->sa = session;
 }
 
@@ -305,6 +306,8 @@ static void follow(struct reference_peer *peer, int64_t now_us)
             peer->after_drop(peer, &e);
         if (peer->on_event)
             peer->on_event(peer->on_event_state, &e);
+        if (peer->after_established && e.kind == IKE_EVENT_ESTABLISHED)
+            peer->after_established(peer, e.sa, now_us);
         if (peer->after_sync && e.kind == IKE_EVENT_SYNC_ANSWERED)
             peer->after_sync(peer, e.sa, now_us);
         if (e.kind == IKE_EVENT_ESTABLISHED && !e.replaces)

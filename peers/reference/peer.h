@@ -26,6 +26,7 @@ enum echo_policy {
 
 struct reference_peer {
     struct ike_config ike;
+    void (*reconfigure)(struct ike_config *ike); /* by a fault or a habit, at the end; NULL: not */
     uint8_t local_id[PEER_TEXT], remote_id[PEER_TEXT];
     struct wire_proposal ike_proposals[PEER_MAX_PROPOSALS], child_proposals[PEER_MAX_PROPOSALS];
     struct ike_rules rules, reset_rules;
@@ -39,10 +40,11 @@ struct reference_peer {
     bool takes_other_port;    /* answers to the wrong one of the two ports (IKE-15) */
     bool changes_its_spi;     /* repeats answers as of another IKE SA (IKE-14) */
     void (*after_sync)(struct reference_peer *peer, uint32_t sa, int64_t now_us); /* a fault; NULL: none */
+    void (*after_established)(struct reference_peer *peer, uint32_t sa, int64_t now_us); /* the same */
     void (*after_drop)(struct reference_peer *peer, const struct ike_event *dropped); /* the same */
     bool follows_copies; /* of sync requests that it dropped (FMT-11) */
     bool dead;
-    bool ignores_initial_contact;   /* CLU-11 */
+    bool stays_with_old_session;    /* whatever INITIAL_CONTACT says (CLU-11) */
     bool new_member_is_deaf;        /* after an own failover it answers no CREATE_CHILD_SA request (CLU-1) */
     bool loaded_member_is_deaf;     /* the same after load-context (CTX-2) */
     bool deaf_after_sync;           /* the same after a sync of the other side (CTX-2) */
@@ -61,6 +63,8 @@ struct reference_peer {
     struct datagram last_answer;           /* to an ordinary INFORMATIONAL request */
     struct echo_answer *echoes;            /* ESP that waits to be sent (peers/reference/echo.h) */
     enum echo_policy echo_policy;
+    bool sends_dummies;  /* before each ESP packet (RFC 4303 2.6) */
+    size_t tfc_padding;  /* behind what its tunnels carry (RFC 4303 2.7) */
     bool refuses_jumps;   /* a fault of its data path: numbers far above the highest are dropped (RPL-3) */
     bool forgets_numbers; /* the same: replays are taken (RPL-4) */
     bool keeps_high_half; /* the same: extended numbers do not pass a multiple of 2^32 (RPL-5) */
@@ -96,7 +100,7 @@ struct reference_peer {
 
 struct reference_setup {
     const struct peer_config *config;    /* outlives the peer */
-    const struct reference_fault *fault; /* NULL: none */
+    const struct reference_fault *fault; /* or a habit; NULL: none */
     struct endpoint local_ike, remote_ike;
     uint16_t local_natt_port, remote_natt_port;
     struct ike_authentication auth; /* zero: by the pre-shared key */

@@ -1,6 +1,7 @@
 /* The built-in reference peer: an IKEv2 peer on the suite's own engine that follows RFC 6311 in full for
  * message IDs, itself a cluster that can fail over. In memory on a virtual link, or as a process of its own
- * over UDP. It can be told to break exactly one rule (a fault), which is how the cases are tested. */
+ * over UDP. It can be told to break exactly one rule (a fault), which is how the cases are tested: each catches
+ * one. Or to have a habit, something that the RFCs let a peer do and few do: none may hold it against it. */
 #ifndef PEERS_REFERENCE_REFERENCE_H
 #define PEERS_REFERENCE_REFERENCE_H
 
@@ -21,7 +22,11 @@ struct reference_fault {
 const struct reference_fault *reference_faults(size_t *count);
 const struct reference_fault *reference_fault_find(const char *name); /* NULL: no such */
 
-/* `fault` NULL: none. NULL with the error for a fault that does not exist; the error lists what is near. */
+/* The habits have no requirements; the text names the section that lets a peer have it. */
+const struct reference_fault *reference_habits(size_t *count);
+const struct reference_fault *reference_habit_find(const char *name); /* NULL: no such */
+
+/* `fault` is that of a fault or a habit; NULL: none. NULL with the error for one that does not exist. */
 struct driver *reference_memory(const char *fault, struct error *err);
 
 /* A process of its own for each combination, on free ports of 127.0.0.1 or ::1. */
@@ -36,7 +41,7 @@ struct reference_options {
     uint16_t remote_port, remote_natt_port;
     bool transport_mode; /* Child SAs in it, with `remote`, or with whoever comes; else in tunnel mode */
     bool raw_esp;        /* without a NAT, ESP as IP protocol 50; else in UDP */
-    const char *fault;   /* NULL: none */
+    const char *fault;   /* or a habit; NULL: none */
     int verbs, replies;  /* descriptors: a verb is read, a line "STATUS TEXT" written; -1: none */
     volatile const int *ended; /* set by a signal */
     void (*ready)(const struct endpoint *ike, const struct endpoint *natt, const struct peer_config *config);

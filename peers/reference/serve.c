@@ -12,7 +12,10 @@ bool reference_configure(struct peer_config *config, const char *name, const str
 {
     *fault = name ? reference_fault_find(name) : NULL;
     if (name && !*fault)
-        return fail(err, "the reference peer has no fault \"%s\"; `understudy peer --list-faults` lists them",
+        *fault = reference_habit_find(name);
+    if (name && !*fault)
+        return fail(err, "the reference peer has no fault or habit \"%s\"; `understudy peer --list-faults` and "
+                         "`--list-habits` list them",
                     name);
     return peer_config_parse(reference_peer_ini(), "the built-in peer.ini", config, err);
 }
