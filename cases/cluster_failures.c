@@ -1,5 +1,6 @@
 /* CLU-5, 11, 12: what the members do not know, a peer without the extension, and two members at once. */
 #include "cases/takeover.h"
+#include "stage/traffic.h"
 
 CASE(
     clu_child_sas_out_of_step, .id = "clu.child-sas-out-of-step", .version = 1,
@@ -36,41 +37,80 @@ CASE(
     check(stage, "CLU-5", again.done, PACKETS(again.packet), "a new Child SA can be made", again.seen);
 }
 
-CASE(
-    clu_fallback, .id = "clu.fallback", .version = 1,
-    .title = "Without the extension the member makes a new IKE SA, and the peer replaces the old one",
-    .story =
-        "The cluster and the peer did not agree on message ID sync. The active member fails; the next one "
-        "knows "
-        "the session, but not whether its counters are right, and begins anew with INITIAL_CONTACT. Then the "
-        "failed member comes back and asks in the old IKE SA.",
-    .sent = "IKE_SA_INIT and IKE_AUTH with INITIAL_CONTACT; a request in the new IKE SA and one in the old.",
-    .expected = "The new IKE SA is established and works; a request in the old one is not answered.",
-    .why = "This is what is left to a cluster that faces a peer without RFC 6311. An old IKE SA that stays "
-           "alive "
-           "holds on to traffic that nobody receives.",
-    .requires = {"CLU-11"}, .axes = ON(REQUESTS_SEEN) | ON(CHILDREN))
+/* The cluster and the peer did not agree on message ID sync; a member fails, and the next one begins anew. */
+static bool begin_anew(struct stage *stage)
 {
     const char *why;
-    cluster_announces(stage, false, false);
-    establish(stage);
-    exchange_requests(stage, axis_requests(stage));
-    wait_out_grace(stage); /* a peer that initiated the old IKE SA must have read the end of its IKE_AUTH */
     fail_over(stage);
     unsigned before = last_packet(stage);
     bool made = fall_back(stage, &why);
     check(stage, "CLU-11", made, PACKETS(before + 1), "the new IKE SA is established", why);
-    if (!made)
+    return made;
+}
+
+CASE(clu_fallback, .id = "clu.fallback", .version = 2,
+     .title = "Without the extension the member makes a new IKE SA, and the peer goes on in it",
+     .story = "The cluster and the peer did not agree on message ID sync. The active member fails; the next "
+              "one knows the session, but not whether its counters are right, and begins anew with "
+              "INITIAL_CONTACT. Then the failed member comes back and asks in the old IKE SA.",
+     .sent = "IKE_SA_INIT and IKE_AUTH with INITIAL_CONTACT; a request in the new IKE SA and one in the old.",
+     .expected = "The new IKE SA is established and works, and the peer's own requests come in it. Whether "
+                 "the old one still answers is recorded: the peer may delete it (RFC 7296 2.4).",
+     .why =
+         "This is what is left to a cluster that faces a peer without RFC 6311. A peer that goes on in the "
+         "old IKE SA talks to nobody.",
+     .requires = {"CLU-11"}, .axes = ON(REQUESTS_SEEN) | ON(CHILDREN))
+{
+    cluster_announces(stage, false, false);
+    establish(stage);
+    exchange_requests(stage, axis_requests(stage));
+    wait_out_grace(stage); /* a peer that initiated the old IKE SA must have read the end of its IKE_AUTH */
+    if (!begin_anew(stage))
         return;
     struct asked old = failed_member_asks(stage);
-    check(stage, "CLU-11", !old.answered, PACKETS(old.request_packet, old.answer_packet),
-          say(stage, "no answer to a request of the failed member, ID %u in the old IKE SA", old.message_id),
-          old.answered ? "it is answered: the old IKE SA is still alive" : "none came");
+    observe(stage, "CLU-11", PACKETS(old.request_packet, old.answer_packet),
+            say(stage, "a request of the failed member, ID %u in the old IKE SA", old.message_id),
+            old.answered ? "it is answered: the peer has kept the old IKE SA"
+                         : "it is not answered: the peer has deleted the old IKE SA");
     judge_member_is_heard(stage, "CLU-11");
     struct act own = peer_does(stage, "liveness");
     if (own.possible)
         check(stage, "CLU-11", own.done, PACKETS(own.packet),
               "the peer's own request comes in the new IKE SA", own.seen);
+}
+
+static bool is_of_session(struct stage *stage, uint32_t spi)
+{
+    struct child_sa list[TRAFFIC_MAX_SAS];
+    unsigned n = child_sas(stage, list, TRAFFIC_MAX_SAS);
+    while (n > 0 && list[n - 1].spi != spi)
+        n--;
+    return n > 0;
+}
+
+CASE(clu_fallback_traffic, .id = "clu.fallback-traffic", .version = 1,
+     .title = "Without the extension traffic moves to the new IKE SA",
+     .story = "As clu.fallback, with traffic before and after. The Child SAs of the old IKE SA are not "
+              "deleted by the cluster: the member that could do so is dead.",
+     .sent =
+         "Echo requests in the old Child SA; IKE_SA_INIT and IKE_AUTH with INITIAL_CONTACT; echo requests "
+         "in the new Child SA.",
+     .expected = "The answers come in the new Child SA.",
+     .why = "Nobody receives what the peer goes on sending in the old Child SAs.", .requires = {"CLU-11"},
+     .needs = NEED_ESP, .axes = ON(MODE), .not_axes = ON(NAT))
+{
+    cluster_announces(stage, false, false);
+    establish(stage);
+    probe(stage);
+    wait_out_grace(stage);
+    if (!begin_anew(stage))
+        return;
+    struct probed after = try_probe(stage, (struct probe_with){0});
+    bool here = after.answered && is_of_session(stage, after.answer_spi);
+    check(stage, "CLU-11", here, PACKETS(after.packet, after.answer_packet),
+          say(stage, "an echo request over Child SA %08x of the new IKE SA is answered in that IKE SA",
+              after.spi),
+          here || !after.answered ? after.text : say(stage, "%s, which is of the old one", after.text));
 }
 
 /* The member that was not heard must propose more than the other one did. */

@@ -80,5 +80,5 @@ CASE(
                                    .expected_recv = wrong.expected_recv};
     memcpy(late.nonce, right.nonce, sizeof late.nonce);
     struct sync_request second = answer_peer_sync(stage, late);
-    judge_counters_unmoved(stage, "FMT-5", right, second.packet);
+    judge_counters_unmoved(stage, "FMT-5", right, our_answer_to(stage, &theirs).packet, second.packet);
 }

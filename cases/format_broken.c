@@ -101,7 +101,7 @@ CASE(fmt_extra_payload_is_no_sync, .id = "fmt.extra-payload-is-no-sync", .versio
         if (!judge_not_followed_twice(stage, "FMT-7", &sent, companies[i].what))
             begin_anew(stage);
     }
-    judge_peer_uses(stage, "FMT-7", ids_seen(stage).peer_next);
+    judge_peer_counts_on(stage, "FMT-7");
 }
 
 /* --- FMT-8 --------------------------------------------------------------------------------------- */
@@ -200,7 +200,7 @@ CASE(fmt_malformed_notify, .id = "fmt.malformed-notify", .version = 2,
         if (!judge_not_followed_twice(stage, "FMT-8", &sent, malformed[i].what))
             begin_anew(stage);
     }
-    judge_peer_uses(stage, "FMT-8", ids_seen(stage).peer_next);
+    judge_peer_counts_on(stage, "FMT-8");
     observe_protocol(stage);
 }
 
@@ -240,7 +240,7 @@ CASE(fmt_forged_sync, .id = "fmt.forged-sync", .version = 1,
     use_up_id_zero(stage);
     for (unsigned how = 0; how < FORGERIES; how++)
         judge_forgery(stage, (enum forgery)how);
-    judge_peer_uses(stage, "FMT-9", ids_seen(stage).peer_next);
+    judge_peer_counts_on(stage, "FMT-9");
 }
 
 /* --- FMT-10 -------------------------------------------------------------------------------------- */
@@ -300,5 +300,5 @@ CASE(fmt_almost_a_sync, .id = "fmt.almost-a-sync", .version = 1,
     p = payloads_into(&w);
     write_replay_counter_sync(&p, false, 1);
     play_message_zero(stage, "replay counter sync alone", p.first, writer_octets(&w));
-    judge_peer_uses(stage, "FMT-11", ids_seen(stage).peer_next);
+    judge_peer_counts_on(stage, "FMT-11");
 }

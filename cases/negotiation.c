@@ -62,7 +62,7 @@ CASE(neg_sync_without_agreement, .id = "neg.sync-without-agreement", .version = 
     check(stage, "NEG-5", next.answered, PACKETS(sent.packet, next.request_packet, next.answer_packet),
           say(stage, "the ordinary request with ID %u is answered", next.message_id),
           next.answered ? "it was" : "it was not");
-    struct peer_asked own = peer_asks(stage);
+    struct peer_asked own = peer_asks_next(stage, before.packet);
     if (!own.possible) {
         not_judged(stage, "NEG-5",
                    "whether the peer's own ID moved: its driver has no trigger for a request");

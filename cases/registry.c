@@ -76,6 +76,7 @@
     X(clu_new_address)                                                                                       \
     X(clu_new_address_in_step)                                                                               \
     X(clu_fallback)                                                                                          \
+    X(clu_fallback_traffic)                                                                                  \
     X(clu_split_brain)                                                                                       \
     X(ctx_of_the_cluster)                                                                                    \
     X(ctx_of_the_peer)                                                                                       \

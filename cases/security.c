@@ -34,7 +34,7 @@ CASE(
     check_silence(stage, "SEC-1", &replay, "no answer to the old sync request after a later sync");
     let_peer_requests_through(stage);
     if (axis_of(stage, AXIS_PEER_OUTSTANDING) == OUTSTANDING_NONE)
-        judge_peer_uses(stage, "SEC-1", second.p2);
+        judge_peer_uses(stage, "SEC-1", second.p2, second.packet);
 }
 
 CASE(
@@ -66,5 +66,5 @@ CASE(
     let_peer_syncs_through(stage);
     struct message_id_sync right = peer_sync_settles(stage, &second);
     replayed = send_again(stage, &recorded);
-    judge_counters_unmoved(stage, "SEC-2", right, replayed);
+    judge_counters_unmoved(stage, "SEC-2", right, our_answer_to(stage, &second).packet, replayed);
 }

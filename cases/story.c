@@ -79,9 +79,9 @@ void judge_member_is_heard(struct stage *stage, const char *requirement)
           a.answered ? "it was" : "it was not");
 }
 
-void judge_peer_uses(struct stage *stage, const char *requirement, uint64_t next)
+void judge_peer_uses(struct stage *stage, const char *requirement, uint64_t next, unsigned since)
 {
-    struct peer_asked own = peer_asks(stage);
+    struct peer_asked own = peer_asks_next(stage, since);
     if (!own.possible) {
         not_judged(stage, requirement,
                    "the ID of the peer's next request: its driver has no trigger for one");
@@ -92,8 +92,14 @@ void judge_peer_uses(struct stage *stage, const char *requirement, uint64_t next
           own.seen ? say(stage, "it has ID %u", own.message_id) : "none came");
 }
 
+void judge_peer_counts_on(struct stage *stage, const char *requirement)
+{
+    struct ids seen = ids_seen(stage);
+    judge_peer_uses(stage, requirement, seen.peer_next, seen.packet);
+}
+
 void judge_counters_unmoved(struct stage *stage, const char *requirement, struct message_id_sync answer,
-                            unsigned packet)
+                            unsigned sync, unsigned packet)
 {
     struct asked a = ask(stage);
     check(stage, requirement, a.answered && a.message_id == answer.expected_send,
@@ -101,7 +107,7 @@ void judge_counters_unmoved(struct stage *stage, const char *requirement, struct
           say(stage, "the member's request with ID %u is answered", answer.expected_send),
           a.answered ? say(stage, "ID %u was answered", a.message_id)
                      : say(stage, "ID %u was not", a.message_id));
-    judge_peer_uses(stage, requirement, answer.expected_recv);
+    judge_peer_uses(stage, requirement, answer.expected_recv, sync);
 }
 
 struct message_id_sync numbers_of_axes(struct stage *stage, const struct ids *seen)

@@ -25,13 +25,17 @@ struct p2_range {
 };
 struct p2_range p2_range_of(struct stage *stage, const struct sync_answer *a, const struct ids *before);
 
-/* The counters are where `answer` (ours, to the peer's sync) says: the member's next request is answered, the
- * peer's next own request has the ID that was promised. */
+/* After packet `packet` the counters are where `answer` (ours, to the peer's sync, packet `sync`) says: the
+ * member's next request is answered, the peer's next own request has the ID that was promised. */
 void judge_counters_unmoved(struct stage *stage, const char *requirement, struct message_id_sync answer,
-                            unsigned packet);
+                            unsigned sync, unsigned packet);
 
-/* The peer's next own request has this ID; not judged when it cannot be made to send one. */
-void judge_peer_uses(struct stage *stage, const char *requirement, uint64_t next);
+/* The peer's next own request behind packet `since` has this ID; not judged when none came and it cannot be
+ * made to send one. */
+void judge_peer_uses(struct stage *stage, const char *requirement, uint64_t next, unsigned since);
+
+/* It has the ID behind the last that it used. */
+void judge_peer_counts_on(struct stage *stage, const char *requirement);
 
 /* The member's next request is answered. */
 void judge_member_is_heard(struct stage *stage, const char *requirement);

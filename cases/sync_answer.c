@@ -72,7 +72,7 @@ CASE(sync_counters_after, .id = "sync.counters-after-the-exchange", .version = 1
           say(stage, "the request with ID M2 = %u is answered", a.m2),
           next.answered ? say(stage, "ID %u was answered", next.message_id)
                         : say(stage, "ID %u was not", next.message_id));
-    judge_peer_uses(stage, "SYNC-7", a.p2);
+    judge_peer_uses(stage, "SYNC-7", a.p2, a.packet);
 }
 
 CASE(sync_own_outstanding, .id = "sync.answers-with-own-requests-outstanding", .version = 1,
@@ -94,8 +94,9 @@ CASE(sync_own_outstanding, .id = "sync.answers-with-own-requests-outstanding", .
     struct sync_answer a =
         try_synchronize(stage, sync_of(stage, before.cluster_next + 2, before.peer_next - n));
     judge_answered(stage, "SYNC-9", &a);
+    struct p2_range r = p2_range_of(stage, &a, &before);
     if (a.answered)
-        check(stage, "SYNC-9", a.p2 == before.peer_next, PACKETS(a.request.packet, a.packet),
+        check(stage, "SYNC-9", a.p2 >= r.least && a.p2 <= r.most, PACKETS(a.request.packet, a.packet),
               say(stage, "P2 = %llu: %u requests, up to ID %llu, are used though unanswered",
                   (unsigned long long)before.peer_next, n, (unsigned long long)before.peer_next - 1),
               say(stage, "P2 = %u", a.p2));
@@ -107,7 +108,7 @@ CASE(sync_gaps, .id = "sync.answers-despite-gaps", .version = 1,
      .story = "The active member had five requests under way; the first was lost, the others were answered. "
               "Then it failed.",
      .sent = "Requests n to n+4, of which n never arrives; then a sync request with M1 = n+5.",
-     .expected = "An answer without waiting for the gap, M2 = n+5.",
+     .expected = "An answer without waiting for the gap, M2 >= n+5.",
      .why = "The missing request was to be sent again by the member that is dead.", .requires = {"SYNC-10"},
      .needs = NEED_MESSAGE_ID_SYNC | NEED_WINDOW,
      .not_axes = ON(GENERATION)) /* an IKE SA made by a rekey begins with a window of 1 (RFC 7296 2.3) */
@@ -123,8 +124,8 @@ CASE(sync_gaps, .id = "sync.answers-despite-gaps", .version = 1,
     struct sync_answer a = try_synchronize(stage, sync_of(stage, first + 5, before.peer_next));
     judge_answered(stage, "SYNC-10", &a);
     if (a.answered)
-        check(stage, "SYNC-10", a.m2 == first + 5, PACKETS(a.request.packet, a.packet),
-              say(stage, "M2 = %llu: IDs up to %llu were received, only %llu is missing",
+        check(stage, "SYNC-10", a.m2 >= first + 5, PACKETS(a.request.packet, a.packet),
+              say(stage, "M2 at least %llu: IDs up to %llu were received, only %llu is missing",
                   (unsigned long long)first + 5, (unsigned long long)first + 4, (unsigned long long)first),
               say(stage, "M2 = %u", a.m2));
 }

@@ -82,12 +82,14 @@ CASE(sync_m1_at_the_end, .id = "sync.m1-at-the-end-of-the-range", .version = 1,
  * close or rekey the IKE SA before the last one is used. */
 static bool judge_peer_goes_on(struct stage *stage, const struct sync_answer *a, uint32_t p1)
 {
+    unsigned since = a->packet;
+    uint64_t least = p1;
     for (unsigned i = 0; i < 2; i++) {
         bool may_end = p1 >= UINT32_MAX - 1;
-        uint64_t least = i == 0 ? p1 : ids_seen(stage).peer_next;
-        struct peer_asked own = peer_asks(stage);
+        struct peer_asked own = peer_asks_next(stage, since);
         if (!own.possible)
             return false;
+        since = own.packet;
         check(stage, "SYNC-15", own.seen ? own.message_id >= least : may_end,
               PACKETS(a->request.packet, own.packet),
               least > UINT32_MAX
@@ -97,6 +99,7 @@ static bool judge_peer_goes_on(struct stage *stage, const struct sync_answer *a,
               own.seen ? say(stage, "it has ID %#x", own.message_id) : "none came");
         if (!own.seen)
             break;
+        least = (uint64_t)own.message_id + 1;
     }
     return true;
 }

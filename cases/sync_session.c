@@ -28,7 +28,7 @@ CASE(sync_before_auth, .id = "sync.before-ike-auth", .version = 2,
         return;
     struct ids seen = ids_seen(stage);
     judge_member_is_heard(stage, "SYNC-17");
-    judge_peer_uses(stage, "SYNC-17", seen.peer_next);
+    judge_peer_uses(stage, "SYNC-17", seen.peer_next, seen.packet);
 }
 
 /* Behind the end of an IKE SA a new one is the fence. */
@@ -77,7 +77,8 @@ static struct octets write_invalid_message_id(uint8_t room[64], uint32_t id)
 }
 
 /* The failed member comes back, and complains under an ID that lies below M2. */
-static void judge_stale_complaint(struct stage *stage, uint32_t id, struct octets complaint, uint32_t p2)
+static void judge_stale_complaint(struct stage *stage, uint32_t id, struct octets complaint,
+                                  const struct sync_answer *a)
 {
     struct sync_request stale = send_chain(stage, id, PAYLOAD_NOTIFY, complaint, (struct message_id_sync){0});
     wait_out_grace(stage);
@@ -85,7 +86,7 @@ static void judge_stale_complaint(struct stage *stage, uint32_t id, struct octet
     unsigned response = response_to(stage, &stale);
     observe(stage, "SYNC-19", PACKETS(stale.packet, response), "a request below M2 may be dropped",
             response ? say(stage, "packet %u has its ID", response) : "no answer came");
-    judge_peer_uses(stage, "SYNC-19", p2);
+    judge_peer_uses(stage, "SYNC-19", a->p2, a->packet);
 }
 
 CASE(sync_invalid_message_id, .id = "sync.invalid-message-id", .version = 1,
@@ -112,7 +113,7 @@ CASE(sync_invalid_message_id, .id = "sync.invalid-message-id", .version = 1,
         inconclusive(stage, "after the sync (packet %u) the member's requests are not answered (SYNC-7)",
                      a.request.packet);
     if (a.answered)
-        judge_stale_complaint(stage, (uint32_t)before.cluster_next + 1, complaint, a.p2);
+        judge_stale_complaint(stage, (uint32_t)before.cluster_next + 1, complaint, &a);
     else
         not_judged(stage, "SYNC-19", "a complaint from below M2: the sync was not answered");
     struct asked own = ask_with_chain(stage, PAYLOAD_NOTIFY, complaint, NULL);

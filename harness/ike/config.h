@@ -87,6 +87,10 @@ struct ike_config {
      * took over does not know which of them the failed one has answered. They come again. */
     bool sync_first;
 
+    /* While it is not answered, own requests wait: the failed member may have used their IDs, and a peer that
+     * has seen a request with the ID M1 drops the sync (RFC 6311 5.1). */
+    bool sync_before_asking;
+
     struct ike_retransmission retransmission;
     int64_t half_open_us; /* an SA not established after this is dropped */
 };

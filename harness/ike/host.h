@@ -112,10 +112,10 @@ void ike_sa_abandon_requests(struct ike_host *host, uint32_t sa);
 
 struct ike_sa_info {
     bool initiator, established;
-    bool rekeyed;       /* a successor exists */
-    uint32_t successor; /* the SA that replaces this one; 0: none */
-    bool deleting;      /* own delete is out */
-    bool heard;         /* a protected message of the peer was accepted here */
+    bool rekeyed;         /* a successor exists */
+    uint32_t successor;   /* the SA that replaces this one; 0: none */
+    bool deleting;        /* own delete is out */
+    bool heard;           /* a protected message of the peer was accepted here */
     bool initial_contact; /* the other side said so when it initiated this SA (RFC 7296 2.4) */
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
     struct endpoint local, remote;

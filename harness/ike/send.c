@@ -208,6 +208,8 @@ static void close_when_used_up(struct ike_sa *sa)
 static bool may_ask(const struct ike_sa *sa)
 {
     struct send_window w = sa->send;
+    if (sa->host->config->sync_before_asking && sa->sync.outstanding)
+        return false;
     w.size = sa->host->rules->requests_at_once(w.size);
     return send_window_open(&w);
 }
@@ -306,6 +308,7 @@ static void give_up(struct ike_sa *sa, struct request *r)
     if (kind == REQUEST_SYNC) {
         sa->sync.outstanding = false;
         request_free(request_detach(sa, r));
+        requests_flush(sa);
         sa_reschedule(sa);
         return;
     }

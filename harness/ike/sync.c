@@ -265,6 +265,7 @@ static void synced(struct ike_sa *sa, const struct ike_rules *rules, const struc
     sa->heard = true;
     recv_window_set(&sa->recv, outcome.next_recv);
     move_send_window(sa, outcome.next_send, &view);
+    requests_flush(sa);
     sa_reschedule(sa);
 }
 

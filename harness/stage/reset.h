@@ -13,8 +13,9 @@ struct reset {
     unsigned request_packet, answer_packet;
 };
 
-/* Tells the peer that both sides begin again at this Message ID, and waits for its answer. The member's own
- * counters stay: a sync brings the two together again. */
+/* Tells the peer that the cluster begins again at this Message ID, and the peer at the one that it would use
+ * next anyway (IKE-10 knows of no reset), and waits for its answer. The member's own counters stay: a sync
+ * brings the two together again. */
 struct reset reset_counters(struct stage *stage, uint32_t start);
 
 #endif

@@ -61,6 +61,7 @@ struct ids {
                                 sync; -1 */
     uint64_t cluster_next;   /* 1 + highest ordinary request ID of the cluster that the peer answered */
     uint64_t peer_next;      /* 1 + highest request ID that the peer used */
+    unsigned packet;         /* the last packet on the wire that was looked at */
 };
 struct ids ids_seen(struct stage *stage);
 
@@ -95,6 +96,10 @@ struct peer_asked {
     unsigned packet;
 };
 struct peer_asked peer_asks(struct stage *stage);
+
+/* Its next request behind packet `since`: one that it has sent by itself, as it may at any time, or else one
+ * that it is made to send. */
+struct peer_asked peer_asks_next(struct stage *stage, unsigned since);
 
 /* Until the peer used `next` - 1 as the ID of a request of its own, if it can. */
 void peer_asks_until(struct stage *stage, uint64_t next);

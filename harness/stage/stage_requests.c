@@ -42,7 +42,10 @@ struct ids ids_seen_until(struct stage *stage, unsigned packet)
     struct message_id_sync sync;
     for (size_t i = 0; i < stage->n_wire; i++) {
         const struct wire_packet *p = stage->wire[i];
-        if (!p->from_peer || p->number > packet || !is_authentic(stage, p))
+        if (p->number > packet)
+            continue;
+        ids.packet = p->number;
+        if (!p->from_peer || !is_authentic(stage, p))
             continue;
         if (ike_is_response(&p->header))
             count_answer(stage, p, &ids);
@@ -195,6 +198,18 @@ struct peer_asked peer_asks(struct stage *stage)
     /* What the peer does next of itself (the delete after a rekey) belongs to the same act. */
     pump_for(stage, grace_us(stage));
     return a;
+}
+
+struct peer_asked peer_asks_next(struct stage *stage, unsigned since)
+{
+    size_t from = 0;
+    while (from < stage->n_wire && stage->wire[from]->number <= since)
+        from++;
+    const struct wire_packet *p = peer_request_since(stage, from);
+    if (!p)
+        return peer_asks(stage);
+    return (struct peer_asked){
+        .possible = true, .seen = true, .message_id = p->header.message_id, .packet = p->number};
 }
 
 void peer_asks_until(struct stage *stage, uint64_t next)

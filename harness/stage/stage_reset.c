@@ -41,7 +41,8 @@ struct reset reset_counters(struct stage *stage, uint32_t start)
     uint8_t room[64];
     struct writer w = writer_into(room, sizeof room);
     struct payload_writer p = payloads_into(&w);
-    struct reset_wait wait = {.from = stage->n_wire, .sent = sync_of(stage, start, start)};
+    struct reset_wait wait = {.from = stage->n_wire,
+                              .sent = sync_of(stage, start, ids_seen(stage).peer_next)};
     struct sync_request sent = {0};
     write_message_ids(&p, NOTIFY_RESET_MESSAGE_ID, &wait.sent);
     sent.packet = send_by_hand(stage, (struct ike_header){.exchange = EXCHANGE_INFORMATIONAL}, p.first,

@@ -82,6 +82,7 @@ static bool configure(struct reference_peer *peer, const struct reference_setup 
         .fragment_size = REFERENCE_FRAGMENT_SIZE,
         .mobike = setup->mobike,
         .transport_mode = setup->transport_mode,
+        .sync_before_asking = true,
         .initial_contact = true,
         .local_natt_port = setup->local_natt_port,
         .remote_natt_port = setup->remote_natt_port,

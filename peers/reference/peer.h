@@ -41,7 +41,7 @@ struct reference_peer {
     bool changes_its_spi;     /* repeats answers as of another IKE SA (IKE-14) */
     void (*after_sync)(struct reference_peer *peer, uint32_t sa, int64_t now_us); /* a fault; NULL: none */
     void (*after_established)(struct reference_peer *peer, uint32_t sa, int64_t now_us); /* the same */
-    void (*after_drop)(struct reference_peer *peer, const struct ike_event *dropped); /* the same */
+    void (*after_drop)(struct reference_peer *peer, const struct ike_event *dropped);    /* the same */
     bool follows_copies; /* of sync requests that it dropped (FMT-11) */
     bool dead;
     bool stays_with_old_session;    /* whatever INITIAL_CONTACT says (CLU-11) */
@@ -63,8 +63,8 @@ struct reference_peer {
     struct datagram last_answer;           /* to an ordinary INFORMATIONAL request */
     struct echo_answer *echoes;            /* ESP that waits to be sent (peers/reference/echo.h) */
     enum echo_policy echo_policy;
-    bool sends_dummies;  /* before each ESP packet (RFC 4303 2.6) */
-    size_t tfc_padding;  /* behind what its tunnels carry (RFC 4303 2.7) */
+    bool sends_dummies;   /* before each ESP packet (RFC 4303 2.6) */
+    size_t tfc_padding;   /* behind what its tunnels carry (RFC 4303 2.7) */
     bool refuses_jumps;   /* a fault of its data path: numbers far above the highest are dropped (RPL-3) */
     bool forgets_numbers; /* the same: replays are taken (RPL-4) */
     bool keeps_high_half; /* the same: extended numbers do not pass a multiple of 2^32 (RPL-5) */
