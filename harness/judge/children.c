@@ -61,7 +61,8 @@ static void note_request(struct ike_unit *u, const struct judge_packet *p)
 static struct child_exchange *asked(struct ike_unit *u, const struct judge_packet *p)
 {
     struct child_exchange *list = u->exchanges[other_party(p->from)];
-    for (unsigned i = 0; i < EXCHANGES_MAX; i++)
+    unsigned n = u->n_exchanges[other_party(p->from)];
+    for (unsigned i = 0; i < n && i < EXCHANGES_MAX; i++)
         if (list[i].used && list[i].id == header_of(p)->message_id &&
             list[i].exchange == header_of(p)->exchange)
             return &list[i];

@@ -50,7 +50,8 @@ static struct ike_unit *add_unit(struct judge *j, const struct judge_packet *p)
         return NULL;
     }
     j->n_in_clear += u->n_keys == 0;
-    HASH_ADD_KEYPTR(hh, j->units, u->sa->spi_i, IKE_SPI_LEN, u);
+    memcpy(u->spi_i, u->sa->spi_i, sizeof u->spi_i);
+    HASH_ADD(hh, j->units, spi_i, sizeof u->spi_i, u);
     if (u->n_keys > 0) {
         struct ike_unit *taken;
         HASH_FIND(by_responder, j->by_responder, u->keys[u->n_keys - 1].spi_r, IKE_SPI_LEN, taken);
@@ -68,7 +69,9 @@ static void give(struct judge *j, struct judge_packet *p)
         return;
     }
     bool has_header = packet_message(&p->wire.datagram).len >= IKE_HEADER_LEN;
-    struct ike_unit *u = has_header ? find_unit(j, header_of(p)) : unit_between(j, p);
+    struct ike_unit *u = p->unit;
+    if (!u)
+        u = has_header ? find_unit(j, header_of(p)) : unit_between(j, p);
     if (!u && has_header && (header_of(p)->version >> 4 == 2))
         u = add_unit(j, p);
     if (!u) {
@@ -114,6 +117,7 @@ void judge_take(struct judge *j, const struct captured *c)
         return;
     }
     order_add(&j->order, p);
+    ahead_take(j, p);
     while ((p = order_take(&j->order, false)) != NULL)
         give(j, p);
 }

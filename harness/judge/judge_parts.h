@@ -25,9 +25,10 @@ struct judge_packet {
     enum judge_party from;
     unsigned file;
     bool cut;
-    bool is_esp;     /* then of wire only the number, the time and the datagram count */
-    size_t sent;     /* octets, before the capture cut it */
-    uint64_t digest; /* of the octets */
+    bool is_esp;           /* then of wire only the number, the time and the datagram count */
+    size_t sent;           /* octets, before the capture cut it */
+    uint64_t digest;       /* of the octets */
+    struct ike_unit *unit; /* NULL: not known yet */
     _Alignas(ROOM_ALIGN) uint8_t room[];
 };
 
@@ -84,10 +85,6 @@ struct seen_request {
 
 /* What one party asked, as the other one must know it. */
 struct asker {
-    struct seen_sync syncs[SYNCS_MAX];
-    unsigned n_syncs;
-    struct seen_request requests[REQUESTS_MAX];
-    unsigned n_requests;
     bool has_used, has_proven, has_m1, announced, announced_replay, authenticated;
     uint32_t used;   /* highest ID of its own requests */
     uint32_t proven; /* highest that the other side answered */
@@ -95,6 +92,9 @@ struct asker {
     uint32_t window; /* of the other side */
     uint32_t p2;     /* highest that it answered a sync with */
     struct judge_frame proven_frame;
+    unsigned n_syncs, n_requests;
+    struct seen_request requests[REQUESTS_MAX];
+    struct seen_sync syncs[SYNCS_MAX];
 };
 
 /* --- the exchanges that make and end Child SAs --------------------------------------------------------- */
@@ -130,13 +130,19 @@ struct seen_header {
 };
 
 struct ike_unit {
+    uint8_t spi_i[IKE_SPI_LEN];
+    UT_hash_handle hh, by_responder;
     struct judge_sa *sa;
     struct judge *judge;
     struct ledger ledger;
-    UT_hash_handle hh, by_responder;
     struct ike_evidence_keys *keys; /* a copy of those with this SPI */
     size_t n_keys;
     bool is_settled; /* the last of several is the one that opens */
+    bool initiator_known;
+    bool has_variant; /* something beside RFC 6311 speaks with Message ID 0 */
+    bool was_rekeyed, has_rival_rekeys, is_deleted;
+    bool ended_open; /* its last protected message was opened */
+    enum judge_party initiator;
     unsigned n_tried;
     struct judge_packet **ring;
     uint64_t *newest; /* places in it by digest, from 1; 0 ends a walk */
@@ -151,25 +157,19 @@ struct ike_unit {
         struct ike_unit *unit;
         enum judge_party judged;
     } watches[PARTY_COUNT];
-    struct endpoint known[PARTY_COUNT][ENDS_MAX]; /* where a party may be reached */
-    struct endpoint ends[PARTY_COUNT][ENDS_MAX];  /* addresses it has */
-    unsigned n_known[PARTY_COUNT], n_ends[PARTY_COUNT];
-    struct asker askers[PARTY_COUNT];
-    struct seen_header headers[HEADERS_MAX];
-    unsigned n_headers;
-    bool initiator_known;
-    bool has_variant; /* something beside RFC 6311 speaks with Message ID 0 */
-    enum judge_party initiator;
-    struct child_exchange exchanges[PARTY_COUNT][EXCHANGES_MAX];
-    unsigned n_exchanges[PARTY_COUNT];
-    struct esp_unit *children;  /* that it agreed on */
-    struct ike_unit *successor; /* by a rekey */
-    bool was_rekeyed, has_rival_rekeys, is_deleted;
-    bool ended_open;                    /* its last protected message was opened */
+    struct esp_unit *children;          /* that it agreed on */
+    struct ike_unit *successor;         /* by a rekey */
     struct echo *echoes;                /* NULL: none yet */
     unsigned n_messages, n_of_findings; /* steps of a ladder */
     unsigned wanted;                    /* messages from here on that the ladder shows */
     const struct judge_finding *last_finding;
+    unsigned n_known[PARTY_COUNT], n_ends[PARTY_COUNT], n_exchanges[PARTY_COUNT], n_headers;
+    /* All above is looked at with every message, and the beginnings of these. */
+    struct endpoint known[PARTY_COUNT][ENDS_MAX]; /* where a party may be reached */
+    struct endpoint ends[PARTY_COUNT][ENDS_MAX];  /* addresses it has */
+    struct asker askers[PARTY_COUNT];
+    struct child_exchange exchanges[PARTY_COUNT][EXCHANGES_MAX];
+    struct seen_header headers[HEADERS_MAX];
 };
 
 /* --- the judge ----------------------------------------------------------------------------------------- */
@@ -218,6 +218,9 @@ struct judge {
     struct keys_of_spi *rows;
     bool finished;
 };
+
+/* ahead.c */
+void ahead_take(struct judge *j, struct judge_packet *p);
 
 /* unit.c */
 struct ike_unit *unit_new(struct judge *j, const struct judge_packet *first);

@@ -104,7 +104,8 @@ static bool open_monitors(struct ike_unit *u)
                                             .lossy = u->judge->options.lossy,
                                             .found = found,
                                             .state = &u->watches[x]};
-        u->monitors[x] = monitor_open(&u->views[x], u->memory);
+        u->monitors[x] = x == PARTY_A ? monitor_open(&u->views[x], u->memory)
+                                      : monitor_open_beside(&u->views[x], u->monitors[PARTY_A]);
         if (!u->monitors[x])
             return false;
         if (u->sa->begins_late)
@@ -308,8 +309,7 @@ void unit_take(struct ike_unit *u, struct judge_packet *p)
     read_packet(u, p);
     count(u, p);
     learn_known(u, p);
-    for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
-        (p->cut ? monitor_remember : monitor_add)(u->monitors[x], &p->wire);
+    (p->cut ? monitor_remember : monitor_add)(u->monitors[PARTY_A], &p->wire);
     note_move(u, p);
     judge_syncs(u, p);
     judge_children(u, p);

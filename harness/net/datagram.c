@@ -33,16 +33,6 @@ const char *endpoint_text(const struct endpoint *e, char out[ENDPOINT_TEXT_MAX])
     return out;
 }
 
-bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b)
-{
-    return a->family == b->family && octets_equal(endpoint_address(a), endpoint_address(b));
-}
-
-bool endpoint_same(const struct endpoint *a, const struct endpoint *b)
-{
-    return a->port == b->port && endpoint_same_address(a, b);
-}
-
 struct octets endpoint_address(const struct endpoint *e)
 {
     size_t len = e->family == 4 ? 4 : e->family == 6 ? 16 : 0;

@@ -33,9 +33,21 @@ bool endpoint_parse(const char *address, uint16_t port, struct endpoint *out, st
 
 /* "192.0.2.1:500" or "[2001:db8::1]:500"; with port 0 the address alone. */
 const char *endpoint_text(const struct endpoint *e, char out[ENDPOINT_TEXT_MAX]);
-bool endpoint_same(const struct endpoint *a, const struct endpoint *b);
-bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b);
 struct octets endpoint_address(const struct endpoint *e); /* 4 or 16 octets */
+
+static inline bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b)
+{
+    if (a->family != b->family)
+        return false;
+    return a->family == 4   ? memcmp(a->address, b->address, 4) == 0
+           : a->family == 6 ? memcmp(a->address, b->address, sizeof a->address) == 0
+                            : true;
+}
+
+static inline bool endpoint_same(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->port == b->port && endpoint_same_address(a, b);
+}
 
 bool endpoint_from_sockaddr(const struct sockaddr *sa, struct endpoint *out);
 socklen_t endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_storage *out);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fetch.h"
 #include "wire/natt.h"
 
 /* --- findings ------------------------------------------------------------------------------------ */
@@ -25,87 +26,7 @@ void monitor_found(struct monitor *m, const char *requirement, const struct wire
     m->view->found(m->view->state, &finding);
 }
 
-/* --- the index ----------------------------------------------------------------------------------- */
-
-static bool index_open(struct packet_index *x, size_t memory)
-{
-    size_t size = 16;
-    while (size < memory)
-        size *= 2;
-    x->mask = size - 1;
-    x->newest = calloc(size, sizeof *x->newest);
-    x->rows = calloc(memory, sizeof *x->rows);
-    return x->newest && x->rows;
-}
-
-static void index_close(struct packet_index *x)
-{
-    free(x->newest);
-    free(x->rows);
-}
-
-static uint32_t tag_of(uint64_t hash)
-{
-    return (uint32_t)(hash >> 32);
-}
-
-/* Of the packet that is being judged. */
-void monitor_index(const struct monitor *m, struct packet_index *x, uint64_t hash)
-{
-    x->rows[m->at % m->memory] = (struct index_row){x->newest[hash & x->mask], tag_of(hash)};
-    x->newest[hash & x->mask] = (uint32_t)(m->at + 1);
-}
-
-/* From this place on the first with this hash. What has been forgotten ends a walk: all that follows is
- * older. */
-static const struct wire_packet *walk(const struct monitor *m, const struct packet_index *x, uint64_t hash,
-                                      uint32_t place, uint64_t *found)
-{
-    while (place) {
-        uint32_t age = (uint32_t)(m->at + 1) - place;
-        if (age == 0 || age > m->at || age > m->memory)
-            break;
-        *found = m->at + 1 - age;
-        const struct index_row *row = &x->rows[(*found - 1) % m->memory];
-        if (row->tag == tag_of(hash))
-            return m->ring[(*found - 1) % m->memory];
-        place = row->older;
-    }
-    return NULL;
-}
-
-const struct wire_packet *first_with(const struct monitor *m, const struct packet_index *x, uint64_t hash,
-                                     uint64_t *place)
-{
-    return walk(m, x, hash, x->newest[hash & x->mask], place);
-}
-
-const struct wire_packet *next_with(const struct monitor *m, const struct packet_index *x, uint64_t hash,
-                                    uint64_t *place)
-{
-    return walk(m, x, hash, x->rows[(*place - 1) % m->memory].older, place);
-}
-
-/* FNV-1a, folded, since the index takes the low bits. */
-uint64_t hash_of(struct octets o, uint64_t more)
-{
-    uint64_t h = UINT64_C(14695981039346656037) ^ more;
-    for (size_t i = 0; i < o.len; i++)
-        h = (h ^ o.at[i]) * UINT64_C(1099511628211);
-    h *= UINT64_C(0x9e3779b97f4a7c15);
-    return h ^ h >> 32;
-}
-
-/* Without the responder's SPI: the first request of an IKE SA does not have it. */
-uint64_t hash_of_said(const struct wire_packet *p, bool of_peer, bool response)
-{
-    uint64_t what = (uint64_t)p->header.message_id << 2 | (uint64_t)of_peer << 1 | (uint64_t)response, spi;
-    memcpy(&spi, p->header.spi_i, sizeof spi);
-    uint64_t h = (spi ^ what * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xff51afd7ed558ccd);
-    return h ^ h >> 32;
-}
-
-/* --- asking -------------------------------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------------------------------------ */
 
 bool same_spis(const struct ike_header *a, const struct ike_header *b)
 {
@@ -154,7 +75,7 @@ bool asks_for(const struct wire_packet *q, const struct wire_packet *response)
 
 static const struct wire_packet *find_request(const struct monitor *m, const struct wire_packet *response)
 {
-    FOR_EACH_WITH (q, m, &m->said, hash_of_said(response, false, false))
+    FOR_EACH_WITH (q, m, said, hash_of_said(response, !response->from_peer, false))
         if (asks_for(q, response))
             return q;
     return NULL;
@@ -236,49 +157,47 @@ static void learn_role(struct monitor *m, const struct wire_packet *p)
 
 static void learn(struct monitor *m, const struct wire_packet *p)
 {
-    bool of_peer = is_of_peer(m, p);
-    struct octets iv = of_peer ? iv_of(m, p) : octets_of(NULL, 0);
-    if (of_peer) {
+    if (is_of_peer(m, p)) {
         learn_of_peer(m, p);
         learn_delta(m, p);
     } else {
         learn_role(m, p);
         learn_of_cluster(m, p);
     }
-    monitor_index(m, &m->said, hash_of_said(p, of_peer, ike_is_response(&p->header)));
-    if (iv.len)
-        monitor_index(m, &m->ivs, hash_of(iv, 0));
 }
 
-static void remember(struct monitor *m, const struct wire_packet *p)
+static void judge_and_learn(struct monitor *m, const struct wire_packet *p, bool whole)
 {
-    if (!is_of_peer(m, p))
+    bool of_peer = is_of_peer(m, p);
+    take_up(m, p);
+    if (of_peer && whole)
+        (p->esp ? judge_esp : judge)(m, p);
+    if (!of_peer)
         learn_address(m, p);
-    if (p->esp)
-        learn_esp(m, p);
-    else if (p->readable)
+    if (!p->esp && p->readable)
         learn(m, p);
-    m->ring[m->at++ % m->memory] = p;
+}
+
+static void add(struct monitor *m, const struct wire_packet *p, bool whole)
+{
+    judge_and_learn(m, p, whole);
+    if (m->beside)
+        judge_and_learn(m->beside, p, whole);
+    packets_add(m->record, p, (is_of_peer(m, p) || !m->beside ? m : m->beside)->judged.iv);
 }
 
 void monitor_add(struct monitor *m, const struct wire_packet *p)
 {
-    bool of_peer = is_of_peer(m, p);
-    take_up(m, p);
-    if (of_peer && p->esp)
-        judge_esp(m, p);
-    else if (of_peer && is_no_ike(m, p))
-        return;
-    else if (of_peer)
-        judge(m, p);
-    remember(m, p);
+    if (!is_of_peer(m, p) || p->esp || !is_no_ike(m, p))
+        add(m, p, true);
 }
 
 void monitor_remember(struct monitor *m, const struct wire_packet *p)
 {
-    take_up(m, p);
-    remember(m, p);
+    add(m, p, false);
 }
+
+/* --- from one end to the other ------------------------------------------------------------------- */
 
 void monitor_begins_late(struct monitor *m)
 {
@@ -287,25 +206,45 @@ void monitor_begins_late(struct monitor *m)
         m->sas[i].late = m->sas[i].asked_late = true;
 }
 
-struct monitor *monitor_open(const struct monitor_view *view, size_t memory)
+static struct monitor *open_over(const struct monitor_view *view)
 {
     struct monitor *m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
     m->view = view;
-    m->memory = memory ? memory : 1;
-    m->ring = calloc(m->memory, sizeof(const struct wire_packet *));
     m->sas = calloc(view->n_keys + 1, sizeof *m->sas);
+    m->report.complete = m->sas != NULL;
     for (size_t i = 0; m->sas && i < view->n_keys; i++) {
         struct cipher_sizes sizes;
         m->sas[i].window = 1;
         m->sas[i].iv_len = cipher_sizes_of(&view->keys[i].suite, &sizes) ? sizes.iv_len : 0;
     }
-    m->report.complete = index_open(&m->said, m->memory) && index_open(&m->ivs, m->memory) &&
-                         index_open(&m->esp, m->memory) && index_open(&m->echoes, m->memory) && m->ring &&
-                         m->sas;
+    return m;
+}
+
+struct monitor *monitor_open(const struct monitor_view *view, size_t memory)
+{
+    struct monitor *m = open_over(view);
+    if (!m)
+        return NULL;
+    m->record = &m->own_record;
+    m->report.complete = packets_open(m->record, memory) && m->report.complete;
     if (m->report.complete)
         return m;
+    monitor_close(m);
+    return NULL;
+}
+
+struct monitor *monitor_open_beside(const struct monitor_view *view, struct monitor *first)
+{
+    struct monitor *m = open_over(view);
+    if (!m)
+        return NULL;
+    m->record = first->record;
+    if (m->report.complete) {
+        first->beside = m;
+        return m;
+    }
     monitor_close(m);
     return NULL;
 }
@@ -313,14 +252,26 @@ struct monitor *monitor_open(const struct monitor_view *view, size_t memory)
 struct monitor_report monitor_close(struct monitor *m)
 {
     struct monitor_report report = m->report;
-    index_close(&m->said);
-    index_close(&m->ivs);
-    index_close(&m->esp);
-    index_close(&m->echoes);
-    free(m->ring);
+    packets_close(&m->own_record);
     free(m->sas);
     free(m);
     return report;
+}
+
+void monitor_fetch(const struct monitor *m)
+{
+    fetch_ahead(m, offsetof(struct monitor, found));
+    if (m->beside)
+        fetch_ahead(m->beside, offsetof(struct monitor, found));
+}
+
+void monitor_fetch_for(const struct monitor *m, const struct wire_packet *p)
+{
+    packets_fetch(m->record, p);
+    for (const struct monitor *x = m; x; x = x->beside) {
+        fetch_ahead(x->sas, sizeof *x->sas);
+        fetch_ahead(x->used, sizeof x->used[0]);
+    }
 }
 
 /* With the whole record at hand, a message of the cluster tells of those before it, too. */

@@ -47,6 +47,10 @@ struct monitor;
 
 struct monitor *monitor_open(const struct monitor_view *view, size_t memory); /* NULL: memory is out */
 
+/* Another one that judges the other side of the same packets: what `first` is given is given to it, too. It
+ * is closed on its own. */
+struct monitor *monitor_open_beside(const struct monitor_view *view, struct monitor *first);
+
 /* Judges a packet, when it is the peer's, and remembers it: it lives until `memory` more were added. */
 void monitor_add(struct monitor *m, const struct wire_packet *p);
 
@@ -55,6 +59,11 @@ void monitor_remember(struct monitor *m, const struct wire_packet *p);
 
 /* The record begins behind the beginning of these IKE SAs: what came before is not missed. */
 void monitor_begins_late(struct monitor *m);
+
+/* Asks for the memory (base/fetch.h) that adding this packet is going to need: some packets before that, and
+ * `monitor_fetch` some more before. */
+void monitor_fetch(const struct monitor *m);
+void monitor_fetch_for(const struct monitor *m, const struct wire_packet *p);
 
 struct monitor_report monitor_close(struct monitor *m);
 

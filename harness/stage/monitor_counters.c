@@ -7,7 +7,7 @@ static const struct wire_notify *delta_asked_for(const struct monitor *m, const 
                                                  const struct message_id_sync *sync)
 {
     struct message_id_sync sent;
-    FOR_EACH_WITH (q, m, &m->said, hash_of_said(answer, false, false))
+    FOR_EACH_WITH (q, m, said, hash_of_said(answer, !answer->from_peer, false))
         if (asks_for(q, answer) && packet_sync(q, &sent) &&
             memcmp(sent.nonce, sync->nonce, sizeof sent.nonce) == 0)
             return packet_notify(q, NOTIFY_IPSEC_REPLAY_COUNTER_SYNC);

@@ -23,7 +23,7 @@ static bool same_sa(const struct wire_packet *p, const struct wire_packet *q)
 /* The newest packet of the same SA before this one. */
 static const struct wire_packet *packet_before(const struct monitor *m, const struct wire_packet *p)
 {
-    FOR_EACH_WITH (q, m, &m->esp, hash_of_esp(p->esp, OF_SPI))
+    FOR_EACH_WITH (q, m, esp, hash_of_esp(p->esp, OF_SPI))
         if (same_sa(p, q))
             return q;
     return NULL;
@@ -54,7 +54,7 @@ static void judge_esp_iv(struct monitor *m, const struct wire_packet *p)
     struct octets iv = iv_of_esp(p);
     if (iv.len == 0)
         return;
-    FOR_EACH_WITH (q, m, &m->ivs, hash_of(iv, p->esp->spi))
+    FOR_EACH_WITH (q, m, ivs, hash_of(iv, p->esp->spi))
         if (same_sa(p, q) && octets_equal(iv, iv_of_esp(q)) &&
             !octets_equal(datagram_octets(&p->datagram), datagram_octets(&q->datagram))) {
             monitor_found(m, "IKE-17", p, q, "no initialization vector comes twice under one ESP key",
@@ -71,7 +71,7 @@ static void judge_sa(struct monitor *m, const struct wire_packet *p)
     if (!p->esp->keys)
         monitor_found(m, "IKE-18", p, NULL, expected, "packet %u has SPI %08x, which no Child SA has",
                       p->number, p->esp->spi);
-    else if (m->at >= p->esp->sa->gone_at && !m->view->lossy)
+    else if (m->record->at >= p->esp->sa->gone_at && !m->view->lossy)
         monitor_found(m, "IKE-18", p, NULL, expected,
                       "packet %u is on Child SA %08x, which was deleted before", p->number, p->esp->spi);
 }
@@ -122,7 +122,7 @@ static bool same_echo(const struct wire_packet *p, const struct wire_packet *q, 
 static bool was_asked_once(const struct monitor *m, const struct wire_packet *p)
 {
     const struct wire_packet *first = NULL;
-    FOR_EACH_WITH (q, m, &m->echoes, hash_of_echo(p->esp)) {
+    FOR_EACH_WITH (q, m, echoes, hash_of_echo(p->esp)) {
         if (q->from_peer == p->from_peer || !q->number || !same_echo(p, q, true))
             continue;
         if (first && (first->esp->seq != q->esp->seq || first->esp->spi != q->esp->spi))
@@ -137,7 +137,7 @@ static void judge_replay(struct monitor *m, const struct wire_packet *p)
 {
     if (!p->esp->readable || p->copy_of)
         return;
-    FOR_EACH_WITH (q, m, &m->echoes, hash_of_echo(p->esp))
+    FOR_EACH_WITH (q, m, echoes, hash_of_echo(p->esp))
         if (q->from_peer == p->from_peer && same_echo(p, q, false) && was_asked_once(m, p)) {
             monitor_found(m, "RPL-4", p, q, "a replayed ESP packet is dropped",
                           "packets %u and %u both answer one ESP packet", q->number, p->number);
@@ -160,16 +160,14 @@ void judge_esp(struct monitor *m, const struct wire_packet *p)
     judge_replay(m, p);
 }
 
-void learn_esp(struct monitor *m, const struct wire_packet *p)
+void packets_add_esp(struct packet_record *r, const struct wire_packet *p)
 {
-    bool of_peer = is_of_peer(m, p);
-    struct octets iv = is_opened(p) && of_peer ? iv_of_esp(p) : octets_of(NULL, 0);
     if (!is_opened(p))
         return;
-    if (of_peer)
-        monitor_index(m, &m->esp, hash_of_esp(p->esp, OF_SPI));
+    struct octets iv = iv_of_esp(p);
+    packets_index(r, &r->esp, hash_of_esp(p->esp, OF_SPI));
     if (iv.len)
-        monitor_index(m, &m->ivs, hash_of(iv, p->esp->spi));
+        packets_index(r, &r->ivs, hash_of(iv, p->esp->spi));
     if (p->esp->readable)
-        monitor_index(m, &m->echoes, hash_of_echo(p->esp));
+        packets_index(r, &r->echoes, hash_of_echo(p->esp));
 }

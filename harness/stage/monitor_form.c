@@ -48,7 +48,7 @@ void judge_protection(struct monitor *m, const struct wire_packet *p)
 {
     if (!is_in_clear(m, p) || is_of_no_sa(p))
         return;
-    FOR_EACH_WITH (q, m, &m->said, hash_of_said(p, false, false))
+    FOR_EACH_WITH (q, m, said, hash_of_said(p, !p->from_peer, false))
         if (ike_is_response(&p->header) && asks_for(q, p) && !protects(q))
             return;
     monitor_found(m, "IKE-4", p, NULL, "after IKE_SA_INIT all payloads are inside SK",

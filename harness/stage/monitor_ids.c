@@ -29,7 +29,7 @@ static bool has_its_own_rules(const struct wire_packet *p)
 bool answers_one_request(const struct monitor *m, const struct wire_packet *p)
 {
     const struct wire_packet *first = NULL;
-    FOR_EACH_WITH (q, m, &m->said, hash_of_said(p, false, false)) {
+    FOR_EACH_WITH (q, m, said, hash_of_said(p, !p->from_peer, false)) {
         if (!asks_for(q, p))
             continue;
         const struct wire_packet *original = q->copy_of ? q->copy_of : q;
@@ -53,7 +53,7 @@ void judge_reuse(struct monitor *m, const struct wire_packet *p)
     bool response = ike_is_response(&p->header);
     if (p->copy_of || !p->opened || has_its_own_rules(p) || (response && !answers_one_request(m, p)))
         return;
-    FOR_EACH_WITH (q, m, &m->said, hash_of_said(p, true, response))
+    FOR_EACH_WITH (q, m, said, hash_of_said(p, p->from_peer, response))
         if (means_the_same(q, p, response)) {
             monitor_found(m, response ? "IKE-3" : "IKE-2", p, q,
                           response ? "a request that is repeated gets the same octets as its answer"
@@ -70,8 +70,9 @@ void judge_iv(struct monitor *m, const struct wire_packet *p)
     struct octets iv = iv_of(m, p);
     if (!iv.len || p->copy_of)
         return;
-    FOR_EACH_WITH (q, m, &m->ivs, hash_of(iv, 0))
-        if (!q->copy_of && same_spis(&q->header, &p->header) && octets_equal(iv_of(m, q), iv))
+    FOR_EACH_WITH (q, m, ivs, hash_of(iv, 0))
+        if (!q->copy_of && q->from_peer == p->from_peer && same_spis(&q->header, &p->header) &&
+            octets_equal(iv_of(m, q), iv))
             monitor_found(m, "IKE-7", p, q, "an initialization vector is used once under one key",
                           "packets %u and %u differ and have the same one", q->number, p->number);
 }

@@ -9,16 +9,26 @@
 
 enum { MONITOR_MAX_FOUND = 32, MONITOR_MAX_STARTS = 8, MONITOR_MAX_ADDRESSES = 16, MONITOR_MAX_DELTAS = 8 };
 
-/* The packets that were judged already, by what they have in common. Places count from 1, so that 0 ends a
- * walk; what hashes alike by chance is walked over too, so whoever walks looks twice. A part of the hash
- * stands beside the place: a packet that was seen long ago is not touched for nothing. Places are kept in 32
- * bits, as of the last ones they say enough; what is smaller stays in the cache. */
+/* By what packets have in common. Places count from 1, so that 0 ends a walk; what hashes alike by chance is
+ * walked over too, so whoever walks looks twice. A part of the hash stands beside the place: a packet that
+ * was seen long ago is not touched for nothing. Places are kept in 32 bits, as of the last ones they say
+ * enough; what is smaller stays in the cache. */
 struct packet_index {
     uint32_t *newest; /* by hash */
     struct index_row {
         uint32_t older, tag;
     } * rows; /* by place */
-    size_t mask;
+};
+
+/* The packets that were judged already, the last `memory` ones. One piece of memory has all of it. */
+struct packet_record {
+    const struct wire_packet **ring;
+    size_t memory, mask;        /* mask + 1, a power of two, have room */
+    uint64_t at;                /* of the packet that is being judged, from 0 */
+    struct packet_index said;   /* by direction, kind, Message ID and SPI */
+    struct packet_index ivs;    /* of those who are judged */
+    struct packet_index esp;    /* of those who are judged, by SPI */
+    struct packet_index echoes; /* packets inside ESP, of both, by their numbers */
 };
 
 /* A sync with replay counters that the peer has answered. */
@@ -53,14 +63,9 @@ struct watched_sa {
 struct monitor {
     const struct monitor_view *view;
     struct monitor_report report;
-    struct packet_index said; /* by direction, kind, Message ID and SPI */
-    struct packet_index ivs;  /* the peer's */
-    struct packet_index esp,
-        echoes;             /* the peer's ESP by SPI; packets inside ESP, of both, by their numbers */
+    struct packet_record *record;
     struct watched_sa *sas; /* one for each of the view's keys */
-    const struct wire_packet **ring; /* the last `memory` packets */
-    size_t memory;
-    uint64_t at; /* of the packet that is being judged, from 0 */
+    struct monitor *beside; /* that judges the other side; NULL: none, or it is this one */
     /* What each of its rules asks again. */
     struct judged_packet {
         const struct wire_packet *packet;
@@ -70,10 +75,10 @@ struct monitor {
         bool has_request;                  /* it was looked for */
     } judged;
     bool late; /* the record begins behind the beginning */
+    unsigned n_found, n_used;
+    struct packet_record own_record; /* empty: it is that of the one beside */
     const char *found[MONITOR_MAX_FOUND];
-    unsigned n_found;
     struct endpoint used[MONITOR_MAX_ADDRESSES]; /* by the cluster */
-    unsigned n_used;
 };
 
 /* Is it a packet of the one who is judged? */
@@ -88,21 +93,21 @@ void monitor_found(struct monitor *m, const char *requirement, const struct wire
                    const struct wire_packet *beside, const char *expected, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
-/* Packets before the one that is judged which have this hash, the newest first. */
-const struct wire_packet *first_with(const struct monitor *m, const struct packet_index *x, uint64_t hash,
-                                     uint64_t *place);
-const struct wire_packet *next_with(const struct monitor *m, const struct packet_index *x, uint64_t hash,
-                                    uint64_t *place);
+/* Packets before the one that is judged which have this hash, the newest first: of both directions. */
+const struct wire_packet *first_with(const struct packet_record *r, const struct packet_index *x,
+                                     uint64_t hash, uint64_t *place);
+const struct wire_packet *next_with(const struct packet_record *r, const struct packet_index *x,
+                                    uint64_t hash, uint64_t *place);
 
 /* NOLINTBEGIN(bugprone-macro-parentheses): it declares `q` */
 #define FOR_EACH_WITH(q, m, x, hash)                                                                         \
     for (uint64_t place_ = 0, hash_ = (hash), once_ = 1; once_; once_ = 0)                                   \
-        for (const struct wire_packet *q = first_with(m, x, hash_, &place_); q;                              \
-             q = next_with(m, x, hash_, &place_))
+        for (const struct wire_packet *q = first_with((m)->record, &(m)->record->x, hash_, &place_); q;      \
+             q = next_with((m)->record, &(m)->record->x, hash_, &place_))
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 uint64_t hash_of(struct octets o, uint64_t more);
-uint64_t hash_of_said(const struct wire_packet *p, bool of_peer, bool response);
+uint64_t hash_of_said(const struct wire_packet *p, bool from_peer, bool response);
 
 bool same_spis(const struct ike_header *a, const struct ike_header *b);
 bool has_keys(const struct monitor *m, const struct wire_packet *p);
@@ -127,8 +132,17 @@ struct octets iv_of(const struct monitor *m, const struct wire_packet *p); /* em
  * case may ask several by hand under one ID: then nobody knows which of them was answered. */
 bool answers_one_request(const struct monitor *m, const struct wire_packet *p);
 
-/* Adds the packet that is being judged. */
-void monitor_index(const struct monitor *m, struct packet_index *x, uint64_t hash);
+/* --- the record (monitor_record.c) --------------------------------------------------------------- */
+
+bool packets_open(struct packet_record *r, size_t memory);
+void packets_close(struct packet_record *r);
+
+/* Adds the packet that was judged, and its IV, when there is one. */
+void packets_add(struct packet_record *r, const struct wire_packet *p, struct octets iv);
+void packets_add_esp(struct packet_record *r, const struct wire_packet *p); /* monitor_esp.c */
+void packets_index(const struct packet_record *r, struct packet_index *x, uint64_t hash);
+
+void packets_fetch(const struct packet_record *r, const struct wire_packet *p);
 
 /* --- learning ------------------------------------------------------------------------------------ */
 
@@ -159,7 +173,6 @@ void judge_own_request(struct monitor *m, const struct wire_packet *p); /* IKE-9
 
 /* monitor_esp.c: of the data path */
 void judge_esp(struct monitor *m, const struct wire_packet *p); /* IKE-16 to IKE-19, RPL-4 */
-void learn_esp(struct monitor *m, const struct wire_packet *p);
 
 /* monitor_counters.c: RPL-1; `q` is the packet of its SA before it, NULL: there is none */
 void judge_jump(struct monitor *m, const struct wire_packet *p, const struct wire_packet *q);

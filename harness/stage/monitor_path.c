@@ -37,7 +37,7 @@ static void judge_way_back(struct monitor *m, const struct wire_packet *p)
     const struct wire_packet *asked = request_of(m, p);
     if (!asked)
         return; /* IKE-1 */
-    FOR_EACH_WITH (q, m, &m->said, hash_of_said(p, false, false))
+    FOR_EACH_WITH (q, m, said, hash_of_said(p, !p->from_peer, false))
         if (asks_for(q, p) && goes_back(q, p))
             return;
     monitor_found(m, "IKE-15", p, asked, "a response takes the way back of its request",
@@ -60,7 +60,7 @@ void judge_address(struct monitor *m, const struct wire_packet *p)
 
 static bool came_from_cluster(const struct monitor *m, const struct wire_packet *p)
 {
-    FOR_EACH_WITH (q, m, &m->said, hash_of_said(p, false, false))
+    FOR_EACH_WITH (q, m, said, hash_of_said(p, !p->from_peer, false))
         if (q->readable && q->from_peer != p->from_peer && same_spis(&q->header, &p->header))
             return true;
     return false;

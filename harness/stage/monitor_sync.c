@@ -28,7 +28,7 @@ static bool nonce_was_sent(const struct monitor *m, const struct wire_packet *p,
 {
     struct wire_packet asked = {.header = p->header};
     asked.header.message_id = 0; /* whatever the answer has (FMT-1) */
-    FOR_EACH_WITH (q, m, &m->said, hash_of_said(&asked, false, false))
+    FOR_EACH_WITH (q, m, said, hash_of_said(&asked, !p->from_peer, false))
         if (q->number && packet_is(q, !p->from_peer, false, EXCHANGE_INFORMATIONAL) &&
             holds_nonce(q, answer->nonce))
             return true;
@@ -44,16 +44,11 @@ static void judge_place(struct monitor *m, const struct wire_packet *p, bool in_
                       p->header.message_id, in_clear ? ", in clear" : "");
 }
 
-void judge_sync(struct monitor *m, const struct wire_packet *p)
+/* FMT-2, FMT-3, FMT-4 */
+static void judge_notify(struct monitor *m, const struct wire_packet *p, const struct wire_notify *n)
 {
-    const struct wire_notify *n = packet_notify(p, NOTIFY_IKEV2_MESSAGE_ID_SYNC);
-    bool in_clear = !n && p->outer && !p->opened && ike_find_notify(p->outer, NOTIFY_IKEV2_MESSAGE_ID_SYNC);
     struct message_id_sync sync;
     struct error err = {0};
-    if (n || in_clear)
-        judge_place(m, p, in_clear);
-    if (!n)
-        return;
     if (!read_message_id_sync(n, &sync, &err)) {
         monitor_found(m, "FMT-2", p, NULL, "Protocol ID 0, SPI Size 0, 12 octets of data", "packet %u: %s",
                       p->number, err.text);
@@ -66,4 +61,14 @@ void judge_sync(struct monitor *m, const struct wire_packet *p)
         monitor_found(m, "FMT-4", p, NULL, "the nonce of a request, unchanged",
                       "packet %u has nonce %02x%02x%02x%02x, which no request had", p->number, sync.nonce[0],
                       sync.nonce[1], sync.nonce[2], sync.nonce[3]);
+}
+
+void judge_sync(struct monitor *m, const struct wire_packet *p)
+{
+    const struct wire_notify *n = packet_notify(p, NOTIFY_IKEV2_MESSAGE_ID_SYNC);
+    bool in_clear = !n && p->outer && !p->opened && ike_find_notify(p->outer, NOTIFY_IKEV2_MESSAGE_ID_SYNC);
+    if (n || in_clear)
+        judge_place(m, p, in_clear);
+    if (n)
+        judge_notify(m, p, n);
 }
