@@ -9,9 +9,12 @@
 #include "capture/reassembly.h"
 #include "wire/ike.h"
 
+enum { READ_AT_ONCE = 1 << 18 }; /* octets of a file: libpcap alone would take 4096 */
+
 struct source {
     const char *path;
     pcap_t *handle;
+    char *buffer; /* of the file below the handle, until that is closed */
     int link_type;
     unsigned number;
     bool ended;
@@ -57,13 +60,29 @@ static int64_t time_of(const struct source *s)
            s->header->ts.tv_usec % 1000000;
 }
 
-static bool open_source(struct source *s, const char *path, struct error *err)
+static bool open_handle(struct source *s, const char *path, struct error *err)
 {
     char why[PCAP_ERRBUF_SIZE] = "";
+    bool is_file = strcmp(path, "-") != 0;
+    FILE *file = is_file ? fopen(path, "rbe") : stdin;
+    if (!file)
+        return fail(err, "%s: %s", path, strerror(errno));
+    s->buffer = is_file ? malloc(READ_AT_ONCE) : NULL;
+    if (s->buffer)
+        setvbuf(file, s->buffer, _IOFBF, READ_AT_ONCE);
+    s->handle = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_MICRO, why);
+    if (s->handle)
+        return true;
+    if (is_file)
+        fclose(file);
+    return fail(err, "%s: %s", path, why);
+}
+
+static bool open_source(struct source *s, const char *path, struct error *err)
+{
     s->path = path;
-    s->handle = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_MICRO, why);
-    if (!s->handle) /* libpcap names the file in some of its texts and not in others */
-        return strncmp(why, path, strlen(path)) == 0 ? fail(err, "%s", why) : fail(err, "%s: %s", path, why);
+    if (!open_handle(s, path, err))
+        return false;
     s->link_type = pcap_datalink(s->handle);
     if (!frame_link_is_known(s->link_type)) {
         const char *name = pcap_datalink_val_to_name(s->link_type);
@@ -112,9 +131,11 @@ void capture_close(struct capture *c)
 {
     if (!c)
         return;
-    for (size_t i = 0; i < c->n_sources; i++)
+    for (size_t i = 0; i < c->n_sources; i++) {
         if (c->sources[i].handle)
             pcap_close(c->sources[i].handle);
+        free(c->sources[i].buffer);
+    }
     free(c->sources);
     reassembly_free(c->reassembly);
     free(c);

@@ -22,7 +22,7 @@ static void fetch_memory(const struct ike_unit *u, const struct judge_packet *p)
     fetch_ahead(u->sa, sizeof *u->sa);
     fetch_ahead(&u->ring[at], sizeof u->ring[at]);
     fetch_ahead(&u->rows[at], sizeof u->rows[at]);
-    fetch_ahead(&u->newest[p->digest & (u->memory - 1)], sizeof *u->newest);
+    fetch_ahead(unit_newest(u, p->digest), sizeof *u->newest);
     fetch_ahead(u->keys, sizeof *u->keys);
     for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++) {
         const struct asker *a = &u->askers[x];

@@ -145,11 +145,11 @@ struct ike_unit {
     enum judge_party initiator;
     unsigned n_tried;
     struct judge_packet **ring;
-    uint64_t *newest; /* places in it by digest, from 1; 0 ends a walk */
+    uint32_t *newest; /* places in it by digest, from 1; 0 ends a walk */
     struct ring_row {
-        uint64_t older, digest;
-    } * rows;          /* by place: what was seen long ago is not touched for nothing */
-    size_t memory, at; /* memory is a power of two */
+        uint32_t older, tag; /* a part of the digest: what was seen long ago is not touched for nothing */
+    } * rows;                /* by place */
+    size_t memory, at;       /* memory is a power of two */
     struct assemblies pending;
     struct monitor *monitors[PARTY_COUNT]; /* [X]: X is judged */
     struct monitor_view views[PARTY_COUNT];
@@ -171,6 +171,13 @@ struct ike_unit {
     struct child_exchange exchanges[PARTY_COUNT][EXCHANGES_MAX];
     struct seen_header headers[HEADERS_MAX];
 };
+
+enum { UNIT_SPREAD = 4 }; /* places for digests, to a message: few fall together by chance */
+
+static inline uint32_t *unit_newest(const struct ike_unit *u, uint64_t digest)
+{
+    return &u->newest[digest & (UNIT_SPREAD * u->memory - 1)];
+}
 
 /* --- the judge ----------------------------------------------------------------------------------------- */
 

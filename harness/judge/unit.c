@@ -116,12 +116,17 @@ static bool open_monitors(struct ike_unit *u)
 
 /* --- from one end to the other ------------------------------------------------------------------------- */
 
+static uint32_t tag_of(uint64_t digest)
+{
+    return (uint32_t)(digest >> 32);
+}
+
 static bool open_ring(struct ike_unit *u)
 {
-    u->ring = calloc(u->memory, sizeof(struct judge_packet *));
-    u->newest = calloc(u->memory, sizeof *u->newest);
-    u->rows = calloc(u->memory, sizeof *u->rows);
-    return u->ring && u->newest && u->rows;
+    u->ring = calloc(1, u->memory * (sizeof *u->ring + sizeof *u->rows + UNIT_SPREAD * sizeof *u->newest));
+    u->rows = u->ring ? (void *)(u->ring + u->memory) : NULL;
+    u->newest = u->ring ? (void *)(u->rows + u->memory) : NULL;
+    return u->ring != NULL;
 }
 
 struct ike_unit *unit_new(struct judge *j, const struct judge_packet *first)
@@ -167,8 +172,6 @@ void unit_finish(struct ike_unit *u)
     for (size_t i = 0; u->ring && i < u->memory; i++)
         judge_packet_free(u->ring[i]);
     free(u->ring);
-    free(u->newest);
-    free(u->rows);
     assemblies_clear(&u->pending);
     if (u->keys)
         crypto_wipe(u->keys, u->n_keys * sizeof *u->keys);
@@ -230,12 +233,16 @@ static void note_move(struct ike_unit *u, const struct judge_packet *p)
 
 static const struct judge_packet *same_octets(const struct ike_unit *u, const struct judge_packet *p)
 {
-    uint64_t at = u->newest[p->digest & (u->memory - 1)];
     const struct ring_row *row;
-    for (; at && at + u->memory > u->at; at = row->older) {
+    for (uint32_t at = *unit_newest(u, p->digest); at; at = row->older) {
+        uint32_t age = (uint32_t)u->at + 1 - at;
+        if (age > u->memory)
+            return NULL;
         row = &u->rows[(at - 1) & (u->memory - 1)];
+        if (row->tag != tag_of(p->digest))
+            continue;
         const struct judge_packet *q = u->ring[(at - 1) & (u->memory - 1)];
-        if (row->digest == p->digest && q->from == p->from &&
+        if (q->digest == p->digest && q->from == p->from &&
             octets_equal(packet_message(&q->wire.datagram), packet_message(&p->wire.datagram)))
             return q;
     }
@@ -297,11 +304,12 @@ static void count(struct ike_unit *u, const struct judge_packet *p)
 
 static void remember(struct ike_unit *u, struct judge_packet *p)
 {
-    size_t at = u->at & (u->memory - 1), row = p->digest & (u->memory - 1);
+    size_t at = u->at & (u->memory - 1);
+    uint32_t *newest = unit_newest(u, p->digest);
     judge_packet_free(u->ring[at]);
     u->ring[at] = p;
-    u->rows[at] = (struct ring_row){u->newest[row], p->digest};
-    u->newest[row] = ++u->at;
+    u->rows[at] = (struct ring_row){*newest, tag_of(p->digest)};
+    *newest = (uint32_t)++u->at;
 }
 
 void unit_take(struct ike_unit *u, struct judge_packet *p)

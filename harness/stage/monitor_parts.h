@@ -24,6 +24,7 @@ struct packet_index {
 struct packet_record {
     const struct wire_packet **ring;
     size_t memory, mask;        /* mask + 1, a power of two, have room */
+    size_t hash_mask;           /* of `newest` */
     uint64_t at;                /* of the packet that is being judged, from 0 */
     struct packet_index said;   /* by direction, kind, Message ID and SPI */
     struct packet_index ivs;    /* of those who are judged */

@@ -17,13 +17,14 @@ uint64_t hash_of(struct octets o, uint64_t more)
     return h ^ h >> 32;
 }
 
-/* Without the responder's SPI: the first request of an IKE SA does not have it. */
+/* Without the responder's SPI: the first request of an IKE SA does not have it. What was said near to each
+ * other is near to each other in the index, too. */
 uint64_t hash_of_said(const struct wire_packet *p, bool from_peer, bool response)
 {
     uint64_t what = (uint64_t)p->header.message_id << 2 | (uint64_t)from_peer << 1 | (uint64_t)response, spi;
     memcpy(&spi, p->header.spi_i, sizeof spi);
-    uint64_t h = (spi ^ what * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xff51afd7ed558ccd);
-    return h ^ h >> 32;
+    uint64_t mixed = (spi ^ what * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xff51afd7ed558ccd);
+    return (mixed >> 32 << 32) | (uint32_t)(spi + what);
 }
 
 static uint64_t hash_of_own(const struct wire_packet *p)
@@ -36,16 +37,17 @@ static uint64_t hash_of_own(const struct wire_packet *p)
 bool packets_open(struct packet_record *r, size_t memory)
 {
     struct packet_index *all[] = {&r->said, &r->ivs, &r->esp, &r->echoes};
-    enum { N_INDEXES = sizeof all / sizeof all[0] };
+    enum { N_INDEXES = sizeof all / sizeof all[0], SPREAD = 4 /* little falls together by chance */ };
     size_t size = 16;
     while (size < memory)
         size *= 2;
-    size_t of_index = size * (sizeof *r->said.newest + sizeof *r->said.rows);
+    size_t of_index = size * (SPREAD * sizeof *r->said.newest + sizeof *r->said.rows);
     uint8_t *block = calloc(1, size * sizeof *r->ring + N_INDEXES * of_index);
     if (!block)
         return false;
     r->memory = memory ? memory : 1;
     r->mask = size - 1;
+    r->hash_mask = SPREAD * size - 1;
     r->ring = (void *)block;
     block += size * sizeof *r->ring;
     for (size_t i = 0; i < N_INDEXES; i++, block += of_index) {
@@ -67,8 +69,8 @@ static uint32_t tag_of(uint64_t hash)
 
 void packets_index(const struct packet_record *r, struct packet_index *x, uint64_t hash)
 {
-    x->rows[r->at & r->mask] = (struct index_row){x->newest[hash & r->mask], tag_of(hash)};
-    x->newest[hash & r->mask] = (uint32_t)(r->at + 1);
+    x->rows[r->at & r->mask] = (struct index_row){x->newest[hash & r->hash_mask], tag_of(hash)};
+    x->newest[hash & r->hash_mask] = (uint32_t)(r->at + 1);
 }
 
 void packets_add(struct packet_record *r, const struct wire_packet *p, struct octets iv)
@@ -103,7 +105,7 @@ static const struct wire_packet *walk(const struct packet_record *r, const struc
 const struct wire_packet *first_with(const struct packet_record *r, const struct packet_index *x,
                                      uint64_t hash, uint64_t *place)
 {
-    return walk(r, x, hash, x->newest[hash & r->mask], place);
+    return walk(r, x, hash, x->newest[hash & r->hash_mask], place);
 }
 
 const struct wire_packet *next_with(const struct packet_record *r, const struct packet_index *x,
@@ -116,7 +118,7 @@ const struct wire_packet *next_with(const struct packet_record *r, const struct 
 
 static void fetch_newest(const struct packet_record *r, const struct packet_index *x, uint64_t hash)
 {
-    fetch_ahead(&x->newest[hash & r->mask], sizeof *x->newest);
+    fetch_ahead(&x->newest[hash & r->hash_mask], sizeof *x->newest);
 }
 
 void packets_fetch(const struct packet_record *r, const struct wire_packet *p)
