@@ -2,9 +2,12 @@
 # Wrong usage, wrong files, peers that are not what they should be, signals, full disks, odd terminals: what is said, the exit
 # status, and that nothing is left behind. Usage: bad_input.sh [PROGRAM]
 set -u
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 work=$(mktemp -d) || exit 2
 here=$work/here
-passed=0 failed=0 started=()
+checks_out=$work/said
+started=()
 # A copy, so that another user can run it, too.
 program=$work/understudy
 cp "$(readlink -f "${1:-build/understudy}")" "$program" || exit 2
@@ -23,20 +26,8 @@ mkdir "$here" && cd "$here" || exit 2
 as_user=()
 ((EUID == 0)) && as_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >"$work/said" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $title"
-        head -n 25 "$work/said" | sed 's/^/    /'
-    fi
-}
-
 # The program ends with the status, in time; what it says is in out and err.
-ends_with() { # STATUS ARGUMENT...
+ends() { # STATUS ARGUMENT...
     local want=$1 got
     shift
     timeout -k 5 300 "$program" "$@" >"$work/out" 2>"$work/err" </dev/null
@@ -47,7 +38,7 @@ ends_with() { # STATUS ARGUMENT...
     return 1
 }
 
-says() { # TEXT...: all of them, on standard error
+complains() { # TEXT...: all of them, on standard error
     local text
     for text; do
         grep -qF -- "$text" "$work/err" || { echo "\"$text\" is not said, but:"; cat "$work/err"; return 1; }
@@ -55,16 +46,16 @@ says() { # TEXT...: all of them, on standard error
 }
 
 # Wrong usage or configuration: said on standard error only, before anything is made.
-refused() { # TEXT... -- ARGUMENT...
+refuses() { # TEXT... -- ARGUMENT...
     local texts=() before
     while [[ $1 != -- ]]; do texts+=("$1"); shift; done
     shift
     before=$(find . | sort)
-    ends_with 2 "$@" && says "${texts[@]}" && [[ ! -s $work/out ]] && diff <(echo "$before") <(find . | sort)
+    ends 2 "$@" && complains "${texts[@]}" && [[ ! -s $work/out ]] && diff <(echo "$before") <(find . | sort)
 }
 
 wrong() { # TEXT... -- ARGUMENT...
-    ok "understudy ${*:1}" refused "$@"
+    ok "understudy ${*:1}" refuses "$@"
 }
 
 family_of() { # PID: it, its children and theirs
@@ -129,7 +120,7 @@ wrong 'file/run' 'Not a directory' -- run --out file/run
 wrong '/dev/full' 'Not a directory' -- run --out /dev/full
 cannot_write() { # FOLDER
     "${as_user[@]}" "$program" run --out "$1" >"$work/out" 2>"$work/err"
-    [[ $? == 2 ]] && says "$1" 'Permission denied'
+    [[ $? == 2 ]] && complains "$1" 'Permission denied'
 }
 ok "a folder that cannot be made" cannot_write locked/run
 ok "a folder that cannot be written into" cannot_write locked
@@ -190,7 +181,7 @@ wrong 'empty/peer.ini' 'No such file' -- run --peer empty
 good_ini 500 4500 >peer.ini && chmod 000 peer.ini
 cannot_read() {
     "${as_user[@]}" "$program" run --peer peer.ini --out "$work/no" >"$work/out" 2>"$work/err"
-    [[ $? == 2 ]] && says 'peer.ini' 'Permission denied' && [[ ! -e $work/no ]]
+    [[ $? == 2 ]] && complains 'peer.ini' 'Permission denied' && [[ ! -e $work/no ]]
 }
 ok "a peer.ini that cannot be read" cannot_read
 rm -f peer.ini
@@ -279,7 +270,7 @@ rm -rf psk peer.ini empty
 # Not up: the run folder says so, no state of the driver is left, and it was stopped when it was started.
 not_up() { # TEXT...
     rm -rf run stopped
-    ends_with 3 run --peer box.ini --out run && says 'could not be brought up' "$@" &&
+    ends 3 run --peer box.ini --out run && complains 'could not be brought up' "$@" &&
         jq -e '.complete == false' run/result.json && tail -n 1 run/journal.jsonl | jq -e '.end == "not-up"' &&
         [[ -z $(find run -name 'state*') ]] && ! grep -P '[^\n\x20-\x7e]' "$work/err"
 }
@@ -323,7 +314,7 @@ expected() { # MEMBERS
 }
 not_expected() { # TEXT...
     rm -rf run
-    ends_with 3 run --peer box.ini --out run --expect expected.json && says 'the run was ended' "$@" && [[ -e stopped ]] &&
+    ends 3 run --peer box.ini --out run --expect expected.json && complains 'the run was ended' "$@" && [[ -e stopped ]] &&
         jq -e '.complete == false and .counts.PASS == 0' run/result.json && [[ -z $(find run -name 'state*') ]]
 }
 driver 'start) ;; stop) touch stopped;; version) echo "box 3.0";;'
@@ -407,7 +398,7 @@ PYTHON
 # A run against a box without a driver: 3, and not one verdict but these two.
 nothing_judged() { # INI REASON
     rm -rf run
-    ends_with 3 run --peer "$1" --depth quick --out run &&
+    ends 3 run --peer "$1" --depth quick --out run &&
         grep -E 'nothing could be judged|nothing came from the peer in 8 combinations in a row' "$work/out" "$work/err" &&
         all_verdicts '["INCONCLUSIVE", "UNSUPPORTED", "SKIP"]' && has_reason INCONCLUSIVE "$2"
 }
@@ -436,7 +427,7 @@ ok "closed ports: INCONCLUSIVE, and 3" nothing_judged closed.ini 'no IKE SA'
 good_ini 1 2 | with address harness 192.0.2.77 | with address harness_port 500 >nowhere.ini
 no_such_address() {
     rm -rf run
-    ends_with 3 run --peer nowhere.ini --depth quick --case 'sync.*' --out run || ends_with 1 run --peer nowhere.ini \
+    ends 3 run --peer nowhere.ini --depth quick --case 'sync.*' --out run || ends 1 run --peer nowhere.ini \
         --depth quick --case 'sync.*' --out run --force
     has_reason ERROR '192.0.2.77'
 }
@@ -447,7 +438,7 @@ reference_peer
 good_ini "$port" "$natt_port" | with peer response_timeout_ms 1000 >box.ini
 whole_suite() {
     rm -rf run
-    ends_with 0 run --peer box.ini --out run && all_verdicts '["PASS", "OBSERVED", "UNSUPPORTED", "SKIP"]' && good_journal &&
+    ends 0 run --peer box.ini --out run && all_verdicts '["PASS", "OBSERVED", "UNSUPPORTED", "SKIP"]' && good_journal &&
         has_reason UNSUPPORTED 'no trigger|family|no ESP proposal with extended sequence numbers|selectors of IPv6|transport mode' &&
         jq -e '.counts.PASS > 50 and ([.results[] | select(.verdict == "PASS").combination] | all(startswith("role=initiator")))' \
             run/result.json
@@ -462,7 +453,7 @@ ok "another identity of the peer" nothing_judged other.ini AUTHENTICATION_FAILED
 good_ini "$port" "$natt_port" | with proposals ike aes128-sha256-modp2048 >other.ini
 no_proposal() {
     rm -rf run
-    ends_with 3 run --peer other.ini --depth quick --out run && has_reason UNSUPPORTED 'proposal|trigger'
+    ends 3 run --peer other.ini --depth quick --out run && has_reason UNSUPPORTED 'proposal|trigger'
 }
 ok "no common proposal" no_proposal
 ok "and the peer is there all the time" kill -0 "$peer"
@@ -493,7 +484,7 @@ for kind in silent random echoing truncating flipping; do
     good_ini "$port" "$natt_port" | many_slots >odd.ini
     odd() {
         rm -rf run
-        ends_with "$1" run --peer odd.ini --depth quick --role initiator --case 'sync.*' --out run
+        ends "$1" run --peer odd.ini --depth quick --role initiator --case 'sync.*' --out run
         local status=$?
         good_journal && all_verdicts '["INCONCLUSIVE", "FAIL", "SKIP"]' && return $status
     }
@@ -517,7 +508,7 @@ print(*(one.getsockname()[1] for one in s))' "$1"
 
 driven() {
     rm -rf run
-    ends_with 0 run --peer driven.ini --depth quick --out run && all_verdicts '["PASS", "OBSERVED", "UNSUPPORTED", "SKIP"]' &&
+    ends 0 run --peer driven.ini --depth quick --out run && all_verdicts '["PASS", "OBSERVED", "UNSUPPORTED", "SKIP"]' &&
         good_journal && jq -e '[.results[] | select(.verdict == "PASS" and (.combination | startswith("role=responder")))] |
             length > 10' run/result.json
 }
@@ -548,7 +539,7 @@ full() { # KIBIBYTES
     (ulimit -f "$1" && exec timeout -k 5 60 "$program" run --depth quick --out run 2>"$work/err") | cat >"$work/out"
     local status=${PIPESTATUS[0]}
     [[ $status == 3 ]] || { echo "exit status $status"; tail -n 3 "$work/out" "$work/err"; return 1; }
-    says run/ 'File too large' && ! grep '^conforms' "$work/out" && good_lines
+    complains run/ 'File too large' && ! grep '^conforms' "$work/out" && good_lines
 }
 good_lines() {
     jq -Rne '[inputs | fromjson] | length >= 0' run/journal.jsonl && ! jq -e .complete run/result.json
@@ -557,7 +548,7 @@ for size in 1 3 16 64; do ok "files of $size KiB at most" full $size; done
 full_output() {
     rm -rf run
     timeout 60 "$program" run --depth quick --out run >/dev/full 2>"$work/err"
-    [[ $? == 3 ]] && says 'standard output' && jq -e .complete run/result.json
+    [[ $? == 3 ]] && complains 'standard output' && jq -e .complete run/result.json
 }
 ok "standard output is full: no success, but a whole run" full_output
 closed_early() {
@@ -598,7 +589,7 @@ interrupted() { # SIGNAL TIMES PAUSE
     wait $pid
     status=$?
     [[ $status == $((128 + number)) ]] || { echo "exit status $status"; tail -n 3 "$work/err"; return 1; }
-    all_gone "${family[@]}" && says 'interrupted' &&
+    all_gone "${family[@]}" && complains 'interrupted' &&
         jq -Rne --argjson number "$number" '[inputs | fromjson] | length > 2 and .[-1].end == "interrupted" and
             any(.[]; .event == "interrupted" and .signal == $number)' run/journal.jsonl &&
         jq -e '.complete == false' run/result.json && captures_are_whole
@@ -663,5 +654,4 @@ ok "a run into a pipe" bash -c "'$program' run --transport udp --depth quick --c
 ok "shows no progress line" hides "$progress"
 ok "nor sequences" hides "$escape"
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

@@ -3,9 +3,11 @@
 # wrong is said, with what to do, and by the exit status. With the reference peer over UDP, with and without a driver. Usage:
 # check_peer.sh [PROGRAM]
 set -u
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 program=$(readlink -f "${1:-build/understudy}")
 work=$(mktemp -d) || exit 2
-passed=0 failed=0 peer=''
+peer=''
 
 finish() {
     [[ -n $peer ]] && kill -KILL "$peer" 2>/dev/null
@@ -16,26 +18,6 @@ trap finish EXIT
 cd "$work" || exit 2
 export TMPDIR=$work/tmp && mkdir tmp
 
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $title"
-        head -n 60 out | sed 's/^/    /'
-    fi
-}
-
-ends_with() { # STATUS ARGUMENT...
-    local want=$1 got
-    shift
-    timeout -k 5 120 "$program" "$@" >said 2>&1 </dev/null
-    got=$?
-    ((got == want)) || { echo "exit status $got, expected $want"; cat said; return 1; }
-}
-
 # What is said, each finding on one line.
 findings() {
     awk '/^  (fine|note|FIX) / { if (line != "") print line; line = $0; next }
@@ -44,7 +26,7 @@ findings() {
         END { if (line != "") print line }' said
 }
 
-says() { # PATTERN...: each on a line
+finds() { # PATTERN...: each on a line
     local pattern
     for pattern; do
         findings | grep -qE -- "$pattern" || { echo "not said: $pattern"; findings; return 1; }
@@ -62,13 +44,13 @@ tidy() { # nothing is left behind
 }
 
 check() { # STATUS FIXES INI PATTERN...
-    ends_with "$1" check-peer "$3" && fixes "$2" && says "${@:4}" && tidy
+    ends_with "$1" "$program" check-peer "$3" && fixes "$2" && finds "${@:4}" && tidy
 }
 
 # --- the template ------------------------------------------------------------------------------------
 
-ok "a template is written" ends_with 0 peer-template gate
-ok "it says what to do" says '^gate/peer.ini: ' '^gate/psk: ' '^gate/driver: ' 'check-peer gate'
+ok "a template is written" ends_with 0 "$program" peer-template gate
+ok "it says what to do" finds '^gate/peer.ini: ' '^gate/psk: ' '^gate/driver: ' 'check-peer gate'
 ok "the key is private" test "$(stat -c %a gate/psk)" = 600
 ok "the driver is a program" test -x gate/driver
 ok "which the shell accepts" bash -n gate/driver
@@ -77,21 +59,21 @@ for verb in no-such-verb initiate liveness failover version; do
 done
 ok "start and stop succeed" eval 'gate/driver start && gate/driver stop && gate/driver stop'
 cp -r gate before
-ok "it is never overwritten" ends_with 2 peer-template gate
-ok "which is said" says 'gate/peer.ini exists' '--force'
+ok "it is never overwritten" ends_with 2 "$program" peer-template gate
+ok "which is said" finds 'gate/peer.ini exists' '--force'
 echo mine >gate/driver
-ok "but when that is asked for" ends_with 0 peer-template --force gate
+ok "but when that is asked for" ends_with 0 "$program" peer-template --force gate
 ok "to the same" diff -r gate before
 mkdir other && touch other/notes
-ok "in a folder that is there" ends_with 0 peer-template "$work/other/"
+ok "in a folder that is there" ends_with 0 "$program" peer-template "$work/other/"
 ok "nothing else is touched" test -e other/notes
 ok "the name is that of the folder" grep -qx 'name = other' other/peer.ini
 for name in '' . .. a/.. 'a b' "x
 y" '-x' .hidden "$(printf 'x%.0s' {1..64})"; do
-    ok "no name: $name" ends_with 2 peer-template -- "$name"
+    ok "no name: $name" ends_with 2 "$program" peer-template -- "$name"
 done
-ok "nowhere" ends_with 2 peer-template no/such/place/gate
-ok "no template without a name" ends_with 2 peer-template
+ok "nowhere" ends_with 2 "$program" peer-template no/such/place/gate
+ok "no template without a name" ends_with 2 "$program" peer-template
 # The address of the template is nobody's; with one of this machine and free ports, everything in it is right but that
 # nobody answers.
 sed -i 's/^harness = 192.0.2.10/harness = 127.0.0.1/; s/^peer = 192.0.2.1/peer = 127.0.0.1/; s/^port = 500/port = 9/
@@ -157,10 +139,10 @@ ok "a box that is right" check 0 0 box.ini 'note +there is none: nothing can mak
     'fine +message ID sync' 'fine +replay counter sync' 'fine +fragmentation' 'fine +MOBIKE' 'fine +a window of 5' \
     'fine +it takes chacha20poly1305' 'fine +an echo of 198.51.100.2 came back' '^ready: nothing to fix'
 ok "in a folder" eval 'mkdir -p boxes && cp box.ini boxes/peer.ini && check 0 0 boxes "^ready"'
-ok "packets are kept where that is asked for" ends_with 0 check-peer box.ini --out kept
-ok "with their keys" eval 'WIRESHARK_CONFIG_DIR=kept tshark -n -r kept/wire.pcap -Y icmp 2>/dev/null | grep -q 198.51.100.2'
+ok "packets are kept where that is asked for" ends_with 0 "$program" check-peer box.ini --out kept
+ok "with their keys" prints 'Echo' env WIRESHARK_CONFIG_DIR=kept tshark -n -r kept/wire.pcap -Y 'icmp && ip.addr == 198.51.100.2'
 ok "in private" test "$(stat -c '%a %a' kept kept/ikev2_decryption_table | tr '\n' ' ')" = '700 700 600 600 '
-ok "but not over others" ends_with 2 check-peer box.ini --out kept
+ok "but not over others" ends_with 2 "$program" check-peer box.ini --out kept
 ok "no secret is printed" eval '! grep -rq "no secret" said kept'
 
 ok "a wrong key" broken 's/^psk = .*/psk = wrong/' 1 1 'FIX +authentication failed, says the peer.*the pre-shared key is not the same'
@@ -181,16 +163,21 @@ ok "nobody there" broken 's/^port = .*/port = 9/; s/^natt_port = .*/natt_port = 
     '^1 thing to fix'
 ok "port 4500 is blocked" broken 's/^natt_port = .*/natt_port = 10/' 1 2 'FIX +mobike=on: IKE_SA_INIT was answered' 'FIX +behind a NAT.*IKE_AUTH was not.*firewall let UDP port 10 through'
 ok "an address that is not of this machine" broken 's/^harness = 127.*/harness = 192.0.2.77/' 2 1 'FIX +.*192.0.2.77.*no such address'
-ok "a wrong file" ends_with 2 check-peer nowhere.ini
-ok "which is said" says 'nowhere.ini: No such file'
-ok "a wrong line" eval 'box_ini | sed "s/^port/prot/" >broken.ini; ends_with 2 check-peer broken.ini && says "broken.ini:7: .*unknown key"'
-ok "two of them" ends_with 2 check-peer box.ini box.ini
-ok "none" ends_with 2 check-peer
+ok "a wrong file" ends_with 2 "$program" check-peer nowhere.ini
+ok "which is said" finds 'nowhere.ini: No such file'
+box_ini | sed 's/^port/prot/' >broken.ini
+wrong_line() { ends_with 2 "$program" check-peer broken.ini && finds 'broken.ini:7: .*unknown key'; }
+ok "a wrong line" wrong_line
+ok "two of them" ends_with 2 "$program" check-peer box.ini box.ini
+ok "none" ends_with 2 "$program" check-peer
 end_peer
 
+gone_through() { # INI: whatever there is to fix
+    { ends_with 0 "$program" check-peer "$1" || ends_with 1 "$program" check-peer "$1"; } && finds '^(ready|[0-9]+ thing)'
+}
 for fault in $("$program" peer --list-faults | awk '/^[a-z]/ && /NEG-1( |$)/ { print $1 }' | head -n 2); do
     start_peer --fault "$fault" && box_ini >box.ini
-    ok "a peer with the fault $fault is gone through to the end" eval 'ends_with 0 check-peer box.ini || ends_with 1 check-peer box.ini; says "^(ready|[0-9]+ thing)"'
+    ok "a peer with the fault $fault is gone through to the end" gone_through box.ini
     end_peer
 done
 
@@ -323,5 +310,4 @@ interrupted() { # SIGNAL
 ok "Ctrl-C" interrupted INT
 ok "SIGTERM" interrupted TERM
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

@@ -2,6 +2,8 @@
 # check-peer with a real peer, strongSwan: nothing is to be fixed as it is, and what is broken on one side is said. Needs root and
 # the packages of peers/strongswan/packages; exits 77 (skipped) without. Usage: check_peer_strongswan.sh [PROGRAM]
 set -u
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 program=$(readlink -f "${1:-build/understudy}")
 peer=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../../peers/strongswan")
 
@@ -11,20 +13,7 @@ peer=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../../peers/strongswan")
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-passed=0 failed=0
 export TMPDIR=$work/tmp && mkdir tmp
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $title"
-        head -n 60 out | sed 's/^/    /'
-    fi
-}
 
 check() { # STATUS FOLDER PATTERN...
     local want=$1 got pattern
@@ -81,5 +70,4 @@ nothing_left() {
 }
 ok "nothing is left" nothing_left
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

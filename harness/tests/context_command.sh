@@ -1,41 +1,14 @@
 #!/bin/bash
 # `understudy context` from outside: what it shows, what it hides, what it refuses. And no report of a run holds what a
 # context holds. Usage: context_command.sh [PROGRAM]
-# shellcheck disable=SC2015
+set -u
+# shellcheck source=harness/tests/command_checks
+. "$(dirname "$(readlink -f "$0")")/command_checks"
 program=$(realpath "${1:-build/understudy}") || exit 2
+under_test=("$program" context)
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-passed=0
-failed=0
-
-check() { # TITLE COMMAND...
-    local what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-        sed 's/^/    /' out err 2>/dev/null | tail -8
-    fi
-}
-
-run() { # STATUS ARGUMENT...
-    local want=$1
-    shift
-    "$program" context "$@" >out 2>err
-    local got=$?
-    check "understudy context $*: exit status $got instead of $want" test "$got" = "$want"
-}
-
-says() {
-    check "\"$1\" is not said" grep -qF -- "$1" out err
-}
-
-says_not() {
-    check "\"$1\" is said" eval "! grep -qF -- '$1' out err"
-}
 
 # --- a context: its keys are 11.. to 77.., 88.. and 99.., its secret is aa.. --------------------------------------------
 of() { # DIGIT OCTETS
@@ -88,24 +61,24 @@ for key in 1 2 3 4 5 6 7 8 9 a; do
 done
 
 # --- not good ------------------------------------------------------------------------------------
-refused() { # JQ-EDIT WORD...: the edit makes it one that is refused by those words, and nothing of it is shown
+refuses() { # JQ-EDIT WORD...: the edit makes it one that is refused by those words, and nothing of it is shown
     jq -c "$1" good.json >bad.json
     shift
     local word
     for verb in check show; do
         run 2 $verb bad.json
-        check "something is shown" test ! -s out
+        check "nothing is shown" test ! -s out
         for word; do says "$word"; done
     done
 }
-refused '.context_version = 2' context_version "only version 1"
-refused 'del(.ike_sa.sk_ei)' ike_sa 'field "sk_ei" is missing'
-refused 'del(.child_sas[0].path_mtu)' 'child_sas[0]' path_mtu
-refused '.ike_sa.next_send = "7"' next_send
-refused '.ike_sa.sk_d = "11"' sk_d "must be 32 octets"
-refused '.child_sas[0].spi_inbound = "00000000"' spi_inbound zero
-refused '.ike_sa.remote_address.address = "2001:db8::1"' remote_address families
-refused '.ike_sa.more = 1' more unknown
+refuses '.context_version = 2' context_version "only version 1"
+refuses 'del(.ike_sa.sk_ei)' ike_sa 'field "sk_ei" is missing'
+refuses 'del(.child_sas[0].path_mtu)' 'child_sas[0]' path_mtu
+refuses '.ike_sa.next_send = "7"' next_send
+refuses '.ike_sa.sk_d = "11"' sk_d "must be 32 octets"
+refuses '.child_sas[0].spi_inbound = "00000000"' spi_inbound zero
+refuses '.ike_sa.remote_address.address = "2001:db8::1"' remote_address families
+refuses '.ike_sa.more = 1' more unknown
 for key in 1 4 8; do
     says_not "$(of $key 8)"
 done
@@ -136,13 +109,12 @@ run 0 --help
 
 # --- no report holds a context (CTX-4) -------------------------------------------------------------
 "$program" run --case 'ctx.*' --depth quick --seed 1 --out r >out 2>err
-check "the cases of the context end with $?" test $? = 0
-check "a private file is left" test -z "$(find r \( -name 'private-*' -o -name '*.context' \))"
+check "the cases of the context conform" test $? = 0
+check "no private file is left" test -z "$(find r \( -name 'private-*' -o -name '*.context' \))"
 # The keys of a run, from the file for Wireshark: encryption keys are its third and fourth field.
 cut -d, -f3,4,6,7 r/cases/ctx.*/ikev2_decryption_table | tr -d '"' | tr ',' '\n' | sort -u | grep -E '^[0-9a-f]{32,}$' >keys
-check "there are no keys to look for" test -s keys
-check "the journal or the result holds keys" eval '! grep -rqF -f keys r/journal.jsonl r/result.json out'
-check "the peer's log holds keys" eval '! grep -rqF -f keys r/cases/*/peer.log 2>/dev/null'
+check "there are keys to look for" test -s keys
+check "neither the journal nor the result holds them" status_is 1 grep -rqF -f keys r/journal.jsonl r/result.json out
+check "nor does the peer's log" status_is 1 grep -qF -f keys r/cases/*/peer.log
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

@@ -5,21 +5,13 @@
 # or a network and is left out. Also: links between the pages lead somewhere, and docs/matrix.md is what the program says. Usage:
 # docs.sh [PROGRAM]
 set -u
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 root=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
 understudy=$(readlink -f "${1:-$root/build/understudy}")
-passed=0 failed=0
 work=$(mktemp -d)
+checks_out=$work/checked
 trap 'rm -rf "$work"' EXIT
-
-result() { # STATUS TITLE
-    if (($1 == 0)); then
-        passed=$((passed + 1))
-        echo "ok $((passed + failed)) - $2"
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $2"
-    fi
-}
 
 shows() { # FILE LINE...: the lines are in the file, in this order
     local file=$1 at=1 found line
@@ -27,21 +19,21 @@ shows() { # FILE LINE...: the lines are in the file, in this order
     for line; do
         [[ $line == ... || -z $line ]] && continue
         found=$(tail -n "+$at" "$file" | grep -nFx -m 1 -- "$line" | cut -d: -f1)
-        [[ -n $found ]] || { echo "# not in the output: $line"; return 1; }
+        [[ -n $found ]] || { echo "not in the output: $line"; return 1; }
         at=$((at + found))
     done
 }
 
-run_example() { # PLACE COMMAND LINE...
-    local place=$1 command=$2 want=0 got
-    shift 2
+example() { # COMMAND LINE...
+    local command=$1 want=0 got
+    shift
     [[ $command =~ '# exit status '([0-9]+) ]] && want=${BASH_REMATCH[1]}
     (cd "$work/here" && PATH=$work/bin:$PATH NO_COLOR=1 timeout 300 bash -c "$command") >"$work/output" 2>&1 </dev/null
     got=$?
-    [[ $got == "$want" ]] && shows "$work/output" "$@"
-    local status=$?
-    result $status "$place: $command"
-    ((status == 0)) || { echo "# exit status $got, expected $want"; tail -n 15 "$work/output" | sed 's/^/# /'; }
+    [[ $got == "$want" ]] && shows "$work/output" "$@" && return
+    echo "exit status $got, expected $want"
+    tail -n 15 "$work/output"
+    return 1
 }
 
 examples_of() { # PAGE
@@ -52,7 +44,7 @@ examples_of() { # PAGE
             inside=run
             [[ $before == '<!-- not run -->' ]] && inside=skip
         elif [[ -n $inside && ($line == '```' || $line == '$ '*) ]]; then
-            [[ -n $command ]] && run_example "$place" "$command" "${lines[@]}"
+            [[ -n $command ]] && ok "$place: $command" example "$command" "${lines[@]}"
             command='' lines=()
             [[ $inside == run && $line == '$ '* ]] && command=${line#'$ '} place=$page:$number
             [[ $line == '```' ]] && inside=''
@@ -67,22 +59,20 @@ examples_of() { # PAGE
 copies_of() { # PAGE
     local page=$1 file
     while read -r file; do
-        diff <(awk -v mark="<!-- same as $file -->" '$0 == mark { armed = 1; next } armed && /^```/ { if (inside) exit; inside = 1; next }
-            inside' "$root/$page") "$root/$file" >"$work/output" 2>&1
-        result $? "$page: $file"
-        head -n 5 "$work/output" | sed 's/^/# /'
+        ok "$page: $file" diff <(awk -v mark="<!-- same as $file -->" '$0 == mark { armed = 1; next }
+            armed && /^```/ { if (inside) exit; inside = 1; next } inside' "$root/$page") "$root/$file"
     done < <(sed -nE 's/^<!-- same as (.*) -->$/\1/p' "$root/$page")
 }
 
 # What stands between backticks is no link.
 # shellcheck disable=SC2016 # and no expansion
-links_of() { # PAGE
+links_lead_somewhere() { # PAGE
     local page=$1 target broken=0
     while read -r target; do
         [[ $target == *://* || $target == '#'* ]] && continue
-        [[ -e $root/$(dirname "$page")/${target%%#*} ]] || { echo "# $page: nothing at $target"; broken=1; }
+        [[ -e $root/$(dirname "$page")/${target%%#*} ]] || { echo "nothing at $target"; broken=1; }
     done < <(sed 's/`[^`]*`//g' "$root/$page" | grep -oE '\]\([^)]+\)' | sed 's/^](//; s/)$//')
-    result $broken "$page: links"
+    return $broken
 }
 
 mkdir "$work/here" "$work/bin"
@@ -93,15 +83,11 @@ done
 
 cd "$root" || exit 1
 for page in README.md docs/*.md vectors/*.md peers/*/*.md; do
-    links_of "$page"
+    ok "$page: links" links_lead_somewhere "$page"
     copies_of "$page"
     examples_of "$page"
 done
 
-"$understudy" matrix >"$work/matrix.md" && diff -u docs/matrix.md "$work/matrix.md" >"$work/difference"
-status=$?
-result $status "docs/matrix.md is what \`understudy matrix\` says (make matrix)"
-((status == 0)) || head -n 20 "$work/difference" | sed 's/^/# /'
+ok "docs/matrix.md is what \`understudy matrix\` says (make matrix)" diff -u docs/matrix.md <("$understudy" matrix)
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

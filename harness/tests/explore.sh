@@ -1,39 +1,16 @@
 #!/bin/bash
 # `understudy explore` from outside: exit statuses, what repeats, and that docs/exploration.md holds the table of faults and
 # the ladders that the program prints. Usage: explore.sh [PROGRAM]
-# shellcheck disable=SC2015
+set -u
+# shellcheck source=harness/tests/command_checks
+. "$(dirname "$(readlink -f "$0")")/command_checks"
 program=$(realpath "${1:-build/understudy}") || exit 2
+under_test=("$program" explore)
 fast=$(realpath "${UNDERSTUDY_FAST:-$program}")
 root=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-passed=0
-failed=0
-
-check() { # WHAT COMMAND...
-    local what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-        sed 's/^/    /' out err 2>/dev/null | tail -8
-    fi
-}
-
-run() { # STATUS ARGUMENT...
-    local want=$1
-    shift
-    "$program" explore "$@" >out 2>err
-    local got=$?
-    check "explore $*: exit status $got instead of $want" test "$got" = "$want"
-}
-
-says() {
-    check "\"$1\" is not said" grep -qF -- "$1" out err
-}
 
 # --- usage
 run 0 --help
@@ -81,5 +58,4 @@ sed -n '/^| Fault | Breaks/,/^$/p' "$root/docs/exploration.md" | sed '/^$/d' >do
 "$fast" explore --faults-table >table 2>err
 check "docs/exploration.md has the table of faults as \`understudy explore --faults-table\` prints it" diff table documented
 
-echo "$passed passed, $failed failed"
-test "$failed" = 0
+checks_end

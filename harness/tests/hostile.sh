@@ -2,26 +2,15 @@
 # Peers over UDP that are silent, endless, flood, speak nonsense, answer when the case is over, or vanish and come back: a verdict
 # in bounded time and memory, for the right reason, and nothing left behind. Usage: hostile.sh [PROGRAM]
 set -u
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 program=$(readlink -f "${1:-build/understudy}")
 fast=$(readlink -f "${UNDERSTUDY_FAST:-$program}")
 here=$(dirname "$(readlink -f "$0")")
 work=$(mktemp -d) || exit 2
 trap 'end_peers; rm -rf "$work"' EXIT
 cd "$work" || exit 2
-count=0 failures=0
 peers=()
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        echo "ok $((++count)) - $title"
-    else
-        echo "not ok $((++count)) - $title"
-        tail -n 40 out | sed 's/^/# /'
-        failures=$((failures + 1))
-    fi
-}
 
 # --- peers -----------------------------------------------------------------------------------------
 
@@ -124,7 +113,7 @@ verdicts() {
     played | jq -r .verdict | sort -u | paste -sd ' '
 }
 
-says() { # TEXT: is a reason in the run
+for_reason() { # TEXT: is a reason in the run
     jq -e --arg text "$1" '[.results[] | .reason // "" | select(contains($text))] | length > 0' run/result.json ||
         { played; return 1; }
 }
@@ -145,7 +134,7 @@ silent_peer() { hostile silent && bounded_run 20 2000000 "${cases[@]}" && only I
 garbage_peer() { hostile garbage && bounded_run 20 2000000 "${cases[@]}" && never_passes; }
 echo_peer() { hostile echo && bounded_run 20 2000000 "${cases[@]}" && never_passes; }
 endless_peer() { hostile endless && bounded_run 30 2000000 "${cases[@]}" && never_passes; }
-flooding_peer() { hostile flood && bounded_run 60 2000000 "${cases[@]}" && never_passes && says 'the peer floods'; }
+flooding_peer() { hostile flood && bounded_run 60 2000000 "${cases[@]}" && never_passes && for_reason 'the peer floods'; }
 relayed_peer() { relayed relay && bounded_run 20 2000000 "${cases[@]}" && only PASS; }
 noisy_peer() { relayed noisy && bounded_run 20 2000000 "${cases[@]}" && only FAIL; }
 vanishing_peer() { relayed vanish && bounded_run 60 2000000 "${cases[@]}" && [[ $(verdicts) != *ERROR* ]]; }
@@ -162,5 +151,4 @@ for kind in relayed silent garbage echo endless flooding noisy vanishing late; d
     end_peers
 done
 
-echo "1..$count"
-((failures == 0))
+checks_end

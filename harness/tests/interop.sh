@@ -3,11 +3,12 @@
 # The peers are the reference peer behind drivers; the script is that of the repository, in a folder of its own. As root; without,
 # only the table is tested. Usage: interop.sh [PROGRAM]
 set -u
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 program=$(readlink -f "${1:-build/understudy}")
 fast=$(readlink -f "${UNDERSTUDY_FAST:-$program}") # for what is only played
 script=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../interop")
 work=$(mktemp -d) || exit 2
-passed=0 failed=0
 
 finish() {
     local pid file
@@ -18,31 +19,6 @@ finish() {
 }
 trap finish EXIT
 cd "$work" || exit 2
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $title"
-        head -n 40 out | sed 's/^/    /'
-    fi
-}
-
-ends_with() { # STATUS COMMAND...
-    local want=$1 got
-    shift
-    timeout -k 5 120 "$@" >said 2>&1 </dev/null
-    got=$?
-    ((got == want)) || { echo "exit status $got, expected $want: $*"; cat said; return 1; }
-}
-
-says() { # PATTERN...: each on a line
-    local pattern
-    for pattern; do grep -qE -- "$pattern" said || { echo "not said: $pattern"; cat said; return 1; }; done
-}
 
 # --- the table -------------------------------------------------------------------------------------------
 
@@ -93,8 +69,8 @@ done
 
 if ((EUID != 0)); then
     echo "# the script needs root, and was not tested"
-    echo "$passed passed, $failed failed"
-    exit $((failed > 0))
+    checks_end
+    exit
 fi
 mkdir -p tree/harness tree/peers && cp "$script" tree/harness/
 
@@ -198,5 +174,4 @@ interrupted() { # SIGNAL STATUS
 ok "it is interrupted" interrupted TERM 143
 ok "it is killed, and the runs end" interrupted KILL 137
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

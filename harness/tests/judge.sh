@@ -2,35 +2,16 @@
 # The judge of captures: beside live runs, over all forms of captures, and over what must be refused.
 # Usage: judge.sh [PROGRAM]
 set -u
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 program=$(readlink -f "${UNDERSTUDY_FAST:-${1:-build/understudy}}")
 careful=$(readlink -f "${1:-build/understudy}") # with sanitizers
 here=$(dirname "$(readlink -f "$0")")
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-passed=0 failed=0
 
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $title"
-        head -n 25 out | sed 's/^/    /'
-    fi
-}
-
-status_is() { # STATUS COMMAND...
-    local want=$1 got
-    shift
-    "$@"
-    got=$?
-    ((got == want)) || { echo "exit status $got, expected $want: $*"; return 1; }
-}
-
-says() { # STATUS TEXT COMMAND...
+ends_saying() { # STATUS TEXT COMMAND...
     local want=$1 text=$2
     shift 2
     status_is "$want" "$@" >said 2>&1 || { cat said; return 1; }
@@ -96,7 +77,7 @@ same_as_raw() { # FORM OPTION...
         grep -q SYNC-6 want && diff want got
 }
 
-ok "a failover" says 0 "SYNC answer" "$careful" judge "$pcap" --keys "$keys"
+ok "a failover" ends_saying 0 "SYNC answer" "$careful" judge "$pcap" --keys "$keys"
 for form in ethernet vlan qinq sll sll2 null loop pcapng fragments extensions swapped doubled; do
     ok "the same: $form" same_as_raw "$form"
 done
@@ -157,13 +138,13 @@ breaks_nothing() { # FORM
 for form in late cut torn shuffled; do
     ok "no rule is broken by a capture that is $form" breaks_nothing "$form"
 done
-ok "a torn file is said to be so" says 0 "what came before it is judged" "$careful" judge torn.pcap --keys "$keys"
-ok "a late beginning is said" says 0 "older than the capture" "$careful" judge late.pcap --keys "$keys"
+ok "a torn file is said to be so" ends_saying 0 "what came before it is judged" "$careful" judge torn.pcap --keys "$keys"
+ok "a late beginning is said" ends_saying 0 "older than the capture" "$careful" judge late.pcap --keys "$keys"
 ok "cut frames are said" grep -q '"has_cut": true' cut.json
 
 flooded() {
     "$here/recapture.py" flood "$pcap" flood.pcap
-    says 3 "on SAs beyond the first 16384: not judged" "$program" judge flood.pcap --text - --html flood.html || return 1
+    ends_saying 3 "on SAs beyond the first 16384: not judged" "$program" judge flood.pcap --text - --html flood.html || return 1
     ls -l flood.html
     (($(stat -c %s flood.html) < 1000000))
 }
@@ -187,16 +168,16 @@ sed 's/^.\{16\}/ffffffffffffffff/' "$keys" >others
   echo "\"IPv4\",\"192.0.2.1\",\"*\",\"0xc0ffee01\",\"AES-GCM [RFC4106]\",\"0x$(printf '0%.0s' {1..72})\",\"ANY 128 bit authentication [no checking]\",\"0x\""
   echo '"IPv4","192.0.2.1","192.0.2.2","0xc0ffee02","TripleDES-CBC [RFC2451]","0x00","NULL",""'
 } >mixed
-ok "wrong keys are no verdict" says 3 "the keys do not open it" "$careful" judge "$pcap" --keys wrong
-ok "keys of others" says 0 "judged by headers alone" "$careful" judge "$pcap" --keys others
-ok "are said to be so" says 0 "note: the keys are of other IKE SAs" "$careful" judge "$pcap" --keys others
+ok "wrong keys are no verdict" ends_saying 3 "the keys do not open it" "$careful" judge "$pcap" --keys wrong
+ok "keys of others" ends_saying 0 "judged by headers alone" "$careful" judge "$pcap" --keys others
+ok "are said to be so" ends_saying 0 "note: the keys are of other IKE SAs" "$careful" judge "$pcap" --keys others
 ok "on the page, too" grep -q 'keys are of other IKE SAs' <("$careful" judge "$pcap" --keys others --html -)
 ok "but not where one is of it" status_is 1 grep -qF "of other" <(cat others "$keys" >both && "$careful" judge "$pcap" --keys both)
 other_esp() { sed 's/"0x[0-9a-f]\{8\}",/"0xfffffff1",/' "$esp_keys" >other_esp
-    says 0 "note: the keys are of other ESP SAs" "$careful" judge "$pcap" --keys other_esp; }
+    ends_saying 0 "note: the keys are of other ESP SAs" "$careful" judge "$pcap" --keys other_esp; }
 ok "keys of ESP of others" with_esp other_esp
-ok "no keys" says 0 "a sync, perhaps" "$careful" judge "$pcap"
-ok "a table with comments and Child SAs" says 0 "1 keys of ESP have algorithms" "$careful" judge "$pcap" --keys mixed
+ok "no keys" ends_saying 0 "a sync, perhaps" "$careful" judge "$pcap"
+ok "a table with comments and Child SAs" ends_saying 0 "1 keys of ESP have algorithms" "$careful" judge "$pcap" --keys mixed
 
 under_old_spis() { # who began a rekey may write the new keys so
     local folder=good/cases/neg.agreement-after-rekey
@@ -209,7 +190,7 @@ ok "keys of a rekeyed IKE SA under the SPIs of the old one" under_old_spis
 
 refuses() { # TEXT LINE
     printf '%s\n' '# keys' "$2" >bad
-    says 2 "key file bad: line 2: $1" "$careful" judge "$pcap" --keys bad
+    ends_saying 2 "key file bad: line 2: $1" "$careful" judge "$pcap" --keys bad
 }
 zeros=$(printf '0%.0s' {1..72})
 ok "a table with too few fields" refuses "3 fields" 'a,b,c'
@@ -231,35 +212,34 @@ ok "an error does not repeat a key" status_is 1 grep -q "$zeros" said
 
 # --- what must be refused ---------------------------------------------------------------------------------
 
-ok "no capture" says 2 "which capture" "$careful" judge
-ok "a file that is not there" says 2 "nowhere.pcap" "$careful" judge nowhere.pcap
-ok "a file that is no capture" says 2 "mixed" "$careful" judge mixed
-ok "an empty file" says 2 "empty" "$careful" judge empty "$(: >empty)"
-ok "a folder" says 2 "good" "$careful" judge good
+ok "no capture" ends_saying 2 "which capture" "$careful" judge
+ok "a file that is not there" ends_saying 2 "nowhere.pcap" "$careful" judge nowhere.pcap
+ok "a file that is no capture" ends_saying 2 "mixed" "$careful" judge mixed
+ok "an empty file" ends_saying 2 "empty" "$careful" judge empty "$(: >empty)"
+ok "a folder" ends_saying 2 "good" "$careful" judge good
 printf '\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x69\0\0\0' >wlan.pcap
-ok "a link type without IP" says 2 "IEEE802_11" "$careful" judge wlan.pcap
+ok "a link type without IP" ends_saying 2 "IEEE802_11" "$careful" judge wlan.pcap
 printf '\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x01\0\0\0' >nothing.pcap
-ok "a capture of nothing" says 3 "nothing could be judged" "$careful" judge nothing.pcap
-ok "an address that is none" says 2 "--cluster" "$careful" judge "$pcap" --cluster here
-ok "a port that is none" says 2 "--port" "$careful" judge "$pcap" --port 70000
-ok "a file that exists" says 2 "--force replaces it" "$careful" judge "$pcap" --json wrong
+ok "a capture of nothing" ends_saying 3 "nothing could be judged" "$careful" judge nothing.pcap
+ok "an address that is none" ends_saying 2 "--cluster" "$careful" judge "$pcap" --cluster here
+ok "a port that is none" ends_saying 2 "--port" "$careful" judge "$pcap" --port 70000
+ok "a file that exists" ends_saying 2 "--force replaces it" "$careful" judge "$pcap" --json wrong
 ok "a file that exists, replaced" status_is 0 "$careful" judge "$pcap" --keys "$keys" --json wrong --force
 cp "$pcap" own.pcap && cp "$keys" own.keys
-ok "a capture is not replaced by what is said of it" says 2 "own.pcap is a capture that is read" \
+ok "a capture is not replaced by what is said of it" ends_saying 2 "own.pcap is a capture that is read" \
     "$careful" judge own.pcap --json own.pcap --force
-ok "nor is a key file" says 2 "own.keys is a key file that is read" "$careful" judge own.pcap --keys own.keys --html own.keys --force
+ok "nor is a key file" ends_saying 2 "own.keys is a key file that is read" "$careful" judge own.pcap --keys own.keys --html own.keys --force
 ok "both are as they were" eval 'cmp "$pcap" own.pcap && cmp "$keys" own.keys'
-ok "one file for two outputs" says 2 "same.html is named for two outputs" \
+ok "one file for two outputs" ends_saying 2 "same.html is named for two outputs" \
     "$careful" judge "$pcap" --html same.html --json same.html --force
-ok "standard output for two" says 2 "named for two outputs" "$careful" judge "$pcap" --html - --json -
-ok "one of two that cannot be written" says 2 "cannot write no/where.json" "$careful" judge "$pcap" --html same.html --json no/where.json
+ok "standard output for two" ends_saying 2 "named for two outputs" "$careful" judge "$pcap" --html - --json -
+ok "one of two that cannot be written" ends_saying 2 "cannot write no/where.json" "$careful" judge "$pcap" --html same.html --json no/where.json
 ok "leaves nothing of the other" test ! -e same.html
 piped() { "$careful" judge "$pcap" --text /dev/stdout | grep -q IKE-1; }
 ok "a pipe is written to, and not replaced" piped
-ok "a disk that is full" says 2 "cannot write /dev/full" "$careful" judge "$pcap" --keys "$keys" --text /dev/full --force
-ok "a page on a disk that is full" says 2 "cannot write /dev/full" "$careful" judge "$pcap" --keys "$keys" --html /dev/full --force
-ok "a page that exists" says 2 "--force replaces it" "$careful" judge "$pcap" --html wrong
-ok "the cluster is not in the capture" says 3 "between others" "$careful" judge "$pcap" --cluster 198.18.0.1
+ok "a disk that is full" ends_saying 2 "cannot write /dev/full" "$careful" judge "$pcap" --keys "$keys" --text /dev/full --force
+ok "a page on a disk that is full" ends_saying 2 "cannot write /dev/full" "$careful" judge "$pcap" --keys "$keys" --html /dev/full --force
+ok "a page that exists" ends_saying 2 "--force replaces it" "$careful" judge "$pcap" --html wrong
+ok "the cluster is not in the capture" ends_saying 3 "between others" "$careful" judge "$pcap" --cluster 198.18.0.1
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

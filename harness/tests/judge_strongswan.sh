@@ -3,6 +3,8 @@
 # and ESP are what charon says of itself: save-keys where it is built, else its log at level 4. Needs root and the packages of
 # peers/strongswan/packages; exits 77 (skipped) without. Usage: judge_strongswan.sh [PROGRAM]
 set -u -o pipefail
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 program=$(readlink -f "${1:-build/understudy}")
 here=$(dirname "$(readlink -f "$0")")
 
@@ -53,27 +55,21 @@ else
 fi
 "$program" judge foreign.pcap "${keys[@]}" --json judged.json --html judged.html >/dev/null
 
-passed=0 failed=0
-holds() { # TITLE JQ-TEST: of what was opened, and of ESP
-    if jq -e "def opened: [.ike_sas[] | select(.keys == \"open\")]; def esp: [.esp_sas[] | select(.packets > 0)];
-        def ids: [.requirements[].id]; $2" judged.json >/dev/null; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $1"
-        jq -c '{counts, requirements: [.requirements[] | [.id, .of, .verdict]], sas: [.ike_sas[] | {keys, sides, failovers}],
-            esp: [.esp_sas[] | {spi, keys, agreed, packets, opened, not_opened, copies, findings}]}' judged.json
-        tail -n 3 run.txt
-    fi
+judged() { # JQ-TEST: of what was opened, and of ESP
+    jq -e "def opened: [.ike_sas[] | select(.keys == \"open\")]; def esp: [.esp_sas[] | select(.packets > 0)];
+        def ids: [.requirements[].id]; $1" judged.json && return
+    jq -c '{counts, requirements: [.requirements[] | [.id, .of, .verdict]], sas: [.ike_sas[] | {keys, sides, failovers}],
+        esp: [.esp_sas[] | {spi, keys, agreed, packets, opened, not_opened, copies, findings}]}' judged.json
+    tail -n 3 run.txt
+    return 1
 }
 
-holds "IKE is opened, all of it" '(opened | length > 0) and ([opened[].sides[].not_opened] | add == 0)'
-holds "failovers are found" '[opened[].failovers] | add > 0'
-holds "syncs are judged" 'ids | contains(["SYNC-5", "SYNC-6", "FMT-2", "IKE-10"])'
-holds "ESP is opened, all of it" '(esp | length > 1) and ([esp[] | .keys == "open" and .not_opened == 0] | all)'
-holds "ESP is of Child SAs that were agreed on in the capture" '[esp[] | .agreed and .ike_sa != null] | all'
-holds "its rules are judged of both sides" '[.requirements[] | select(.id == "IKE-16" or .id == "IKE-17" or .id == "IKE-19")] | length == 6'
-holds "replays are seen" '([esp[].copies] | add > 0) and (ids | contains(["RPL-4"]))'
-holds "the peer breaks no rule of ESP" '[esp[].findings[]] == []'
-echo "$passed passed, $failed failed"
-((failed == 0))
+ok "IKE is opened, all of it" judged '(opened | length > 0) and ([opened[].sides[].not_opened] | add == 0)'
+ok "failovers are found" judged '[opened[].failovers] | add > 0'
+ok "syncs are judged" judged 'ids | contains(["SYNC-5", "SYNC-6", "FMT-2", "IKE-10"])'
+ok "ESP is opened, all of it" judged '(esp | length > 1) and ([esp[] | .keys == "open" and .not_opened == 0] | all)'
+ok "ESP is of Child SAs that were agreed on in the capture" judged '[esp[] | .agreed and .ike_sa != null] | all'
+ok "its rules are judged of both sides" judged '[.requirements[] | select(.id == "IKE-16" or .id == "IKE-17" or .id == "IKE-19")] | length == 6'
+ok "replays are seen" judged '([esp[].copies] | add > 0) and (ids | contains(["RPL-4"]))'
+ok "the peer breaks no rule of ESP" judged '[esp[].findings[]] == []'
+checks_end

@@ -1,15 +1,17 @@
 #!/bin/bash
-# The lab from outside: places, their limits, the driver, the commands, and that nothing is left behind. Prints TAP.
+# The lab from outside: places, their limits, the driver, the commands, and that nothing is left behind.
 # Needs root and the packages of peers/lab/packages; exits 77 (skipped) without. Boots a guest three times.
 set -u -o pipefail
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 
 root=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
 driver=$root/peers/strongswan-kernel/driver
 lab=$root/peers/lab/lab
 work=$(mktemp -d)
+checks_out=$work/out
 a=labt$$a b=labt$$b
 export UNDERSTUDY_RECORDS=$work/records/lab # those of others are not this test's
-count=0 failures=0
 unset UNDERSTUDY_LAB_WAY
 
 ((EUID == 0)) || { echo "1..0 # SKIP needs root"; exit 77; }
@@ -24,42 +26,6 @@ in_run() { # RUN ARG...
     shift
     UNDERSTUDY_RUN=$run UNDERSTUDY_STATE=$work/$run UNDERSTUDY_SLOT=${slot:-0} UNDERSTUDY_SLOTS=2 \
         UNDERSTUDY_PSK_FILE=$work/psk timeout 60 "${peer_driver:-$driver}" "$@"
-}
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >"$work/out" 2>&1; then
-        echo "ok $((++count)) - $title"
-    else
-        echo "not ok $((++count)) - $title"
-        sed 's/^/# /' "$work/out"
-        ((failures++))
-    fi
-}
-
-status_is() { # STATUS COMMAND...
-    local want=$1 got
-    shift
-    "$@"
-    got=$?
-    [[ $got == "$want" ]] || { echo "exit status $got, expected $want"; return 1; }
-}
-
-fails_with() { # STATUS PATTERN COMMAND...: and says so on its last line
-    local want=$1 pattern=$2 said got
-    shift 2
-    said=$("$@" 2>&1 >/dev/null)
-    got=$?
-    echo "$said"
-    [[ $got == "$want" ]] || { echo "exit status $got, expected $want"; return 1; }
-    grep -qE -- "$pattern" <<<"${said##*$'\n'}" || { echo "does not say $pattern"; return 1; }
-}
-
-prints() { # PATTERN COMMAND...
-    local pattern=$1
-    shift
-    "$@" | grep -E -- "$pattern"
 }
 
 processes_of() { # RUN: by their environment
@@ -329,5 +295,4 @@ ok "user-space ESP is that of another peer" fails_with 3 'peers/strongswan' \
     env UNDERSTUDY_LAB_WAY=userspace "$lab" up strongswan-kernel
 ok "the host's own network and mounts are as before" diff <(echo "$before") <(of_the_host)
 
-echo "1..$count"
-((failures == 0))
+checks_end

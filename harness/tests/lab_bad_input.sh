@@ -1,15 +1,17 @@
 #!/bin/bash
-# What can go wrong with a place or a root folder: a clear message, exit status 3 or 2, and nothing left behind. Prints
-# TAP. Needs root and the packages of peers/lab/packages; exits 77 (skipped) without.
+# What can go wrong with a place or a root folder: a clear message, exit status 3 or 2, and nothing left behind.
+# Needs root and the packages of peers/lab/packages; exits 77 (skipped) without.
 # shellcheck disable=SC2016 # it writes scripts
 set -u -o pipefail
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 
 root=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
 program=$(readlink -f "${1:-$root/build/understudy}")
 lab=$root/peers/lab/lab
 work=$(mktemp -d)
+checks_out=$work/out
 export UNDERSTUDY_RECORDS=$work/records/lab # those of others are not this test's
-count=0 failures=0
 unset UNDERSTUDY_LAB_WAY
 
 ((EUID == 0)) || { echo "1..0 # SKIP needs root"; exit 77; }
@@ -19,34 +21,15 @@ if ! { command -v linux.uml && command -v mmdebstrap && [[ -c /dev/net/tun ]]; }
 fi
 whole=$("$lab" root strongswan-kernel) || { echo "1..0 # SKIP the root folder cannot be built here"; exit 77; }
 
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >"$work/out" 2>&1; then
-        echo "ok $((++count)) - $title"
-    else
-        echo "not ok $((++count)) - $title"
-        sed 's/^/# /' "$work/out"
-        ((failures++))
-    fi
-}
-
-fails_with() { # STATUS PATTERN COMMAND...: and says so on its last line
-    local want=$1 pattern=$2 said got
-    shift 2
-    said=$("$@" 2>&1 >/dev/null)
-    got=$?
-    echo "$said"
-    [[ $got == "$want" ]] || { echo "exit status $got, expected $want"; return 1; }
-    grep -qE -- "$pattern" <<<"${said##*$'\n'}" || { echo "does not say $pattern"; return 1; }
-    nothing_left
-}
-
 nothing_left() {
     local rest
     rest=$(find /run/netns -name "us-lab*-$$-*")$(grep -lzxs "UNDERSTUDY_PEER_OF=lab.*-$$" /proc/[0-9]*/environ)
     rest+=$(grep -F "$work/records" /proc/mounts)$(find "$UNDERSTUDY_RECORDS"* -mindepth 1 2>/dev/null)
     [[ -z $rest ]] || { echo "left: $rest"; return 1; }
+}
+
+fails_tidily() { # STATUS PATTERN COMMAND...
+    fails_with "$@" && nothing_left
 }
 
 finish() {
@@ -70,25 +53,25 @@ without_rights() { # COMMAND...
     setpriv --bounding-set=-sys_admin --inh-caps=-all "$@"
 }
 
-ok "a missing package" fails_with 3 'packages are missing: apt-get install mmdebstrap$' \
+ok "a missing package" fails_tidily 3 'packages are missing: apt-get install mmdebstrap$' \
     env PATH="$(path_without mmdebstrap linux.uml)" "$lab" up strongswan-kernel
-ok "no user-mode Linux" fails_with 3 'apt-get install user-mode-linux' \
+ok "no user-mode Linux" fails_tidily 3 'apt-get install user-mode-linux' \
     env PATH="$(path_without linux.uml)" UNDERSTUDY_LAB_WAY=guest "$lab" up strongswan-kernel
-ok "no root" fails_with 3 'as root' setpriv --reuid 65534 --clear-groups "$lab" up strongswan-kernel
-ok "no namespaces" fails_with 3 'no new namespaces' without_rights "$lab" up strongswan-kernel
+ok "no root" fails_tidily 3 'as root' setpriv --reuid 65534 --clear-groups "$lab" up strongswan-kernel
+ok "no namespaces" fails_tidily 3 'no new namespaces' without_rights "$lab" up strongswan-kernel
 ok "doctor says what is missing" grep 'apt-get install mmdebstrap user-mode-linux' \
     <(PATH=$(path_without mmdebstrap linux.uml) "$lab" doctor)
-ok "and ends with 3 where nothing works" fails_with 3 '' without_rights "$lab" doctor
+ok "and ends with 3 where nothing works" fails_tidily 3 '' without_rights "$lab" doctor
 ok "and with 0 where something does" "$lab" doctor
-ok "unknown commands" fails_with 2 "no command 'fly'" "$lab" fly
-ok "up of nothing" fails_with 2 'up takes' "$lab" up
+ok "unknown commands" fails_tidily 2 "no command 'fly'" "$lab" fly
+ok "up of nothing" fails_tidily 2 'up takes' "$lab" up
 
 # ---- a guest that does not boot ----
 
 export UNDERSTUDY_LAB_WAY=guest
-ok "a guest with too little memory" fails_with 3 'the guest ended at start' \
+ok "a guest with too little memory" fails_tidily 3 'the guest ended at start' \
     env UNDERSTUDY_LAB_MEMORY=4M "$lab" up strongswan-kernel
-ok "a guest that takes too long" fails_with 3 'did not come up within 300 ms' \
+ok "a guest that takes too long" fails_tidily 3 'did not come up within 300 ms' \
     env UNDERSTUDY_LAB_BOOT_MS=300 "$lab" up strongswan-kernel
 export UNDERSTUDY_LAB_WAY=netns
 
@@ -112,28 +95,28 @@ run_of() { # PEER ARGUMENT...: the suite's exit status, and its words
 # what `lab up` makes carries the name of the peer, so of the tests one at a time may use it
 exec 7<"$root/peers/strongswan-kernel/peer.ini" && flock 7
 peer=$(make_peer exits <<<'echo "no such option: frob" >&2; exit 1')
-ok "a daemon that exits at start" fails_with 3 'did not come up: no such option: frob' "$lab" up "$peer"
-ok "the suite says the same" fails_with 3 'no such option: frob' run_of "$peer"
+ok "a daemon that exits at start" fails_tidily 3 'did not come up: no such option: frob' "$lab" up "$peer"
+ok "the suite says the same" fails_tidily 3 'no such option: frob' run_of "$peer"
 peer=$(make_peer lies <<<'[ "$1" = up ] && exit 0; echo "it is not there" >&2; exit 1')
-ok "a daemon that says it is up and is not" fails_with 3 'tells no version: it is not there' "$lab" up "$peer"
+ok "a daemon that says it is up and is not" fails_tidily 3 'tells no version: it is not there' "$lab" up "$peer"
 peer=$(make_peer rubbish <<<'[ "$1" = version ] && { head -c 3000 /dev/urandom; echo; echo netns=/elsewhere; }; exit 0')
-ok "rubbish for a version stays within its line" fails_with 3 '' run_of "$peer"
+ok "rubbish for a version stays within its line" fails_tidily 3 '' run_of "$peer"
 chmod 644 "$work/exits/strongswan-kernel/inside"
-ok "an inside that is no program is made one" fails_with 3 'no such option: frob' "$lab" up "$work/exits/strongswan-kernel"
+ok "an inside that is no program is made one" fails_tidily 3 'no such option: frob' "$lab" up "$work/exits/strongswan-kernel"
 rm "$work/exits/strongswan-kernel/inside"
-ok "no inside at all" fails_with 3 'cannot copy .*/inside' "$lab" up "$work/exits/strongswan-kernel"
+ok "no inside at all" fails_tidily 3 'cannot copy .*/inside' "$lab" up "$work/exits/strongswan-kernel"
 peer=$(make_peer hangs <<<'[ "$1" = up ] && sleep 1000; exit 0')
-ok "a daemon that hangs at start" fails_with 3 'did not come up: no end' env UNDERSTUDY_LAB_UP_S=2 "$lab" up "$peer"
+ok "a daemon that hangs at start" fails_tidily 3 'did not come up: no end' env UNDERSTUDY_LAB_UP_S=2 "$lab" up "$peer"
 peer=$(make_peer verb-hangs <<<'[ "$1" = version ] && echo hanging 1; [ "$1" = initiate ] && sleep 1000; exit 0')
 hanging_verb() {
     "$lab" up "$peer" >/dev/null || return
     UNDERSTUDY_RUN=lab-strongswan-kernel UNDERSTUDY_STATE=$UNDERSTUDY_RECORDS.state/lab-strongswan-kernel \
-        UNDERSTUDY_LAB_VERB_S=1 fails_with_left 124 'no end' "$peer/driver" initiate
+        UNDERSTUDY_LAB_VERB_S=1 fails_tidily_left 124 'no end' "$peer/driver" initiate
     local status=$?
     "$lab" down strongswan-kernel
     return $status
 }
-fails_with_left() { # fails_with, of a peer that is up
+fails_tidily_left() { # fails_tidily, of a peer that is up
     local said got
     said=$("${@:3}" 2>&1)
     got=$?
@@ -206,29 +189,28 @@ ok "what a killed build left is built anew" killed_build_is_done_again
 ok "or swept away" swept
 echo iproute2 >>"$peer/packages"
 export STUB_FAILS="Failed to fetch http://deb.example/x  Could not resolve 'deb.example'"
-ok "a builder that fails is quoted" fails_with 3 "cannot build the root folder of strongswan-kernel: Failed to fetch" get_root
+ok "a builder that fails is quoted" fails_tidily 3 "cannot build the root folder of strongswan-kernel: Failed to fetch" get_root
 STUB_FAILS="cannot write: No space left on device"
-ok "a disk that fills up" fails_with 3 "no space left in $work/cache" get_root
+ok "a disk that fills up" fails_tidily 3 "no space left in $work/cache" get_root
 unset STUB_FAILS
 ok "and nothing of it stays" test -z "$(find "$work/cache/roots" -name '*.part*')"
 mkdir "$work/tiny" && mount -t tmpfs -o size=1m tiny "$work/tiny"
-ok "a full disk" fails_with 3 'needs 600 MB, and .* has [01]' env UNDERSTUDY_CACHE="$work/tiny" "$lab" root "$peer"
+ok "a full disk" fails_tidily 3 'needs 600 MB, and .* has [01]' env UNDERSTUDY_CACHE="$work/tiny" "$lab" root "$peer"
 umount "$work/tiny"
 : >"$work/file"
-ok "a cache that is no folder" fails_with 3 'cannot make .*UNDERSTUDY_CACHE' \
+ok "a cache that is no folder" fails_tidily 3 'cannot make .*UNDERSTUDY_CACHE' \
     env UNDERSTUDY_CACHE="$work/file" "$lab" root "$peer"
-ok "no source for this release" fails_with 3 'no package source' \
+ok "no source for this release" fails_tidily 3 'no package source' \
     env UNDERSTUDY_CACHE="$work/cache" UNDERSTUDY_LAB_SOURCES="$work/file" "$lab" root "$peer"
 
 # ---- and with the real one ----
 
 (. /etc/os-release && echo "deb [trusted=yes] http://127.0.0.1:9/debian $VERSION_CODENAME main") >"$work/closed.list"
-ok "a source that cannot be reached" fails_with 3 'cannot build .*127\.0\.0\.1' \
+ok "a source that cannot be reached" fails_tidily 3 'cannot build .*127\.0\.0\.1' \
     env UNDERSTUDY_CACHE="$work/cache" UNDERSTUDY_LAB_SOURCES="$work/closed.list" "$lab" root "$peer"
 echo no-such-package-of-debian >>"$peer/packages"
-ok "a package that the sources do not have" fails_with 3 'Unable to locate package no-such-package-of-debian' \
+ok "a package that the sources do not have" fails_tidily 3 'Unable to locate package no-such-package-of-debian' \
     env UNDERSTUDY_CACHE="$work/cache" "$lab" root "$peer"
 ok "the root folder in use was not touched" test -e "$whole/.whole"
 
-echo "1..$count"
-((failures == 0))
+checks_end

@@ -1,16 +1,18 @@
 #!/bin/bash
-# libreswan and OpenIKED in the lab, from outside: verbs, exit statuses, what reaches the harness, logs. Prints TAP.
+# libreswan and OpenIKED in the lab, from outside: verbs, exit statuses, what reaches the harness, logs.
 # Needs root and the packages of peers/lab/packages; exits 77 (skipped) without. Usage: lab_peers.sh [PROGRAM]
 set -u -o pipefail
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 
 root=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
 program=$(realpath "${1:-$root/build/understudy}") || exit 2
 lab=$root/peers/lab/lab
 work=$(mktemp -d)
+checks_out=$work/out
 run=peer$$
 export UNDERSTUDY_RECORDS=$work/records/lab # those of others are not this test's
 unset UNDERSTUDY_LAB_WAY
-count=0 failures=0
 
 ((EUID == 0)) || { echo "1..0 # SKIP needs root"; exit 77; }
 if ! { command -v linux.uml && command -v mmdebstrap && command -v tcpdump && [[ -c /dev/net/tun ]]; } >/dev/null; then
@@ -24,42 +26,6 @@ done
 verb() { # ARG...: of the driver of `peer`, in slot `slot`
     UNDERSTUDY_RUN=$run UNDERSTUDY_STATE=$work/state UNDERSTUDY_SLOT=${slot:-0} UNDERSTUDY_SLOTS=2 \
         UNDERSTUDY_PSK_FILE=$work/psk timeout 120 "$root/peers/$peer/driver" "$@"
-}
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >"$work/out" 2>&1; then
-        echo "ok $((++count)) - $peer: $title"
-    else
-        echo "not ok $((++count)) - $peer: $title"
-        sed 's/^/# /' "$work/out"
-        ((failures++))
-    fi
-}
-
-fails_with() { # STATUS PATTERN COMMAND...: and says so on its last line
-    local want=$1 pattern=$2 said got
-    shift 2
-    said=$("$@" 2>&1 >/dev/null)
-    got=$?
-    echo "$said"
-    [[ $got == "$want" ]] || { echo "exit status $got, expected $want"; return 1; }
-    grep -qE -- "$pattern" <<<"${said##*$'\n'}" || { echo "does not say $pattern"; return 1; }
-}
-
-status_is() { # STATUS COMMAND...
-    local want=$1 got
-    shift
-    "$@"
-    got=$?
-    [[ $got == "$want" ]] || { echo "exit status $got, expected $want"; return 1; }
-}
-
-prints() { # PATTERN COMMAND...
-    local pattern=$1
-    shift
-    "$@" | grep -E -- "$pattern"
 }
 
 lacks() { # TEXT COMMAND...: which must say something
@@ -116,37 +82,36 @@ mkdir -m 700 "$work/state"
 test_peer() { # VERSION LACKING-VERB...
     local version=$1 lacking
     shift
-    ok "proposals with an unknown algorithm are refused" fails_with 3 "unknown algorithm 'rot13'" with_unknown_algorithm
-    ok "start tells the version" prints "^version=$version [0-9]" verb start
-    ok "so does the verb" prints "^$version [0-9]" verb version
+    ok "$peer: proposals with an unknown algorithm are refused" fails_with 3 "unknown algorithm 'rot13'" with_unknown_algorithm
+    ok "$peer: start tells the version" prints "^version=$version [0-9]" verb start
+    ok "$peer: so does the verb" prints "^$version [0-9]" verb version
     for lacking in failover save-context "$@"; do
-        ok "$lacking is 127" status_is 127 verb "$lacking"
+        ok "$peer: $lacking is 127" status_is 127 verb "$lacking"
     done
-    ok "nothing is up" prints '^ike_sas=0$' verb status
-    ok "rekey-child needs a Child SA" fails_with 1 'no .*Child SA' verb rekey-child
-    ok "delete-child, too" fails_with 1 'no .*Child SA' verb delete-child
-    ok "initiate goes to slot 0" initiates_to 10.77.0.2 verb initiate
-    slot=1 ok "initiate goes to slot 1" initiates_to 10.77.1.2 verb initiate
-    slot=1 ok "initiate goes over IPv6" initiates_to fd00:77::1:2 verb initiate 6
-    ok "an IP version that is none is refused" fails_with 1 "4 or 6, not '5'" verb initiate 5
-    slot=1 ok "status counts no IKE SA that is not established" prints '^child_sas=0$' verb status
-    slot=1 ok "delete" verb delete
-    slot=1 ok "delete again is fine" verb delete
-    ok "the log has lines of this slot" prints 'slot0' verb logs
-    ok "and none of another" lacks 'slot1' verb logs
-    ok "nor the PSK" lacks "$secret" verb logs
-    ok "stop" verb stop
+    ok "$peer: nothing is up" prints '^ike_sas=0$' verb status
+    ok "$peer: rekey-child needs a Child SA" fails_with 1 'no .*Child SA' verb rekey-child
+    ok "$peer: delete-child, too" fails_with 1 'no .*Child SA' verb delete-child
+    ok "$peer: initiate goes to slot 0" initiates_to 10.77.0.2 verb initiate
+    slot=1 ok "$peer: initiate goes to slot 1" initiates_to 10.77.1.2 verb initiate
+    slot=1 ok "$peer: initiate goes over IPv6" initiates_to fd00:77::1:2 verb initiate 6
+    ok "$peer: an IP version that is none is refused" fails_with 1 "4 or 6, not '5'" verb initiate 5
+    slot=1 ok "$peer: status counts no IKE SA that is not established" prints '^child_sas=0$' verb status
+    slot=1 ok "$peer: delete" verb delete
+    slot=1 ok "$peer: delete again is fine" verb delete
+    ok "$peer: the log has lines of this slot" prints 'slot0' verb logs
+    ok "$peer: and none of another" lacks 'slot1' verb logs
+    ok "$peer: nor the PSK" lacks "$secret" verb logs
+    ok "$peer: stop" verb stop
 }
 
 peer=libreswan
 test_peer libreswan
-ok "a case for each trigger" plays base.window-is-kept par.one-change-leaves-the-others
-ok "they were judged" judged IKE-9 PAR-4
+ok "$peer: a case for each trigger" plays base.window-is-kept par.one-change-leaves-the-others
+ok "$peer: they were judged" judged IKE-9 PAR-4
 peer=openiked
 test_peer OpenIKED liveness rekey-ike add-child
-UNDERSTUDY_LAB_WAY=netns ok "it lives in a guest only" fails_with 3 'only in: guest' verb start
-ok "a case for each trigger" plays base.window-is-kept par.one-change-leaves-the-others
-ok "they were judged" judged IKE-9 PAR-4
+UNDERSTUDY_LAB_WAY=netns ok "$peer: it lives in a guest only" fails_with 3 'only in: guest' verb start
+ok "$peer: a case for each trigger" plays base.window-is-kept par.one-change-leaves-the-others
+ok "$peer: they were judged" judged IKE-9 PAR-4
 
-echo "1..$count"
-((failures == 0))
+checks_end

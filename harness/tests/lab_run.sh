@@ -2,6 +2,8 @@
 # The suite against a peer of the lab, strongSwan with the ESP of a kernel: verdicts, and that nothing is left behind
 # however a run ends. Needs root and the packages of peers/lab/packages; exits 77 (skipped) without. Usage: lab_run.sh [PROGRAM]
 set -u -o pipefail
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 root=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
 program=$(readlink -f "${1:-$root/build/understudy}")
 peer=$root/peers/strongswan-kernel
@@ -18,7 +20,7 @@ work=$(mktemp -d) || exit 2
 cd "$work" || exit 2
 export UNDERSTUDY_RECORDS=$work/records/lab # those of others are not this test's
 unset UNDERSTUDY_LAB_WAY
-passed=0 failed=0 pid='' name=''
+pid='' name=''
 
 finish() {
     [[ -n $pid ]] && kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
@@ -26,18 +28,6 @@ finish() {
     rm -rf "$work"
 }
 trap finish EXIT
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not ok $((passed + failed)) - $title"
-        head -n 20 out | sed 's/^/    /'
-    fi
-}
 
 is_empty() { # FILE
     [[ ! -s $1 ]] || { cat "$1"; return 1; }
@@ -181,5 +171,4 @@ if grep -q '"peer_version": *"strongSwan 5.9.8 ' families/result.json; then
         --expect "$peer/expected.json" --out known
 fi
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+checks_end

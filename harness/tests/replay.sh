@@ -2,23 +2,12 @@
 # The command that a failure prints plays that combination again, and nothing else, with the same octets; a run says on which
 # axis values its failures depend. Usage: replay.sh [PROGRAM]
 set -u -o pipefail
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 program=$(readlink -f "${1:-build/understudy}")
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-count=0 failures=0
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        echo "ok $((++count)) - $title"
-    else
-        echo "not ok $((++count)) - $title"
-        tail -n 20 out | sed 's/^/# /'
-        failures=$((failures + 1))
-    fi
-}
 
 # What was on the wire in a combination, as text and as octets.
 packets_of() { # RUN CASE COMBINATION
@@ -94,5 +83,4 @@ ok "two values" refuses 'sets m1 to far and to equal' --state m1=far --state m1=
 ok "against --role" refuses 'contradicts --role' --state role=initiator --role responder
 ok "options are whole words" refuses 'did you mean --seed?' --see 1
 
-echo "1..$count"
-((failures == 0))
+checks_end

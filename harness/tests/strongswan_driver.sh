@@ -1,12 +1,14 @@
 #!/bin/bash
-# The driver of the strongSwan peer, from outside: verbs, exit status, and that nothing is left behind. Prints TAP.
+# The driver of the strongSwan peer, from outside: verbs, exit status, and that nothing is left behind.
 # Needs root and the packages of peers/strongswan/packages; exits 77 (skipped) without.
 set -u -o pipefail
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 
 driver=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../../peers/strongswan/driver")
 work=$(mktemp -d)
+checks_out=$work/out
 runs=(drv$$a drv$$b)
-count=0 failures=0
 
 ((EUID == 0)) || { echo "1..0 # SKIP needs root"; exit 77; }
 [[ -x /usr/sbin/charon-systemd && -c /dev/net/tun ]] || { echo "1..0 # SKIP needs charon-systemd and /dev/net/tun"; exit 77; }
@@ -16,32 +18,6 @@ in_run() { # RUN ARG...
     shift
     UNDERSTUDY_RUN=$run UNDERSTUDY_STATE=$work/$run UNDERSTUDY_SLOT=${slot:-0} UNDERSTUDY_SLOTS=2 \
         UNDERSTUDY_PSK_FILE=$work/psk timeout 20 "$driver" "$@"
-}
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >"$work/out" 2>&1; then
-        echo "ok $((++count)) - $title"
-    else
-        echo "not ok $((++count)) - $title"
-        sed 's/^/# /' "$work/out"
-        ((failures++))
-    fi
-}
-
-status_is() { # STATUS COMMAND...
-    local want=$1 got
-    shift
-    "$@"
-    got=$?
-    [[ $got == "$want" ]] || { echo "exit status $got, expected $want"; return 1; }
-}
-
-prints() { # PATTERN COMMAND...
-    local pattern=$1
-    shift
-    "$@" | grep -E -- "$pattern"
 }
 
 silent_on_stdout_and_one_line_on_stderr() { # COMMAND...
@@ -156,5 +132,4 @@ ok "stop without its records" in_run "$b" stop
 ok "nothing is left of the other" nothing_left "$b"
 ok "the host's own network is as before" test "$before" = "$(ip addr; ip route; ip rule)"
 
-echo "1..$count"
-((failures == 0))
+checks_end

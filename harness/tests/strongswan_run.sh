@@ -21,7 +21,7 @@ finish() {
 }
 trap finish EXIT
 
-says() { # FILE TEXT...
+holds() { # FILE TEXT...
     local text
     for text in "${@:2}"; do grep -qF -- "$text" "$1" || { cat "$1"; return 1; }; done
 }
@@ -209,7 +209,7 @@ for signal in INT TERM; do
     ok "SIG$signal ends a run" ended_with $((128 + $(kill -l "$signal")))
     ok "SIG$signal leaves nothing" nothing_left "$signal"
     ok "SIG$signal leaves whole evidence" evidence_is_whole "$signal" -0
-    ok "SIG$signal is in the journal" says "$signal/journal.jsonl" '"event":"interrupted"' '"end":"interrupted"'
+    ok "SIG$signal is in the journal" holds "$signal/journal.jsonl" '"event":"interrupted"' '"end":"interrupted"'
 done
 
 begin KILL
@@ -232,25 +232,17 @@ ok "and nothing is left of it" is_empty left_over
 
 # --- machines that cannot --------------------------------------------------------------------------------
 
-ends_with() { # STATUS COMMAND...
-    local want=$1 got
-    shift
-    "$@" >said 2>&1
-    got=$?
-    [[ $got == "$want" ]] || { echo "exit status $got, expected $want"; cat said; return 1; }
-}
-
 # Where nobody may read.
 chmod 711 "$work"
 mkdir -m 777 open && cp -r "$peer" open/peer && cp "$program" open/understudy
 ok "without root: 3" ends_with 3 setpriv --reuid 65534 --regid 65534 --clear-groups \
     open/understudy run --peer open/peer --out open/run
-ok "and what it needs" says said "need root" sudo
+ok "and what it needs" says "need root" sudo
 
 mkdir bin
 for tool in dirname readlink timeout setsid bash; do ln -s "$(command -v $tool)" bin/; done
 ok "without a package: 3" ends_with 3 env PATH="$work/bin" "$program" run --peer "$peer" --out poor
-ok "and its name" says said "apt-get install iproute2"
+ok "and its name" says "apt-get install iproute2"
 
 # --- what is known of this version ------------------------------------------------------------------------
 

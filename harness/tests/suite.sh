@@ -4,24 +4,13 @@
 # network; what only repeats that in more states and under more seeds is for the program as it is installed
 # (UNDERSTUDY_FAST). Usage: suite.sh [PROGRAM]
 set -u
+# shellcheck source=harness/tests/checks
+. "$(dirname "$(readlink -f "$0")")/checks"
 program=$(readlink -f "${1:-build/understudy}")
 fast=$(readlink -f "${UNDERSTUDY_FAST:-$program}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-count=0 failures=0
-
-ok() { # TITLE COMMAND...
-    local title=$1
-    shift
-    if "$@" >out 2>&1; then
-        echo "ok $((++count)) - $title"
-    else
-        echo "not ok $((++count)) - $title"
-        tail -n 40 out | sed 's/^/# /'
-        failures=$((failures + 1))
-    fi
-}
 
 # Conforms, and everything that was to be played was: no verdict is missing, none says that something went wrong.
 conforms() { # PROGRAM NAME OPTION...
@@ -75,5 +64,4 @@ first=$(cd memory/cases && printf '%s\n' */wire.pcap | head -n 1)
 ok "another seed is another run" conforms "$fast" other --seed 4
 ok "down to the octets" different "memory/cases/$first" "other/cases/$first"
 
-echo "1..$count"
-((failures == 0))
+checks_end
