@@ -208,9 +208,25 @@ ok "no source for this release" fails_tidily 3 'no package source' \
 (. /etc/os-release && echo "deb [trusted=yes] http://127.0.0.1:9/debian $VERSION_CODENAME main") >"$work/closed.list"
 ok "a source that cannot be reached" fails_tidily 3 'cannot build .*127\.0\.0\.1' \
     env UNDERSTUDY_CACHE="$work/cache" UNDERSTUDY_LAB_SOURCES="$work/closed.list" "$lab" root "$peer"
-echo no-such-package-of-debian >>"$peer/packages"
-ok "a package that the sources do not have" fails_tidily 3 'Unable to locate package no-such-package-of-debian' \
-    env UNDERSTUDY_CACHE="$work/cache" "$lab" root "$peer"
+# Sources of a few names: what they do not have is seen before anything else is fetched.
+archive() {
+    local package release packages
+    . /etc/os-release
+    release=$work/archive/dists/$VERSION_CODENAME
+    packages=main/binary-$(dpkg --print-architecture)/Packages
+    mkdir -p "$release/${packages%/*}"
+    for package; do
+        printf 'Package: %s\nVersion: 1\nArchitecture: all\nFilename: %s.deb\nSize: 1\nSHA256: %064d\n\n' "$package" "$package" 0
+    done >"$release/$packages"
+    printf 'Codename: %s\nDate: %s\nSHA256:\n %s %s %s\n' "$VERSION_CODENAME" "$(date -uR)" \
+        "$(sha256sum <"$release/$packages" | cut -d ' ' -f 1)" "$(stat -c %s "$release/$packages")" "$packages" >"$release/Release"
+    echo "deb [trusted=yes] file://$work/archive $VERSION_CODENAME main"
+}
+# shellcheck disable=SC2046 # words
+archive iproute2 kmod procps util-linux $(grep -v '^#' "$peer/packages") >"$work/own.list"
+echo no-such-package >>"$peer/packages"
+ok "a package that the sources do not have" fails_tidily 3 'cannot build .*: Unable to locate package no-such-package$' \
+    env UNDERSTUDY_CACHE="$work/cache" UNDERSTUDY_LAB_SOURCES="$work/own.list" "$lab" root "$peer"
 ok "the root folder in use was not touched" test -e "$whole/.whole"
 
 checks_end

@@ -64,12 +64,15 @@ root_build() { # NAME PACKAGES
     mkdir "$sources" || fail -3 "cannot make $sources"
     root_sources "$sources"
     [[ -n ${UNDERSTUDY_LAB_QUIET:-} ]] || echo "building the root folder of $name in $cache/roots" >&2
+    # mmdebstrap asks for them only when the base system is there: a wrong name would cost a minute
+    # shellcheck disable=SC2016 # mmdebstrap's shell is to expand it
+    local known='export APT_CONFIG=$MMDEBSTRAP_APT_CONFIG; apt-get update --error-on=any && apt-get --simulate install '$packages
     # a PID namespace, and a signal when this shell dies: nothing of a build outlives the one who wanted it
     TMPDIR=$sources setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc \
         timeout --foreground -k 5 "${UNDERSTUDY_LAB_BUILD_S:-600}" mmdebstrap --variant=minbase --mode=root --include="${packages// /,}" \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --aptopt='APT::Install-Recommends "false"' \
-        --aptopt='Acquire::Retries "2"' "$release" "$part" "$sources"/*.* </dev/null >"$sources/output" 2>&1
+        --aptopt='Acquire::Retries "2"' --setup-hook="$known" "$release" "$part" "$sources"/*.* </dev/null >"$sources/output" 2>&1
     status=$?
     message=$(<"$sources/output")
     rm -rf "$sources"
