@@ -1,6 +1,5 @@
 #include "driver/peer_config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <ini.h>
 #include <stdio.h>
@@ -8,12 +7,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "driver/peer_keys.h"
-#include "driver/pki.h"
-#include "ike/propose.h"
+#include "driver/peer_ini.h"
+#include "suite/axes.h"
 
 enum {
-    MAX_KEYS = 48,
     MAX_LINE = 197,           /* inih's buffer of 200 octets holds the line's end, too */
     MAX_FILE = 1 << 20,       /* octets */
     MAX_LIST = MAX_LINE * 32, /* of a value with the lines that it goes on in */
@@ -21,54 +18,21 @@ enum {
 
 /* inih tells its handler no line numbers, so it is fed line by line and the feeder counts. */
 struct parse {
-    const char *name;
+    struct peer_ini ini;
     const char *at; /* what is left of the text */
     unsigned line;
     bool indented;  /* the current line begins with a blank */
     bool key_above; /* in this section: an indented line then goes on with it */
-    struct peer_reading reading;
     const struct peer_key *previous;
-    char value[MAX_LIST];            /* of `previous` */
-    unsigned seen[MAX_KEYS];         /* line of each key, 0: not there */
-    unsigned section_line[MAX_KEYS]; /* by the first key of the section */
-    bool failed;
-    unsigned failed_line;
-    struct error *err;
+    char value[MAX_LIST]; /* of `previous` */
 };
 
-static bool fail_at(struct parse *p, unsigned line)
+static bool fail_here(struct parse *p)
 {
-    if (line)
-        fail_within(p->err, "%s:%u", p->name, line);
-    else
-        fail_within(p->err, "%s", p->name);
-    p->failed = true;
-    p->failed_line = line;
-    return false;
+    return peer_ini_fail_at(&p->ini, p->line);
 }
 
 /* --- sections and keys --------------------------------------------------------------------------- */
-
-/* The place of the section's first key; MAX_KEYS when it is unknown. */
-static size_t find_section(const char *section)
-{
-    size_t n;
-    const struct peer_key *keys = peer_keys(&n);
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(keys[i].section, section) == 0)
-            return i;
-    return MAX_KEYS;
-}
-
-static const struct peer_key *find_key(const char *section, const char *name)
-{
-    size_t n;
-    const struct peer_key *keys = peer_keys(&n);
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0)
-            return &keys[i];
-    return NULL;
-}
 
 /* "name, driver, ...": what stands in a section; of NULL, the sections. */
 static void list_names(const char *section, char *out, size_t size)
@@ -77,7 +41,8 @@ static void list_names(const char *section, char *out, size_t size)
     const struct peer_key *keys = peer_keys(&n);
     out[0] = '\0';
     for (size_t i = 0; i < n && len < size; i++) {
-        bool listed = section ? strcmp(keys[i].section, section) == 0 : find_section(keys[i].section) == i;
+        bool listed =
+            section ? strcmp(keys[i].section, section) == 0 : peer_ini_section(keys[i].section) == i;
         if (listed)
             len += (size_t)snprintf(out + len, size - len, "%s%s", len ? ", " : "",
                                     section ? keys[i].name : keys[i].section);
@@ -88,43 +53,43 @@ static bool unknown_section(struct parse *p, const char *section)
 {
     char known[128];
     list_names(NULL, known, sizeof known);
-    fail(p->err, "unknown section [%.40s]; there are %s", section, known);
-    return fail_at(p, p->line);
+    fail(p->ini.err, "unknown section [%.40s]; there are %s", section, known);
+    return fail_here(p);
 }
 
 static bool unknown_key(struct parse *p, const char *section, const char *name)
 {
     char known[200];
     list_names(section, known, sizeof known);
-    fail(p->err, "unknown key \"%.40s\" in [%s]; there are %s", name, section, known);
-    return fail_at(p, p->line);
+    fail(p->ini.err, "unknown key \"%.40s\" in [%s]; there are %s", name, section, known);
+    return fail_here(p);
 }
 
 /* --- values -------------------------------------------------------------------------------------- */
 
 static bool take_value(struct parse *p, const struct peer_key *key, const char *value)
 {
-    if (key->take(&p->reading, value, p->err))
+    if (key->take(&p->ini.reading, value, p->ini.err))
         return true;
-    fail_within(p->err, "%s", key->name);
-    return fail_at(p, p->line);
+    fail_within(p->ini.err, "%s", key->name);
+    return fail_here(p);
 }
 
 static bool continue_value(struct parse *p, const struct peer_key *key, const char *value)
 {
     if (!key || !key->is_list) {
-        fail(p->err,
+        fail(p->ini.err,
              "an indented line goes on with the list before it, and \"%.40s\" is no list: take the blanks "
              "away",
              key ? key->name : "");
-        return fail_at(p, p->line);
+        return fail_here(p);
     }
     size_t len = strlen(p->value);
     bool comma = len > 0 && p->value[len - 1] != ',' && value[0] != ',';
     if (snprintf(p->value + len, sizeof p->value - len, "%s%s", comma ? ", " : " ", value) >=
         (int)(sizeof p->value - len)) {
-        fail(p->err, "%s: the list is too long", key->name);
-        return fail_at(p, p->line);
+        fail(p->ini.err, "%s: the list is too long", key->name);
+        return fail_here(p);
     }
     return true;
 }
@@ -141,7 +106,7 @@ static bool finish_value(struct parse *p)
         p->value[--len] = '\0';
     unsigned here = p->line;
     size_t n;
-    p->line = p->seen[key - peer_keys(&n)];
+    p->line = p->ini.seen[key - peer_keys(&n)];
     bool good = take_value(p, key, p->value);
     p->line = here;
     return good;
@@ -151,25 +116,26 @@ static int handle(void *state, const char *section, const char *name, const char
 {
     struct parse *p = state;
     size_t n;
-    if (p->failed)
+    if (p->ini.failed)
         return 0;
     if (p->indented && p->key_above)
         return continue_value(p, p->previous, value);
     if (!finish_value(p))
         return 0;
     if (section[0] == '\0') {
-        fail(p->err, "key \"%.40s\" stands before any section: write [peer] above it", name);
-        return fail_at(p, p->line);
+        fail(p->ini.err, "key \"%.40s\" stands before any section: write [peer] above it", name);
+        return fail_here(p);
     }
-    if (find_section(section) == MAX_KEYS)
+    if (peer_ini_section(section) == PEER_MAX_KEYS)
         return unknown_section(p, section);
-    const struct peer_key *key = find_key(section, name);
+    const struct peer_key *key = peer_ini_key(section, name);
     if (!key)
         return unknown_key(p, section, name);
-    unsigned *seen = &p->seen[key - peer_keys(&n)];
+    unsigned *seen = &p->ini.seen[key - peer_keys(&n)];
     if (*seen) {
-        fail(p->err, "key \"%s\" in [%s] is there twice, first in line %u: keep one", name, section, *seen);
-        return fail_at(p, p->line);
+        fail(p->ini.err, "key \"%s\" in [%s] is there twice, first in line %u: keep one", name, section,
+             *seen);
+        return fail_here(p);
     }
     *seen = p->line;
     p->previous = key;
@@ -188,10 +154,10 @@ static bool note_section(struct parse *p, const char *line, size_t len)
     if (!close)
         return true; /* inih says what is wrong */
     snprintf(name, sizeof name, "%.*s", (int)(close - line - 1), line + 1);
-    size_t section = find_section(name);
-    if (section == MAX_KEYS)
+    size_t section = peer_ini_section(name);
+    if (section == PEER_MAX_KEYS)
         return unknown_section(p, name);
-    p->section_line[section] = p->line;
+    p->ini.section_line[section] = p->line;
     p->key_above = false;
     return true;
 }
@@ -199,7 +165,7 @@ static bool note_section(struct parse *p, const char *line, size_t len)
 static char *feed(char *out, int size, void *state)
 {
     struct parse *p = state;
-    if (*p->at == '\0' || p->failed)
+    if (*p->at == '\0' || p->ini.failed)
         return NULL;
     size_t len = strcspn(p->at, "\n"), whole = len + (p->at[len] == '\n');
     const char *line = p->at, *text = line + strspn(line, " \t");
@@ -207,8 +173,8 @@ static char *feed(char *out, int size, void *state)
     p->at += whole;
     p->indented = text > line;
     if (len > MAX_LINE || whole >= (size_t)size) {
-        fail(p->err, "the line is longer than %d octets: let a list go on in indented lines", MAX_LINE);
-        fail_at(p, p->line);
+        fail(p->ini.err, "the line is longer than %d octets: let a list go on in indented lines", MAX_LINE);
+        fail_here(p);
         return NULL;
     }
     if (*text == '[' && !(p->indented && p->key_above) && !note_section(p, text, len - (size_t)(text - line)))
@@ -220,119 +186,6 @@ static char *feed(char *out, int size, void *state)
 
 /* --- the whole ----------------------------------------------------------------------------------- */
 
-static bool check_missing(struct parse *p)
-{
-    size_t n;
-    const struct peer_key *keys = peer_keys(&n);
-    for (size_t i = 0; i < n; i++) {
-        if (!keys[i].required || p->seen[i])
-            continue;
-        fail(p->err, "key \"%s\" is missing in [%s]; write, as an example, %s = %s", keys[i].name,
-             keys[i].section, keys[i].name, keys[i].example);
-        return fail_at(p, p->section_line[find_section(keys[i].section)]);
-    }
-    if (p->reading.psk_given || !(p->reading.config->auth & 1u << AUTH_BY_PSK))
-        return true;
-    fail(p->err,
-         "key \"psk\" is missing in [identity]; write psk = and the pre-shared key, or psk_file = and a file "
-         "that holds it");
-    return fail_at(p, p->section_line[find_section("identity")]);
-}
-
-static unsigned line_of(const struct parse *p, const char *section, const char *name)
-{
-    size_t n;
-    return p->seen[find_key(section, name) - peer_keys(&n)];
-}
-
-/* The files of the cluster's side, when they are named. */
-static bool check_certificates(struct parse *p)
-{
-    const struct peer_config *config = p->reading.config;
-    static const char *const names[] = {"ca", "certificate", "key"};
-    const char *const files[] = {config->ca_file, config->certificate_file, config->key_file};
-    if (!files[0][0] && !files[1][0] && !files[2][0])
-        return true;
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (!files[i][0]) {
-            fail(p->err, "key \"%s\" is missing in [identity]: ca, certificate and key go together",
-                 names[i]);
-            return fail_at(p, p->section_line[find_section("identity")]);
-        }
-    return pki_check_files(config, p->err) || fail_at(p, line_of(p, "identity", "key"));
-}
-
-static bool spread_addresses(struct parse *p)
-{
-    struct peer_config *config = p->reading.config;
-    const struct {
-        const char *key;
-        int family;
-        struct peer_address *to;
-    } families[] = {{"harness", AF_INET, &config->ipv4}, {"harness6", AF_INET6, &config->ipv6}};
-    bool any_port = config->harness_port == 0;
-    for (size_t i = 0; i < 2; i++) {
-        if (!line_of(p, "address", families[i].key))
-            continue;
-        if (!peer_spread_addresses(p->reading.harness[i], families[i].family, config->slots, any_port,
-                                   families[i].to->harness, p->err)) {
-            fail_within(p->err, "%s", families[i].key);
-            return fail_at(p, line_of(p, "address", families[i].key));
-        }
-    }
-    if (config->driver[0] || peer_config_is_complete(config, p->err))
-        return true;
-    return fail_at(p, p->section_line[find_section("address")]);
-}
-
-static bool is_within(const char *address, const char *selectors, unsigned slot, uint8_t *family)
-{
-    char text[PEER_TEXT + 16], ts_text[PEER_TEXT + 16];
-    struct wire_selectors ts;
-    struct endpoint e;
-    if (!peer_config_for_slot(address, slot, text, sizeof text) ||
-        !peer_config_for_slot(selectors, slot, ts_text, sizeof ts_text) ||
-        !endpoint_parse(text, 0, &e, NULL) || !selectors_parse(ts_text, &ts, NULL))
-        return false;
-    *family = e.family;
-    return selectors_contain(&ts, e.family, e.address);
-}
-
-/* The pair of `protected` and `behind`, or with the suffix "6" the second one. A probe between addresses that
- * no Child SA is for would be dropped by a peer that is right. */
-static bool check_probe_pair(struct parse *p, const char *guarded, const char *behind, const char *suffix)
-{
-    const struct peer_config *c = p->reading.config;
-    uint8_t of_peer = 0, of_harness = 0;
-    const char *key = suffix[0] ? "behind6" : "behind";
-    if (guarded[0] && !is_within(guarded, c->peer_ts, 0, &of_peer)) {
-        fail(p->err,
-             "protected%s = %s is not within peer = %s in [selectors]: no Child SA would carry probes to it",
-             suffix, guarded, c->peer_ts);
-        return fail_at(p, line_of(p, "address", suffix[0] ? "protected6" : "protected"));
-    }
-    for (unsigned slot = 0; behind[0] && slot < c->slots; slot++)
-        if (!is_within(behind, c->harness_ts, slot, &of_harness)) {
-            fail(p->err,
-                 "%s = %s is not within harness = %s in [selectors], for slot %u: no Child SA would carry "
-                 "probes from it",
-                 key, behind, c->harness_ts, slot);
-            return fail_at(p, line_of(p, "address", key));
-        }
-    if (!of_peer || !of_harness || of_peer == of_harness)
-        return true;
-    fail(p->err, "%s = %s is IPv%u, and protected%s = %s is not: probes need two addresses of one family",
-         key, behind, of_harness, suffix, guarded);
-    return fail_at(p, line_of(p, "address", key));
-}
-
-static bool check_probes(struct parse *p)
-{
-    const struct peer_config *c = p->reading.config;
-    return check_probe_pair(p, c->protected_address, c->behind_address, "") &&
-           check_probe_pair(p, c->protected6_address, c->behind6_address, "6");
-}
-
 static void set_folder(struct peer_config *config, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -343,18 +196,17 @@ static void set_folder(struct peer_config *config, const char *path)
 static bool parse_text(struct parse *p)
 {
     int line = ini_parse_stream(feed, p, handle, p);
-    if (line > 0 && (!p->failed || (unsigned)line < p->failed_line)) {
-        fail(p->err, "neither a [section] nor a line key = value");
-        return fail_at(p, (unsigned)line);
+    if (line > 0 && (!p->ini.failed || (unsigned)line < p->ini.failed_line)) {
+        fail(p->ini.err, "neither a [section] nor a line key = value");
+        return peer_ini_fail_at(&p->ini, (unsigned)line);
     }
-    if (p->failed)
+    if (p->ini.failed)
         return false;
     if (line != 0) {
-        fail(p->err, "out of memory");
-        return fail_at(p, 0);
+        fail(p->ini.err, "out of memory");
+        return peer_ini_fail_at(&p->ini, 0);
     }
-    return finish_value(p) && check_missing(p) && spread_addresses(p) && check_certificates(p) &&
-           check_probes(p);
+    return finish_value(p) && peer_ini_check(&p->ini);
 }
 
 bool peer_config_parse(const char *text, const char *name, struct peer_config *out, struct error *err)
@@ -375,10 +227,10 @@ bool peer_config_parse(const char *text, const char *name, struct peer_config *o
                                 .response_timeout_ms = 2000,
                                 .idle_ms = 1000};
     set_folder(out, name);
-    p->name = name;
+    p->ini.name = name;
     p->at = text;
-    p->reading.config = out;
-    p->err = err ? err : &own;
+    p->ini.reading.config = out;
+    p->ini.err = err ? err : &own;
     bool good = parse_text(p);
     free(p);
     return good;
