@@ -1,4 +1,5 @@
 #include "reports/judge_report.h"
+#include "suite/json_text.h"
 
 enum { JUDGE_JSON_VERSION = 1 };
 
@@ -172,9 +173,11 @@ static json_t *requirements_json(const struct judge_report *r)
 static json_t *files_json(const struct judge_report *r)
 {
     json_t *list = json_array();
-    for (unsigned i = 0; i < capture_files(r->capture); i++)
-        json_array_append_new(list, json_pack("{s:s, s:s?}", "path", capture_path(r->capture, i), "flaw",
-                                              capture_flaw(r->capture, i)));
+    for (unsigned i = 0; i < capture_files(r->capture); i++) {
+        const char *flaw = capture_flaw(r->capture, i);
+        json_array_append_new(list, json_pack("{s:o, s:o}", "path", json_text(capture_path(r->capture, i)),
+                                              "flaw", flaw ? json_text(flaw) : json_null()));
+    }
     return list;
 }
 
@@ -202,5 +205,5 @@ bool judge_report_json(const struct judge_report *r, FILE *out, struct error *er
     bool good = all && json_dumpf(all, out, JSON_INDENT(1)) == 0;
     fputc('\n', out);
     json_decref(all);
-    return good || ferror(out) || fail(err, "out of memory, or a name of a file that is not UTF-8");
+    return good || ferror(out) || fail(err, "out of memory");
 }

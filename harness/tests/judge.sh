@@ -240,6 +240,14 @@ ok "a pipe is written to, and not replaced" piped
 ok "a disk that is full" ends_saying 2 "cannot write /dev/full" "$careful" judge "$pcap" --keys "$keys" --text /dev/full --force
 ok "a page on a disk that is full" ends_saying 2 "cannot write /dev/full" "$careful" judge "$pcap" --keys "$keys" --html /dev/full --force
 ok "a page that exists" ends_saying 2 "--force replaces it" "$careful" judge "$pcap" --html wrong
+odd_name() {
+    local name=$'<img src=x>\xff\xed\xa0\x80\xc3\xa9.pcap'
+    cp "$pcap" "$name"
+    ends_saying 0 "<img src=x>" "$careful" judge "$name" "$pcap" --text - --json odd.json --html odd.html || return
+    jq -e '.captures | length == 2 and (.[0].path | startswith("<img src=x>"))' odd.json &&
+        xmllint --noout odd.html && grep -qF $'&lt;img src=x&gt;\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xc3\xa9.pcap' odd.html
+}
+ok "a name that is neither UTF-8 nor harmless" odd_name
 ok "the cluster is not in the capture" ends_saying 3 "between others" "$careful" judge "$pcap" --cluster 198.18.0.1
 
 checks_end

@@ -1,6 +1,7 @@
 #include "reports/html/put.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const char *entity_of(unsigned char c)
@@ -24,26 +25,43 @@ static const char *entity_of(unsigned char c)
     }
 }
 
-/* U+FFFE and U+FFFF are UTF-8, but no characters of XML. */
-static size_t no_character(const char *at)
+/* The length of the character of UTF-8 that stands there, 1 to 4; 0: none does. Not all of UTF-8 are
+ * characters of XML: neither surrogates nor U+FFFE and U+FFFF are. */
+static size_t character_at(const unsigned char *at)
 {
-    return strncmp(at, "\xef\xbf\xbe", 3) == 0 || strncmp(at, "\xef\xbf\xbf", 3) == 0 ? 3 : 0;
+    static const struct {
+        unsigned mask, lead, least;
+    } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+    for (size_t more = 0; more < sizeof forms / sizeof forms[0]; more++) {
+        if ((*at & forms[more].mask) != forms[more].lead)
+            continue;
+        unsigned code = *at & ~forms[more].mask;
+        for (size_t i = 1; i <= more; i++) {
+            if ((at[i] & 0xc0) != 0x80)
+                return 0;
+            code = code << 6 | (at[i] & 0x3f);
+        }
+        bool surrogate = code >= 0xd800 && code <= 0xdfff, none = code == 0xfffe || code == 0xffff;
+        return code < forms[more].least || code > 0x10ffff || surrogate || none ? 0 : more + 1;
+    }
+    return 0;
+}
+
+static size_t put_character(FILE *out, const char *at)
+{
+    size_t len = character_at((const unsigned char *)at);
+    const char *entity = len == 0 ? "\xef\xbf\xbd" : entity_of((unsigned char)*at);
+    if (entity)
+        fputs(entity, out);
+    else
+        fwrite(at, 1, len, out);
+    return len ? len : 1;
 }
 
 void html_text(FILE *out, const char *text)
 {
-    for (; *text; text++) {
-        const char *entity = entity_of((unsigned char)*text);
-        size_t none = no_character(text);
-        if (none) {
-            fputs("\xef\xbf\xbd", out);
-            text += none - 1;
-        } else if (entity) {
-            fputs(entity, out);
-        } else {
-            fputc(*text, out);
-        }
-    }
+    while (*text)
+        text += put_character(out, text);
 }
 
 void html_put(FILE *out, const char *format, ...)
