@@ -266,7 +266,7 @@ lint:
 install: $(BUILD)/understudy
 	install -D -m 755 $< $(DESTDIR)$(BINDIR)/understudy
 	install -D -m 644 docs/understudy.1 $(DESTDIR)$(MANDIR)/man1/understudy.1
-	for file in $$(find peers -mindepth 2 -type f -not -name '*.[ch]' -not -path '*/__pycache__/*'); do \
+	for file in $$(find peers -mindepth 2 -type f -not -name '*.[ch]' -not -name '*.inc' -not -path '*/__pycache__/*'); do \
 	    mode=644; [ ! -x $$file ] || mode=755; \
 	    install -D -m $$mode $$file $(DESTDIR)$(SHAREDIR)/$$file || exit 1; \
 	done

@@ -59,8 +59,9 @@ const char *cli_nearest(const char *word, const char *const *names, size_t n);
 
 /* --- files that are written ----------------------------------------------------------------------- */
 
-/* Before the work is begun whose result they take, so that none is left behind when another cannot be written:
- * none of them is there without `force`, each can be made, and no two are one file. `paths` may hold NULL. */
+/* Before the work is begun whose result they take, so that none is left behind when another cannot be
+ * written: none of them is there without `force`, each can be made, and no two are one file. `paths` may hold
+ * NULL. */
 bool cli_check_outputs(const char *const *paths, size_t n, bool force, struct error *err);
 
 /* None of them is the file `input`, which is read: not even with --force. `what` says what that file is. */

@@ -229,6 +229,23 @@ half_written_records() { # of runs that were killed while they wrote them
 
 ok "records that were not written to their end are cleared away" half_written_records
 
+killed_with_its_driver() { # of a run that was killed: what a driver had begun that nobody knows
+    mkdir -p "$UNDERSTUDY_RECORDS" "$work/state-mnopqr"
+    printf '1 0\n%s\n' "$work/state-mnopqr" >"$UNDERSTUDY_RECORDS/../umnopqr"
+    env UNDERSTUDY_RUN=umnopqr sleep 1000 &
+    local left=$! other
+    env UNDERSTUDY_RUN=umnopqrs sleep 1000 &
+    other=$!
+    disown -a
+    "$lab" down --all || return
+    [[ ! -e /proc/$left && ! -e $work/state-mnopqr && -e /proc/$other ]]
+    local status=$?
+    kill "$other"
+    return $status
+}
+
+ok "what a driver left of a run that was killed is ended, and no more" killed_with_its_driver
+
 # ---- commands ----
 
 export UNDERSTUDY_LAB_WAY=netns

@@ -42,13 +42,25 @@ started_at() { # PID
     [[ $1 != [ZX] ]] && printf '%s' "${20}"
 }
 
-# Those that carry the name of the run, but for this one and what it stands in.
-our_pids() {
+processes_with() { # NAME=VALUE: in their environment; but for this one and what it stands in
     local pid
     while IFS=/ read -r _ _ pid _; do
         [[ $pid == "$$" || $pid == "$BASHPID" ]] && continue
         started_at "$pid" >/dev/null && printf '%s\n' "$pid"
-    done < <(grep -lzxsF "UNDERSTUDY_PEER_OF=$run" /proc/[0-9]*/environ)
+    done < <(grep -lzxsF "$1" /proc/[0-9]*/environ)
+}
+
+# Those that carry the name of the run.
+our_pids() { processes_with "UNDERSTUDY_PEER_OF=$run"; }
+
+end_processes() { # NAME=VALUE: in their environment
+    local pids tries=3
+    while ((tries--)); do
+        mapfile -t pids < <(processes_with "$1")
+        ((${#pids[@]})) || break
+        kill -s KILL "${pids[@]}" 2>/dev/null
+        wait_gone "${pids[@]}"
+    done
 }
 
 wait_gone() { # PID...: at most 4 s
@@ -253,13 +265,8 @@ place_call() { # SECONDS COMMAND [ARG...]
 # ---- down ----
 
 place_down() {
-    local pids ns tries=3
-    while ((tries--)); do
-        mapfile -t pids < <(our_pids)
-        ((${#pids[@]})) || break
-        kill -s KILL "${pids[@]}" 2>/dev/null
-        wait_gone "${pids[@]}"
-    done
+    local ns
+    end_processes "UNDERSTUDY_PEER_OF=$run"
     for ns in "$harness_ns" "$peer_ns"; do
         [[ -e /run/netns/$ns ]] || continue
         # the links go first: a process left in the namespace would keep it alive
