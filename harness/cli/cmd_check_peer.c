@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/shell.h"
 #include "cli/checking.h"
 #include "driver/driver_exec.h"
 
@@ -83,8 +84,11 @@ static int conclude(struct checking *c, const char *kept)
         printf("%u thing%s to fix\n", c->to_fix, c->to_fix == 1 ? "" : "s");
     else
         printf("ready: nothing to fix, %u note%s\n", c->notes, c->notes == 1 ? "" : "s");
-    if (kept && c->at.packets)
-        printf("packets: WIRESHARK_CONFIG_DIR=%s tshark -r %s/wire.pcap -Y isakmp\n", kept, kept);
+    if (kept && c->at.packets) {
+        char folder[4200];
+        shell_word(kept, folder, sizeof folder);
+        printf("packets: WIRESHARK_CONFIG_DIR=%s tshark -r %s/wire.pcap -Y isakmp\n", folder, folder);
+    }
     return c->status ? c->status : c->to_fix ? EXIT_DEVIATES : EXIT_CONFORMS;
 }
 
@@ -134,6 +138,8 @@ static int check(const char *path, const char *wanted)
         fprintf(stderr, "understudy check-peer: %s\n", err.text);
     if (!wanted)
         nftw(c.folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    else
+        rmdir(wanted); /* when nothing is in it */
     return status;
 }
 
@@ -161,7 +167,7 @@ static int check_peer(const struct cli_command *command, int argc, char **argv)
 const struct cli_command command_check_peer = {
     .name = "check-peer",
     .arguments = "FOLDER|FILE",
-    .summary = "tries a peer.ini step by step, and says what to fix",
+    .summary = "Tries a peer.ini step by step, and says what to fix",
     .options = options,
     .notes =
         "Exit status: 0 ready, 1 something is to be fixed, 2 wrong usage or configuration, 3 the peer is\n"

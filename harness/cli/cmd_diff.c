@@ -54,7 +54,7 @@ static int diff(const struct cli_command *command, int argc, char **argv)
 const struct cli_command command_diff = {
     .name = "diff",
     .arguments = "RUN1 RUN2",
-    .summary = "what got better, worse, new or gone from one run to another",
+    .summary = "What got better, worse, new or gone from one run to another",
     .options = options,
     .notes = "Exit status 1: something got worse, what is new fails, or RUN2 was cut short and RUN1 was not.",
     .run = diff,

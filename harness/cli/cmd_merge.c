@@ -55,7 +55,7 @@ static int merge(const struct cli_command *command, int argc, char **argv)
 const struct cli_command command_merge = {
     .name = "merge",
     .arguments = "RUN...",
-    .summary = "joins the shards of a run (run --shard K/N) into one run folder",
+    .summary = "Joins the shards of a run (run --shard K/N) into one run folder",
     .options = options,
     .notes = "Exit status 2: these are not all shards of one run, or one was cut short; nothing is written.",
     .run = merge,

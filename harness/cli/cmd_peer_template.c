@@ -229,7 +229,7 @@ static int peer_template(const struct cli_command *command, int argc, char **arg
 const struct cli_command command_peer_template = {
     .name = "peer-template",
     .arguments = "NAME",
-    .summary = "writes a folder with a commented peer.ini and a driver to begin with",
+    .summary = "Writes a folder with a commented peer.ini and a driver to begin with",
     .options = options,
     .notes = "NAME may have a path before it. Nothing that exists is replaced without --force.",
     .run = peer_template,

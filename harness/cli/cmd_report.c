@@ -141,7 +141,7 @@ static int report(const struct cli_command *command, int argc, char **argv)
 const struct cli_command command_report = {
     .name = "report",
     .arguments = "RUN",
-    .summary = "write reports of a run, from its folder alone",
+    .summary = "Writes reports of a run, from its folder alone",
     .options = options,
     .notes = "A FILE of - is standard output. A run that was cut short is reported as far as it went.",
     .run = report,

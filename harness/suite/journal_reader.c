@@ -95,7 +95,8 @@ struct journal_reader *journal_open(const char *path, struct error *err)
     }
     r->file = fopen(path, "re");
     if (!r->file)
-        fail(err, "cannot open %s: %s", path, strerror(errno));
+        fail(err, "cannot open %s: %s%s", path, strerror(errno),
+             errno == ENOENT ? "; a folder that `understudy run` wrote has one" : "");
     if (!r->file || !read_first(r, err)) {
         journal_reader_close(r);
         return NULL;

@@ -143,6 +143,11 @@ ok "packets are kept where that is asked for" ends_with 0 "$program" check-peer 
 ok "with their keys" prints 'Echo' env WIRESHARK_CONFIG_DIR=kept tshark -n -r kept/wire.pcap -Y 'icmp && ip.addr == 198.51.100.2'
 ok "in private" test "$(stat -c '%a %a' kept kept/ikev2_decryption_table | tr '\n' ' ')" = '700 700 600 600 '
 ok "but not over others" ends_with 2 "$program" check-peer box.ini --out kept
+ok "in a folder with blanks, too" ends_with 0 "$program" check-peer box.ini --out 'kept here'
+ok "whose command can be copied" eval "grep '^packets: ' said | sed 's/^packets: //' >copied && sh copied | grep -q IKE_SA_INIT"
+ok "without packets there is no folder" eval 'sed "s/^driver = .*/driver = refuses/; s/^\[peer\]/&\ndriver = refuses/" box.ini >refuses.ini &&
+    printf "#!/bin/sh\n[ \$1 = start ] && exit 1\nexit 127\n" >refuses && chmod +x refuses &&
+    ends_with 3 "$program" check-peer refuses.ini --out nothing && [[ ! -e nothing ]]'
 ok "no secret is printed" eval '! grep -rq "no secret" said kept'
 
 ok "a wrong key" broken 's/^psk = .*/psk = wrong/' 1 1 'FIX +authentication failed, says the peer.*the pre-shared key is not the same'
