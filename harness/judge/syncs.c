@@ -326,8 +326,9 @@ static void note_window(struct ike_unit *u, const struct judge_packet *p)
 }
 
 /* NEG-1: whom it is for is not known before IKE_AUTH, and settled behind it. */
-static void judge_place(struct ike_unit *u, const struct judge_packet *p, uint16_t type)
+static void judge_place(struct ike_unit *u, const struct judge_packet *p)
 {
+    static const uint16_t type = NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED;
     const struct wire_packet *w = &p->wire;
     if (packet_notify(w, type) || (!w->opened && w->outer && ike_find_notify(w->outer, type)))
         ledger_broken(&u->ledger, p->from, "NEG-1", FRAMES(frame_of(p)),
@@ -335,19 +336,13 @@ static void judge_place(struct ike_unit *u, const struct judge_packet *p, uint16
                       frame_of(p).number, header_of(p)->exchange);
 }
 
-/* NEG-1, NEG-3 */
-static void note_announcements(struct ike_unit *u, const struct judge_packet *p)
+/* NEG-3 */
+static void note_authentication(struct ike_unit *u, const struct judge_packet *p)
 {
     static const uint16_t types[] = {NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED,
                                      NOTIFY_IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED};
     struct asker *a = &u->askers[p->from];
     struct error err = {0};
-    if (header_of(p)->exchange != EXCHANGE_IKE_AUTH) {
-        judge_place(u, p, types[0]);
-        return;
-    }
-    if (!p->wire.inner)
-        return;
     a->authenticated = true;
     a->announced = a->announced || packet_notify(&p->wire, types[0]);
     a->announced_replay = a->announced_replay || packet_notify(&p->wire, types[1]);
@@ -360,6 +355,15 @@ static void note_announcements(struct ike_unit *u, const struct judge_packet *p)
                           "Protocol ID 0, SPI Size 0, no data", "packet %u: %s", frame_of(p).number,
                           err.text);
     }
+}
+
+/* NEG-1, NEG-3 */
+static void note_announcements(struct ike_unit *u, const struct judge_packet *p)
+{
+    if (header_of(p)->exchange != EXCHANGE_IKE_AUTH)
+        judge_place(u, p);
+    else if (p->wire.inner)
+        note_authentication(u, p);
 }
 
 /* A rekey names the SPIs of the IKE SA that follows. */

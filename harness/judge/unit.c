@@ -9,8 +9,18 @@
 
 static uint64_t digest_of(struct octets o)
 {
-    uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ o.len, word;
+    uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ o.len, h2 = h, word, word2;
     size_t i = 0;
+    for (; i + 2 * sizeof word <= o.len;
+         i += 2 * sizeof word) { /* two at a time do not wait for each other */
+        memcpy(&word, o.at + i, sizeof word);
+        memcpy(&word2, o.at + i + sizeof word, sizeof word2);
+        h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
+        h2 = (h2 ^ word2) * UINT64_C(0xc4ceb9fe1a85ec53);
+        h ^= h >> 32;
+        h2 ^= h2 >> 32;
+    }
+    h ^= h2 * UINT64_C(0x9e3779b97f4a7c15);
     for (; i + sizeof word <= o.len; i += sizeof word) {
         memcpy(&word, o.at + i, sizeof word);
         h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);

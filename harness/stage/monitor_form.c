@@ -24,7 +24,8 @@ static const char *malformed(const struct monitor *m, const struct wire_packet *
 /* IKE-5: header, chain and payloads can be read and may be there. */
 void judge_form(struct monitor *m, const struct wire_packet *p)
 {
-    struct error err = {0};
+    struct error err;
+    err.text[0] = '\0'; /* the rest is not read, and this is done for each packet */
     const char *why = malformed(m, p, &err);
     if (!why)
         return;
