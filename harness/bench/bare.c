@@ -99,6 +99,65 @@ void bare_seal_and_open(struct bare *b, size_t message_len, bool rekey)
     bare_seal_and_open_text(b, SK_AAD_LEN, message_len - SK_OVERHEAD, rekey);
 }
 
+struct bare_openers {
+    struct bare_text text;
+    uint8_t iv[12], aad[SK_AAD_LEN], plain[SCRATCH_LEN];
+    struct bare_opener {
+        EVP_CIPHER_CTX *context;
+        uint8_t tag[16], *sealed;
+    } openers[];
+};
+
+static void seal_for(struct bare_openers *b, size_t n)
+{
+    struct bare_opener *o = &b->openers[n];
+    uint8_t key[KEY_LEN];
+    int done;
+    struct random_source random = random_from_seed(n + 1);
+    random_fill(&random, key, sizeof key);
+    o->context = gcm_context(1);
+    o->sealed = malloc(b->text.len);
+    require(o->sealed && EVP_CipherInit_ex2(o->context, NULL, key, b->iv, 1, NULL) &&
+                EVP_CipherUpdate(o->context, NULL, &done, b->aad, (int)b->text.aad_len) &&
+                EVP_CipherUpdate(o->context, o->sealed, &done, b->plain, (int)b->text.len) &&
+                EVP_CipherFinal_ex(o->context, NULL, &done) &&
+                EVP_CIPHER_CTX_ctrl(o->context, EVP_CTRL_AEAD_GET_TAG, sizeof o->tag, o->tag),
+            "AES-GCM failed");
+}
+
+struct bare_openers *bare_openers_new(const struct bare_text *text)
+{
+    struct bare_openers *b = calloc(1, sizeof *b + text->keys * sizeof b->openers[0]);
+    require(b && text->aad_len <= sizeof b->aad && text->len <= sizeof b->plain, "no room for a text");
+    b->text = *text;
+    for (size_t n = 0; n < text->keys; n++)
+        seal_for(b, n);
+    return b;
+}
+
+void bare_openers_free(struct bare_openers *b)
+{
+    for (size_t n = 0; n < b->text.keys; n++) {
+        EVP_CIPHER_CTX_free(b->openers[n].context);
+        free(b->openers[n].sealed);
+    }
+    free(b);
+}
+
+/* The least calls that OpenSSL can be asked with. */
+void bare_open(struct bare_openers *b, size_t n)
+{
+    struct bare_opener *o = &b->openers[n % b->text.keys];
+    int done;
+    const OSSL_PARAM tag[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, o->tag, sizeof o->tag), OSSL_PARAM_END};
+    require(EVP_CipherInit_ex2(o->context, NULL, NULL, b->iv, 0, tag) &&
+                EVP_CipherUpdate(o->context, NULL, &done, b->aad, (int)b->text.aad_len) &&
+                EVP_CipherUpdate(o->context, b->plain, &done, o->sealed, (int)b->text.len) &&
+                EVP_CipherFinal_ex(o->context, NULL, &done),
+            "AES-GCM failed");
+}
+
 /* --- key exchange
  * ------------------------------------------------------------------------------------------- */
 

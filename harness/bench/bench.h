@@ -108,6 +108,14 @@ void bare_seal_and_open(struct bare *b, size_t message_len, bool rekey);
 /* The same for any text that AES-GCM-16 encrypts, with octets that it only authenticates. */
 void bare_seal_and_open_text(struct bare *b, size_t aad_len, size_t text_len, bool rekey);
 
+/* Opens one text under each of so many keys, in turn; the keys are set before. */
+struct bare_text {
+    size_t keys, aad_len, len;
+};
+struct bare_openers *bare_openers_new(const struct bare_text *text);
+void bare_openers_free(struct bare_openers *b);
+void bare_open(struct bare_openers *b, size_t n); /* under the key n, modulo how many there are */
+
 /* What establishing one IKE SA with its Child SA costs both ends together; the lengths are those of the four
  * messages. The counts stand in bare.c. */
 void bare_establish(struct bare *b, const size_t lengths[4]);
