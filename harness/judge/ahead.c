@@ -41,12 +41,28 @@ static void fetch_oldest(const struct ike_unit *u, const struct judge_packet *p)
     monitor_fetch_for(u->monitors[PARTY_A], &p->wire);
 }
 
+static struct ike_unit *find_unit(struct judge *j, const uint8_t spi_i[IKE_SPI_LEN])
+{
+    uint64_t spi;
+    memcpy(&spi, spi_i, sizeof spi);
+    struct unit_of_spi *known = &j->lately[(spi * UINT64_C(0x9e3779b97f4a7c15) >> 32) % LATELY];
+    if (known->unit && memcmp(known->spi_i, spi_i, IKE_SPI_LEN) == 0)
+        return known->unit;
+    struct ike_unit *u;
+    HASH_FIND(hh, j->units, spi_i, IKE_SPI_LEN, u);
+    if (u) {
+        memcpy(known->spi_i, spi_i, IKE_SPI_LEN);
+        known->unit = u;
+    }
+    return u;
+}
+
 /* `p` has just come in. */
 void ahead_take(struct judge *j, struct judge_packet *p)
 {
     const struct order *o = &j->order;
     if (!p->is_esp && packet_message(&p->wire.datagram).len >= IKE_HEADER_LEN)
-        HASH_FIND(hh, j->units, header_of(p)->spi_i, IKE_SPI_LEN, p->unit);
+        p->unit = find_unit(j, header_of(p)->spi_i);
     if (p->unit)
         fetch_unit(p->unit);
     const struct judge_packet *nearer = o->n > FETCH_MEMORY ? o->waiting[FETCH_MEMORY] : NULL;

@@ -199,7 +199,7 @@ struct keys_of_spi {
     UT_hash_handle hh;
 };
 
-enum { PLACES = 256 };
+enum { PLACES = 256, LATELY = 1024 };
 
 struct place {
     const char *name; /* of a requirement */
@@ -213,6 +213,10 @@ struct judge {
     struct judge_sa **last_sa;
     struct ike_unit *units, *by_responder;
     struct ike_unit *recent;
+    struct unit_of_spi {
+        uint8_t spi_i[IKE_SPI_LEN];
+        struct ike_unit *unit;
+    } lately[LATELY]; /* by a hash: found without looking into any of them */
     size_t n_in_clear;
     struct order order;
     struct esp_table *esp;

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "wire/natt.h"
+
 /* --- a message ----------------------------------------------------------------------------------------- */
 
 static uint64_t digest_of(struct octets o)
@@ -62,7 +64,7 @@ struct judge_packet *judge_packet_new(const struct captured *c)
         p->digest = digest_of_esp(c->octets, c->sent);
         return p;
     }
-    struct octets message = packet_message(&w->datagram);
+    struct octets message = skip_non_esp_marker(c->octets); /* the copy is not in the cache yet */
     p->digest = digest_of(message);
     ike_read_header(message, &w->header, NULL);
     return p;

@@ -218,6 +218,7 @@ static struct monitor *open_over(const struct monitor_view *view)
         struct cipher_sizes sizes;
         m->sas[i].window = 1;
         m->sas[i].iv_len = cipher_sizes_of(&view->keys[i].suite, &sizes) ? sizes.iv_len : 0;
+        m->likely_iv_len = m->sas[i].iv_len;
     }
     return m;
 }
@@ -265,9 +266,18 @@ void monitor_fetch(const struct monitor *m)
         fetch_ahead(m->beside, offsetof(struct monitor, found));
 }
 
+/* Where it is in a message with nothing before SK, which nobody has read yet. */
+static struct octets likely_iv(const struct monitor *m, const struct wire_packet *p)
+{
+    enum { BEFORE = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN };
+    struct octets message = packet_message(&p->datagram);
+    bool has_one = p->header.next_payload == PAYLOAD_SK && message.len >= BEFORE + m->likely_iv_len;
+    return has_one ? octets_of(message.at + BEFORE, m->likely_iv_len) : octets_of(NULL, 0);
+}
+
 void monitor_fetch_for(const struct monitor *m, const struct wire_packet *p)
 {
-    packets_fetch(m->record, p);
+    packets_fetch(m->record, p, likely_iv(m, p));
     for (const struct monitor *x = m; x; x = x->beside) {
         fetch_ahead(x->sas, sizeof *x->sas);
         fetch_ahead(x->used, sizeof x->used[0]);

@@ -75,7 +75,8 @@ struct monitor {
         const struct wire_packet *request; /* NULL: none, or not looked for */
         bool has_request;                  /* it was looked for */
     } judged;
-    bool late; /* the record begins behind the beginning */
+    size_t likely_iv_len; /* of most messages */
+    bool late;            /* the record begins behind the beginning */
     unsigned n_found, n_used;
     struct packet_record own_record; /* empty: it is that of the one beside */
     const char *found[MONITOR_MAX_FOUND];
@@ -143,7 +144,7 @@ void packets_add(struct packet_record *r, const struct wire_packet *p, struct oc
 void packets_add_esp(struct packet_record *r, const struct wire_packet *p); /* monitor_esp.c */
 void packets_index(const struct packet_record *r, struct packet_index *x, uint64_t hash);
 
-void packets_fetch(const struct packet_record *r, const struct wire_packet *p);
+void packets_fetch(const struct packet_record *r, const struct wire_packet *p, struct octets iv);
 
 /* --- learning ------------------------------------------------------------------------------------ */
 

@@ -121,12 +121,13 @@ static void fetch_newest(const struct packet_record *r, const struct packet_inde
     fetch_ahead(&x->newest[hash & r->hash_mask], sizeof *x->newest);
 }
 
-void packets_fetch(const struct packet_record *r, const struct wire_packet *p)
+void packets_fetch(const struct packet_record *r, const struct wire_packet *p, struct octets iv)
 {
     fetch_ahead(&r->ring[r->at & r->mask], sizeof *r->ring);
     fetch_ahead(&r->said.rows[r->at & r->mask], sizeof *r->said.rows);
     fetch_ahead(&r->ivs.rows[r->at & r->mask], sizeof *r->ivs.rows);
     fetch_newest(r, &r->said, hash_of_own(p));
+    fetch_newest(r, &r->ivs, hash_of(iv, 0));
     if (ike_is_response(&p->header))
         fetch_newest(r, &r->said, hash_of_said(p, !p->from_peer, false));
 }

@@ -29,12 +29,13 @@ static struct ike_payloads *read_chain(struct wire_packet *p, uint8_t first, str
     return out;
 }
 
-/* SK outside, and inside it a payload and another one for each 64 octets: of long messages that is enough
- * most of the time, of short ones always. */
+/* SK outside, and inside it a payload, and another one for each 100 octets: most of the time that is enough.
+ */
 size_t packet_room_for(size_t message_len)
 {
+    size_t text_len = message_len > IKE_HEADER_LEN ? message_len - IKE_HEADER_LEN : 0;
     return room_for(message_len) + room_for(size_of_chain(1)) +
-           room_for(sizeof(struct ike_opened) + message_len) + room_for(size_of_chain(1 + message_len / 64));
+           room_for(sizeof(struct ike_opened) + text_len) + room_for(size_of_chain(1 + message_len / 100));
 }
 
 const struct ike_evidence_keys *keys_of_header(const struct ike_evidence_keys *keys, size_t n_keys,
