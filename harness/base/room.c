@@ -31,9 +31,3 @@ void room_untake(struct room *r, void *part)
     r->used = (size_t)((uint8_t *)part - r->begin);
     ASAN_POISON_MEMORY_REGION(part, r->size - r->used);
 }
-
-bool room_has(const struct room *r, const void *part)
-{
-    uintptr_t at = (uintptr_t)part, begin = (uintptr_t)r->begin;
-    return begin && at >= begin && at - begin < r->size;
-}

@@ -28,6 +28,10 @@ void *room_take(struct room *r, size_t size);
 /* Gives the last part back that was taken. */
 void room_untake(struct room *r, void *part);
 
-bool room_has(const struct room *r, const void *part);
+static inline bool room_has(const struct room *r, const void *part)
+{
+    uintptr_t at = (uintptr_t)part, begin = (uintptr_t)r->begin;
+    return begin && at >= begin && at - begin < r->size;
+}
 
 #endif
