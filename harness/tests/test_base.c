@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/reader.h"
 #include "base/registry.h"
+#include "base/room.h"
 #include "base/writer.h"
 
 #include <stdlib.h>
@@ -382,8 +383,52 @@ static void add_octet_tests(TCase *tc)
     tcase_add_test(tc, writer_refuses_a_patch_beyond);
 }
 
+/* --- room ---------------------------------------------------------------------------------------------- */
+
+START_TEST(room_gives_parts_until_it_is_full)
+{
+    enum { SIZE = 4 * ROOM_ALIGN };
+    uint8_t *memory = malloc(SIZE);
+    struct room r = room_over(memory, SIZE);
+    uint8_t *first = room_take(&r, 1), *second = room_take(&r, ROOM_ALIGN);
+    ck_assert_ptr_eq(first, memory);
+    ck_assert_ptr_eq(second, memory + ROOM_ALIGN);
+    memset(second, 1, ROOM_ALIGN);
+    ck_assert_ptr_null(room_take(&r, ROOM_ALIGN)); /* with the gap behind it */
+    ck_assert_ptr_null(room_take(&r, SIZE_MAX));
+    ck_assert_ptr_eq(room_take(&r, ROOM_ALIGN - 1), memory + (size_t)3 * ROOM_ALIGN);
+    ck_assert_ptr_null(room_take(&r, 0));
+    ck_assert(room_has(&r, first) && room_has(&r, second));
+    ck_assert(!room_has(&r, &r) && !room_has(&r, NULL) && !room_has(&r, memory + SIZE));
+    free(memory);
+}
+END_TEST
+
+START_TEST(room_takes_its_last_part_back)
+{
+    enum { SIZE = 2 * ROOM_ALIGN };
+    uint8_t *memory = malloc(SIZE);
+    struct room r = room_over(memory, SIZE);
+    uint8_t *part = room_take(&r, ROOM_ALIGN);
+    room_untake(&r, part);
+    ck_assert_ptr_eq(room_take(&r, ROOM_ALIGN), part);
+    free(memory);
+}
+END_TEST
+
+START_TEST(no_room_has_nothing)
+{
+    struct room r = {0};
+    ck_assert_ptr_null(room_take(&r, 0));
+    ck_assert(!room_has(&r, NULL));
+}
+END_TEST
+
 static void add_other_tests(TCase *tc)
 {
+    tcase_add_test(tc, room_gives_parts_until_it_is_full);
+    tcase_add_test(tc, room_takes_its_last_part_back);
+    tcase_add_test(tc, no_room_has_nothing);
     tcase_add_test(tc, error_layers_add_their_context_in_front);
     tcase_add_test(tc, error_context_may_quote_the_text_it_replaces);
     tcase_add_test(tc, error_that_is_too_long_ends_in_dots);
