@@ -74,6 +74,7 @@ void finish_stage(struct stage *stage)
         check_survival(stage);
     judge_late_replies(stage);
     judge_late_echoes(stage);
+    pardon_unasked_rekeys(stage);
     run_monitors(stage);
     if (!flooded) {
         close_other_session(stage);

@@ -140,7 +140,7 @@ struct flight cluster_change_in_flight(struct stage *stage)
         .direction = GATE_FROM_PEER, .response = 1, .message_id = (int64_t)info.next_send};
     unsigned rule = gate_add(stage->gate, &match, GATE_DROP);
     if (!begin_change(stage, (enum in_flight)axis_of(stage, AXIS_IN_FLIGHT), &err))
-        leave_with(stage, VERDICT_ERROR, err.text);
+        inconclusive(stage, "the member cannot begin it: %s", err.text);
     flush_members(stage);
     const struct wire_packet *request = first_request(stage, from, false);
     if (!request)

@@ -16,6 +16,7 @@
 enum {
     STAGE_MEMBERS = 4,
     STAGE_GRACE_ROUND_TRIPS = 4,
+    STAGE_MAX_REKEYS = 64,       /* that the peer is told to do in a combination */
     STAGE_MAX_PACKETS = 5000,    /* of one combination; a peer that makes it more floods, */
     STAGE_MAX_OCTETS = 32 << 20, /* or that makes these more. Of a long-term case: in one round, */
     STAGE_MAX_ROUNDS = 10,       /* and so many times as many in all */
@@ -99,6 +100,10 @@ struct stage {
     char private_folder[512]; /* private_file; empty: none was made */
     unsigned updates_rule;    /* of the case, at the channel, from 1; 0: none */
     unsigned last_number;     /* of a packet, in wire.pcap */
+    struct {
+        unsigned behind[STAGE_MAX_REKEYS]; /* the last packet when the peer was told to rekey */
+        unsigned n;
+    } rekeys_asked_for;
     struct offered_list offered[GATE_DIRECTIONS];
     unsigned speaker;         /* from 1: a member that is not the active one sends; 0: the active one */
     struct counters counters; /* told last */
@@ -303,6 +308,11 @@ void finish_stage(struct stage *stage);
 
 /* Rules over all that was on the wire; findings become checks. */
 void run_monitors(struct stage *stage);
+
+/* Where the peer rekeys without having been told to, as it may, nothing that broke is judged: INCONCLUSIVE.
+ */
+void pardon_unasked_rekeys(struct stage *stage);
+void note_asked_rekey(struct stage *stage, const char *verb, unsigned behind); /* if this verb asks for one */
 
 /* --- stage_check.c ------------------------------------------------------------------------------- */
 

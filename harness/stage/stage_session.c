@@ -45,9 +45,12 @@ const struct ike_event *find_event(const struct stage *stage, size_t from, enum 
 int call_trigger(struct stage *stage, const char *verb, struct error *err)
 {
     struct driver *d = stage->options->driver;
+    unsigned before = stage->last_number;
     int64_t begin = clock_monotonic_us();
     int status = d->ops->trigger(d, stage->options->slot, verb, NULL, err);
     stage->driver_us += clock_monotonic_us() - begin;
+    if (status == 0)
+        note_asked_rekey(stage, verb, before);
     return status;
 }
 

@@ -83,6 +83,14 @@ bool outcome_add(struct outcome *o, const struct check_record *check)
     return true;
 }
 
+void outcome_withdraw(struct outcome *o)
+{
+    for (unsigned i = 0; i < o->n_checks; i++)
+        if (o->checks[i].result == CHECK_BROKEN)
+            o->checks[i].result = CHECK_NOT_JUDGED;
+    o->verdict = VERDICT_INCONCLUSIVE;
+}
+
 static int by_catalogue(const void *a, const void *b)
 {
     const struct requirement *const *left = a, *const *right = b;

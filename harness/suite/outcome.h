@@ -41,6 +41,9 @@ void outcome_clear(struct outcome *o);
  * requirement. */
 bool outcome_add(struct outcome *o, const struct check_record *check);
 
+/* What was broken by checks so far is not judged; the verdict is INCONCLUSIVE. */
+void outcome_withdraw(struct outcome *o);
+
 /* What one check makes of a case. A MUST or base rule broken: FAIL; a SHOULD: WARN; a MAY, and all that is
  * observed only: OBSERVED. A check that could not be judged is UNSUPPORTED, so that nothing but such checks
  * is no success. */

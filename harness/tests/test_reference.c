@@ -307,7 +307,7 @@ START_TEST(a_fault_that_does_not_exist_is_refused)
 {
     struct error err = {0};
     ck_assert_ptr_null(reference_memory("drop-everything", &err));
-    ck_assert_ptr_nonnull(strstr(err.text, "no fault \"drop-everything\""));
+    ck_assert_ptr_nonnull(strstr(err.text, "no fault or habit \"drop-everything\""));
     ck_assert_ptr_nonnull(strstr(err.text, "--list-faults"));
     err.text[0] = '\0';
     ck_assert_ptr_null(reference_udp("", &err));

@@ -45,6 +45,26 @@ static void take_one_request(struct reference_peer *peer)
     peer->reconfigure = shut_window;
 }
 
+static void open_window(struct ike_config *ike)
+{
+    ike->window = 64;
+}
+
+static void take_many_requests(struct reference_peer *peer)
+{
+    peer->reconfigure = open_window;
+}
+
+static void cut_small(struct ike_config *ike)
+{
+    ike->fragment_size = 128;
+}
+
+static void send_fragments(struct reference_peer *peer)
+{
+    peer->reconfigure = cut_small;
+}
+
 static void be_impatient(struct ike_config *ike)
 {
     ike->retransmission =
@@ -88,6 +108,34 @@ static void ask_for_life(struct reference_peer *peer, uint32_t sa, int64_t now_u
 static void ask_at_once(struct reference_peer *peer)
 {
     peer->after_established = peer->after_sync = ask_for_life;
+}
+
+static void ask_in_turn(struct reference_peer *peer)
+{
+    peer->after_request = ask_for_life;
+}
+
+static void replace_ike_sa(struct reference_peer *peer, uint32_t sa, int64_t now_us)
+{
+    ike_sa_rekey(cluster_active(&peer->cluster)->host, sa, now_us, NULL);
+}
+
+static void rekey_after_sync(struct reference_peer *peer)
+{
+    peer->after_sync = replace_ike_sa;
+}
+
+static void replace_child(struct reference_peer *peer, uint32_t sa, int64_t now_us)
+{
+    uint32_t spi;
+    struct ike_host *host = cluster_active(&peer->cluster)->host;
+    if (ike_sa_children(host, sa, &spi, 1) > 0)
+        ike_child_rekey(host, sa, spi, now_us, NULL);
+}
+
+static void rekey_child_at_once(struct reference_peer *peer)
+{
+    peer->after_established = replace_child;
 }
 
 /* Behind all the rest, so that what has a place of its own (RFC 7296 1.2) keeps it. */

@@ -309,6 +309,8 @@ static void follow(struct reference_peer *peer, int64_t now_us)
             peer->on_event(peer->on_event_state, &e);
         if (peer->after_established && e.kind == IKE_EVENT_ESTABLISHED)
             peer->after_established(peer, e.sa, now_us);
+        if (peer->after_request && e.kind == IKE_EVENT_REQUEST)
+            peer->after_request(peer, e.sa, now_us);
         if (peer->after_sync && e.kind == IKE_EVENT_SYNC_ANSWERED)
             peer->after_sync(peer, e.sa, now_us);
         if (e.kind == IKE_EVENT_ESTABLISHED && !e.replaces)

@@ -41,7 +41,8 @@ struct reference_peer {
     bool changes_its_spi;     /* repeats answers as of another IKE SA (IKE-14) */
     void (*after_sync)(struct reference_peer *peer, uint32_t sa, int64_t now_us); /* a fault; NULL: none */
     void (*after_established)(struct reference_peer *peer, uint32_t sa, int64_t now_us); /* the same */
-    void (*after_drop)(struct reference_peer *peer, const struct ike_event *dropped);    /* the same */
+    void (*after_request)(struct reference_peer *peer, uint32_t sa, int64_t now_us);  /* that it answered */
+    void (*after_drop)(struct reference_peer *peer, const struct ike_event *dropped); /* the same */
     bool follows_copies; /* of sync requests that it dropped (FMT-11) */
     bool dead;
     bool stays_with_old_session;    /* whatever INITIAL_CONTACT says (CLU-11) */
