@@ -147,6 +147,7 @@ ok "in a folder with blanks, too" ends_with 0 "$program" check-peer box.ini --ou
 ok "whose command can be copied" eval "grep '^packets: ' said | sed 's/^packets: //' >copied && sh copied | grep -q IKE_SA_INIT"
 kept_nothing() { # of a peer that does not come up
     sed 's/^\[peer\]/&\ndriver = refuses/' box.ini >refuses.ini
+    # shellcheck disable=SC2016 # for the driver
     printf '#!/bin/sh\ncase $1 in start) exit 1 ;; esac\nexit 127\n' >refuses && chmod +x refuses
     ends_with 3 "$program" check-peer refuses.ini --out nothing && [[ ! -e nothing ]]
 }
