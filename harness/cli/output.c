@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,38 @@ static bool refuse(const char *path, int why, struct error *err)
     return fail(err, "cannot write %s: %s", path, strerror(why));
 }
 
+static bool is_regular(FILE *out)
+{
+    struct stat st;
+    return out != stdout && fstat(fileno(out), &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* --- what is not finished ------------------------------------------------------------------------- */
+
+static const char *volatile unfinished;
+
+static void take_away(int number)
+{
+    if (unfinished)
+        unlink(unfinished);
+    raise(number); /* once it is let through, it ends the program */
+}
+
+/* Whoever stops the program finds no part of a file in the place of a whole one. */
+static void begin(const char *path, FILE *out)
+{
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = take_away, .sa_flags = (int)SA_RESETHAND}, before;
+    if (!is_regular(out))
+        return;
+    unfinished = path;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+            sigaction(ends[i], &action, NULL);
+}
+
+/* --- a file ----------------------------------------------------------------------------------------- */
+
 FILE *cli_open_output(const char *path, bool force, struct error *err)
 {
     bool replaced;
@@ -46,13 +79,9 @@ FILE *cli_open_output(const char *path, bool force, struct error *err)
     FILE *out = fdopen(fd, "w");
     if (!out)
         fail(err, "cannot write %s: %s", path, strerror(errno));
+    else
+        begin(path, out);
     return out;
-}
-
-static bool is_regular(FILE *out)
-{
-    struct stat st;
-    return out != stdout && fstat(fileno(out), &st) == 0 && S_ISREG(st.st_mode);
 }
 
 bool cli_close_output(FILE *out, const char *path, struct error *err)
@@ -65,6 +94,7 @@ bool cli_close_output(FILE *out, const char *path, struct error *err)
     }
     if (!whole && regular)
         unlink(path);
+    unfinished = NULL;
     return whole || fail(err, "cannot write %s: %s", path, strerror(why));
 }
 
@@ -75,6 +105,7 @@ void cli_discard_output(FILE *out, const char *path)
         fclose(out);
     if (regular)
         unlink(path);
+    unfinished = NULL;
 }
 
 static bool is_same_file(const char *a, const char *b)

@@ -8,8 +8,10 @@ static const char *nothing_judged(const struct run_progress *p)
     const size_t *v = p->verdicts;
     if (p->total == 0)
         return "nothing ran: no case was selected";
-    if (v[VERDICT_PASS] + v[VERDICT_WARN] + v[VERDICT_FAIL] + v[VERDICT_ERROR] > 0)
+    if (v[VERDICT_PASS] + v[VERDICT_WARN] + v[VERDICT_FAIL] > 0)
         return NULL;
+    if (v[VERDICT_ERROR] > 0)
+        return "nothing could be judged: the suite itself failed";
     if (v[VERDICT_INCONCLUSIVE] > 0)
         return "nothing could be judged: the way to every check failed";
     if (v[VERDICT_OBSERVED] > 0)

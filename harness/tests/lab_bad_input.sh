@@ -183,6 +183,10 @@ swept() {
 }
 ok "two who want one root folder build it once" two_at_once
 ok "the next one has it" test "$(get_root) $(builds)" = "$(<"$work/first") 1"
+by_a_relative_path() {
+    [[ $(cd "$work" && UNDERSTUDY_CACHE=cache "$lab" root "$peer") == "$(<"$work/first")" ]]
+}
+ok "by a relative path, too" by_a_relative_path
 ok "another list of packages, another folder" built_again_when_the_list_changes
 ok "the old one stays while somebody lives on it" kept_while_somebody_lives_on_it
 ok "what a killed build left is built anew" killed_build_is_done_again

@@ -271,6 +271,27 @@ ok "and is as it was" "$program" report good
 too_large() { (ulimit -f 8 && trap '' XFSZ && exec "$program" report good --html "$1"); }
 ok "no room" refused "cannot write full.html: File too large" too_large full.html
 ok "what was written in part is taken away" test ! -e full.html
+stopped_half_way() { # each time the page is whole, or not there; most times it is not
+    local n stopped=0 writer status
+    for n in {1..8}; do
+        rm -f stopped.html
+        "$program" report good --html stopped.html &
+        writer=$!
+        until [[ -s stopped.html ]]; do sleep 0.002; done
+        kill -s "$((n % 2 ? 1 : 15))" "$writer" # HUP, TERM
+        wait "$writer" 2>/dev/null
+        status=$?
+        if [[ -e stopped.html ]]; then
+            ((status == 0)) && xmllint --noout stopped.html || return
+        else
+            ((status == 129 || status == 143)) || { echo "exit status $status"; return 1; }
+            stopped=$((stopped + 1))
+        fi
+    done
+    echo "stopped $stopped times of $n"
+    ((stopped > 0))
+}
+ok "one who is stopped leaves no part of a page" stopped_half_way
 ok "a full disk" refused "cannot write /dev/full: No space left" "$program" report good --text /dev/full --force
 ok "diff of one" refused "diff takes the folders of two runs" "$program" diff good
 ok "diff of what is not there" refused "cannot open nothing/journal.jsonl" "$program" diff good nothing

@@ -8,6 +8,7 @@
 #   CACHE/roots/NAME.HASH.used   held, shared, by whoever lives on it
 
 cache=${UNDERSTUDY_CACHE:-/var/cache/understudy}
+[[ $cache == /* ]] || cache=$PWD/$cache # before anybody goes elsewhere
 root_base="iproute2 kmod procps util-linux" # of every root folder, beside what Debian calls essential
 
 root_sources() { # FOLDER: copies the host's package sources that have its release into it
