@@ -108,13 +108,39 @@ void cli_discard_output(FILE *out, const char *path)
     unfinished = NULL;
 }
 
+static const char *name_in_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* That the file is in, or would be; heap. */
+static char *folder_of(const char *path)
+{
+    size_t len = (size_t)(name_in_folder(path) - path);
+    return len ? strndup(path, len) : strdup(".");
+}
+
+static bool stat_folder(const char *path, struct stat *st)
+{
+    char *folder = folder_of(path);
+    bool there = folder && stat(folder, st) == 0;
+    free(folder);
+    return there;
+}
+
 static bool is_same_file(const char *a, const char *b)
 {
     struct stat of_a, of_b;
+    bool has_a = stat(a, &of_a) == 0, has_b = stat(b, &of_b) == 0;
     if (strcmp(a, b) == 0)
         return true;
-    return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && S_ISREG(of_a.st_mode) &&
-           of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+    if (has_a != has_b || (has_a && !S_ISREG(of_a.st_mode)))
+        return false;
+    if (!has_a && (strcmp(name_in_folder(a), name_in_folder(b)) != 0 || !stat_folder(a, &of_a) ||
+                   !stat_folder(b, &of_b)))
+        return false;
+    return of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
 }
 
 static bool outputs_differ(const char *const *paths, size_t n, struct error *err)
@@ -129,8 +155,7 @@ static bool outputs_differ(const char *const *paths, size_t n, struct error *err
 
 static bool folder_takes(const char *path, struct error *err)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    char *folder = folder_of(path);
     if (!folder)
         return fail(err, "out of memory");
     int why = access(folder, W_OK | X_OK) == 0 ? 0 : errno;

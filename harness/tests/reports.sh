@@ -264,6 +264,8 @@ ok "one file for two formats" refused "both.txt is named for two outputs" "$prog
 ok "and nothing is written" test ! -e both.txt
 ln good.txt link.txt
 ok "under two names, too" refused "is named for two outputs" "$program" report good --text good.txt --json link.txt --force
+ok "or under two names of one that is not there yet" refused "is named for two outputs" \
+    "$program" report good --text new.txt --json good/../new.txt --force
 ok "the journal is not replaced by a report of it" refused "good/journal.jsonl is the journal of the run" \
     "$program" report good --html good/journal.jsonl --force
 ok "and is as it was" "$program" report good
