@@ -14,8 +14,9 @@ bool reference_configure(struct peer_config *config, const char *name, const str
     if (name && !*fault)
         *fault = reference_habit_find(name);
     if (name && !*fault)
-        return fail(err, "the reference peer has no fault or habit \"%s\"; `understudy peer --list-faults` and "
-                         "`--list-habits` list them",
+        return fail(err,
+                    "the reference peer has no fault or habit \"%s\"; `understudy peer --list-faults` and "
+                    "`--list-habits` list them",
                     name);
     return peer_config_parse(reference_peer_ini(), "the built-in peer.ini", config, err);
 }
