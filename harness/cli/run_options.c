@@ -207,8 +207,8 @@ static int check_conduct(const struct cli_command *command, const char *what, co
         return EXIT_CONFORMS;
     if (near)
         return cli_usage_error(command, "no %s is called \"%s\": did you mean %s?", what, name, near);
-    return cli_usage_error(command, "no %s is called \"%s\"; `understudy peer --list-%ss` shows all", what, name,
-                           what);
+    return cli_usage_error(command, "no %s is called \"%s\"; `understudy peer --list-%ss` shows all", what,
+                           name, what);
 }
 
 static int check_reference_peer(const struct cli_command *command, const struct run_arguments *a)

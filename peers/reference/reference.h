@@ -1,7 +1,8 @@
 /* The built-in reference peer: an IKEv2 peer on the suite's own engine that follows RFC 6311 in full for
  * message IDs, itself a cluster that can fail over. In memory on a virtual link, or as a process of its own
- * over UDP. It can be told to break exactly one rule (a fault), which is how the cases are tested: each catches
- * one. Or to have a habit, something that the RFCs let a peer do and few do: none may hold it against it. */
+ * over UDP. It can be told to break exactly one rule (a fault), which is how the cases are tested: each
+ * catches one. Or to have a habit, something that the RFCs let a peer do and few do: none may hold it against
+ * it. */
 #ifndef PEERS_REFERENCE_REFERENCE_H
 #define PEERS_REFERENCE_REFERENCE_H
 
