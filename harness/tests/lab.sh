@@ -272,7 +272,7 @@ cat >"$fake/driver" <<'END'
 #!/bin/bash
 ns=us-$UNDERSTUDY_RUN-p
 case $1 in
-start) ip netns add "$ns" && printf 'psk=%s\n' "$(cat "$UNDERSTUDY_PSK_FILE")" ;;
+start) ip netns add "$ns" && sleep "${FAKE_SECONDS:-0}" && printf 'psk=%s\n' "$(cat "$UNDERSTUDY_PSK_FILE")" ;;
 stop) if [[ -e /run/netns/$ns ]]; then ip netns del "$ns"; fi ;;
 logs) echo "a log of ${2:-all} lines" ;;
 *) exit 127 ;;
@@ -290,6 +290,13 @@ ok "its log" prints '^a log of 5 lines$' "$lab" logs "$fake" 5
 ok "a number of lines that is none" fails_with 2 'is not a number' "$lab" logs "$fake" many
 ok "it has no console" fails_with 1 'is a namespace' "$lab" console "$fake"
 ok "lab down" "$lab" down "$fake"
+two_at_once() {
+    FAKE_SECONDS=2 "$lab" up "$fake" >"$work/first" 2>&1 &
+    local first=$!
+    within 10 test -e /run/netns/us-lab-fake-p && fails_with 3 'brings fake up right now' "$lab" up "$fake" || return
+    wait "$first" && "$lab" exec lab-fake -- true && "$lab" up "$fake" && "$lab" down "$fake"
+}
+ok "of two who bring one peer up, the second is told so" two_at_once
 ok "leaves nothing" nothing_left lab-fake
 rm "$work/key"
 ok "a key file that is not there" fails_with 2 "psk_file: cannot read $work/key" "$lab" up "$fake"
