@@ -24,6 +24,7 @@ finish() {
 trap finish EXIT
 
 cp -r "$here/../../peers/strongswan" peer
+cp -r "$here/../../peers/lab" lab # what the driver reads beside it
 sed -i 's/^      ike = .*/      ike = 4/; s/^      chd = .*/      chd = 4/' peer/strongswan.conf
 plugin=$(find /usr/lib/ipsec/plugins -name '*save-keys.so' 2>/dev/null)
 if [[ -n $plugin ]]; then
