@@ -25,6 +25,24 @@ START_TEST(example_1)
 }
 END_TEST
 
+/* What the failed member may have sent is no matter of the one that took over: it asks when it knows. */
+START_TEST(requests_wait_for_the_sync)
+{
+    struct datagram held;
+    struct pair *p = established_pair(4);
+    p->end[A].config.sync_before_asking = true;
+    send_sync(p, A, values(1, 7, 5));
+    liveness(p, A);
+    pass(p, A, SYNC_REQUEST);
+    ck_assert(!ike_host_output(p->end[A].host, &held));
+    pass(p, B, SYNC_RESPONSE);
+    pass(p, A, "INFORMATIONAL 7 request { }");
+    pass(p, B, "INFORMATIONAL 7 response { }");
+    expect_silence(p);
+    pair_free(p);
+}
+END_TEST
+
 START_TEST(example_2)
 {
     struct pair *p = established_pair(2);
@@ -407,6 +425,7 @@ int main(void)
     TCase *dropped = tcase_create("dropped");
     TCase *answers = tcase_create("answers");
     tcase_add_test(examples, example_1);
+    tcase_add_test(examples, requests_wait_for_the_sync);
     tcase_add_test(examples, example_2);
     tcase_add_loop_test(examples, example_3, 0, 32);
     tcase_add_test(dropped, stale_and_repeated_m1_is_dropped);

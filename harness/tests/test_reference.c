@@ -311,10 +311,10 @@ START_TEST(a_fault_that_does_not_exist_is_refused)
     ck_assert_ptr_nonnull(strstr(err.text, "--list-faults"));
     err.text[0] = '\0';
     ck_assert_ptr_null(reference_udp("", &err));
-    ck_assert_ptr_nonnull(strstr(err.text, "no fault \"\""));
+    ck_assert_ptr_nonnull(strstr(err.text, "no fault or habit \"\""));
     const struct reference_options options = {.address = "127.0.0.1", .fault = "none", .verbs = -1};
     ck_assert(!reference_listen(&options, &err));
-    ck_assert_ptr_nonnull(strstr(err.text, "no fault \"none\""));
+    ck_assert_ptr_nonnull(strstr(err.text, "no fault or habit \"none\""));
 }
 END_TEST
 
