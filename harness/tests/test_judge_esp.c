@@ -17,7 +17,7 @@ enum { MEMBER_1 = 1, PEER = 2, MEMBER_2 = 3, OTHER_PEER = 4 }; /* 192.0.2.x */
 
 static const uint8_t spi_i[8] = {1, 2, 3, 4, 5, 6, 7, 8}, spi_r[8] = {9, 10, 11, 12, 13, 14, 15, 16};
 
-struct scene {
+static struct scene {
     struct judge *judge;
     struct judge_options options;
     struct key_tables tables;
@@ -29,56 +29,73 @@ struct scene {
     uint64_t iv_base;
     unsigned n;
     int64_t at_us;
-};
+} scene; /* of the test that is played */
 
 static struct endpoint at(unsigned host)
 {
     return (struct endpoint){.family = 4, .address = {192, 0, 2, (uint8_t)host}, .port = 4500};
 }
 
-static struct scene *scene_new(const char *proposal, bool lossy)
+static void scene_end(void)
 {
-    struct scene *s = calloc(1, sizeof *s);
+    judge_close(scene.judge);
+    scene = (struct scene){0};
+}
+
+static void scene_begin(const char *proposal, bool lossy)
+{
     struct wire_proposal p;
+    scene_end();
     ck_assert(proposal_parse(PROTOCOL_ESP, proposal, &p, NULL));
     for (int of_peer = 0; of_peer < 2; of_peer++) {
-        struct esp_keys *k = &s->esp[of_peer];
+        struct esp_keys *k = &scene.esp[of_peer];
         k->spi = of_peer ? IN_SPI : OUT_SPI;
         k->esn = proposal_esn(&p);
         ck_assert(proposal_suite(&p, &k->suite));
         memset(&k->keys, 0x11 + of_peer, sizeof k->keys);
     }
-    s->ike.suite = (struct cipher_suite){.encr = ENCR_AES_GCM_16, .encr_key_bits = 128};
-    memcpy(s->ike.spi_i, spi_i, 8);
-    memcpy(s->ike.spi_r, spi_r, 8);
-    s->tables = (struct key_tables){.ike = &s->ike, .n_ike = 1, .esp = s->esp, .n_esp = 2};
-    s->cluster[0] = at(MEMBER_1);
-    s->cluster[1] = at(MEMBER_2);
-    s->options =
-        (struct judge_options){.keys = &s->tables, .cluster = s->cluster, .n_cluster = 2, .lossy = lossy};
-    s->random = random_from_seed(1);
-    s->judge = judge_open(&s->options);
-    ck_assert_ptr_nonnull(s->judge);
-    return s;
+    scene.ike.suite = (struct cipher_suite){.encr = ENCR_AES_GCM_16, .encr_key_bits = 128};
+    memcpy(scene.ike.spi_i, spi_i, 8);
+    memcpy(scene.ike.spi_r, spi_r, 8);
+    scene.tables = (struct key_tables){.ike = &scene.ike, .n_ike = 1, .esp = scene.esp, .n_esp = 2};
+    scene.cluster[0] = at(MEMBER_1);
+    scene.cluster[1] = at(MEMBER_2);
+    scene.options = (struct judge_options){
+        .keys = &scene.tables, .cluster = scene.cluster, .n_cluster = 2, .lossy = lossy};
+    scene.random = random_from_seed(1);
+    scene.judge = judge_open(&scene.options);
+    ck_assert_ptr_nonnull(scene.judge);
 }
 
-static void scene_free(struct scene *s)
+static void scene_without_keys_of_esp(void)
 {
-    judge_close(s->judge);
-    free(s);
+    scene.tables.n_esp = 0;
+    judge_close(scene.judge);
+    scene.judge = judge_open(&scene.options);
+}
+
+/* The scene of every test that begins no other one. */
+static void set_up(void)
+{
+    scene_begin("aes128gcm16", false);
+}
+
+static void tear_down(void)
+{
+    scene_end();
     crypto_cleanup();
 }
 
-static void take(struct scene *s, enum captured_kind kind, unsigned from, unsigned to, struct octets o)
+static void take(enum captured_kind kind, unsigned from, unsigned to, struct octets o)
 {
     struct captured c = {.kind = kind,
-                         .number = ++s->n,
-                         .at_us = s->at_us += 2000,
+                         .number = ++scene.n,
+                         .at_us = scene.at_us += 2000,
                          .from = at(from),
                          .to = at(to),
                          .octets = o,
                          .sent = o.len};
-    judge_take(s->judge, &c);
+    judge_take(scene.judge, &c);
 }
 
 static struct inner_packet echo(bool by_peer, uint16_t number)
@@ -93,32 +110,32 @@ static struct inner_packet echo(bool by_peer, uint16_t number)
 }
 
 /* Sealed under a number of the test's choice, with an echo of the number `asks`. */
-static size_t seal(struct scene *s, bool by_peer, uint64_t seq, uint16_t asks, uint8_t out[512])
+static size_t seal(bool by_peer, uint64_t seq, uint16_t asks, uint8_t out[512])
 {
     uint8_t room[256];
     size_t len;
     struct writer w = writer_into(room, sizeof room);
     const struct inner_packet p = echo(by_peer, asks);
-    const struct esp_keys *k = &s->esp[by_peer];
+    const struct esp_keys *k = &scene.esp[by_peer];
     const struct esp_sender sa = {
-        .spi = k->spi, .esn = k->esn, .suite = k->suite, .keys = k->keys, .iv_base = s->iv_base};
+        .spi = k->spi, .esn = k->esn, .suite = k->suite, .keys = k->keys, .iv_base = scene.iv_base};
     write_inner(&w, &p);
     const struct esp_payload payload = {.next_header = ESP_NEXT_IPV4, .inner = writer_octets(&w)};
-    ck_assert(esp_seal(&sa, seq, &payload, &s->random, out, 512, &len, NULL));
+    ck_assert(esp_seal(&sa, seq, &payload, &scene.random, out, 512, &len, NULL));
     return len;
 }
 
-static void esp(struct scene *s, unsigned from, unsigned to, uint64_t seq)
+static void esp(unsigned from, unsigned to, uint64_t seq)
 {
     uint8_t packet[512];
     bool by_peer = from == PEER || from == OTHER_PEER;
-    size_t len = seal(s, by_peer, seq, (uint16_t)seq, packet);
-    take(s, CAPTURED_ESP, from, to, octets_of(packet, len));
+    size_t len = seal(by_peer, seq, (uint16_t)seq, packet);
+    take(CAPTURED_ESP, from, to, octets_of(packet, len));
 }
 
-static const struct judge_finding *found(struct scene *s, const char *requirement)
+static const struct judge_finding *found(const char *requirement)
 {
-    const struct judge_result *r = judge_finish(s->judge);
+    const struct judge_result *r = judge_finish(scene.judge);
     for (const struct judge_esp *e = r->esp; e; e = e->next)
         for (const struct judge_finding *f = e->findings; f; f = f->next)
             if (strcmp(f->requirement->id, requirement) == 0)
@@ -126,30 +143,30 @@ static const struct judge_finding *found(struct scene *s, const char *requiremen
     return NULL;
 }
 
-static unsigned n_found(struct scene *s)
+static unsigned n_found(void)
 {
     unsigned n = 0;
-    const struct judge_result *r = judge_finish(s->judge);
+    const struct judge_result *r = judge_finish(scene.judge);
     for (const struct judge_esp *e = r->esp; e; e = e->next)
         for (const struct judge_finding *f = e->findings; f; f = f->next)
             n++;
     return n;
 }
 
-static unsigned held(struct scene *s, enum judge_party party, const char *requirement)
+static unsigned held(enum judge_party party, const char *requirement)
 {
     size_t n;
-    const struct judge_result *r = judge_finish(s->judge);
+    const struct judge_result *r = judge_finish(scene.judge);
     return r->tallies[party][requirement_find(requirement) - requirements(&n)].held;
 }
 
-static void only(struct scene *s, const char *requirement, enum judge_party by, unsigned frame)
+static void only(const char *requirement, enum judge_party by, unsigned frame)
 {
-    const struct judge_finding *f = found(s, requirement);
+    const struct judge_finding *f = found(requirement);
     ck_assert_msg(f != NULL, "%s is not found", requirement);
     ck_assert_int_eq(f->party, by);
     ck_assert_uint_eq(f->frames[f->n_frames - 1].number, frame);
-    ck_assert_uint_eq(n_found(s), 1);
+    ck_assert_uint_eq(n_found(), 1);
 }
 
 /* --- numbers ------------------------------------------------------------------------------------------- */
@@ -160,124 +177,108 @@ enum { N_SUITES = sizeof suites / sizeof suites[0] };
 
 START_TEST(numbers_that_rise_are_right)
 {
-    struct scene *s = scene_new(suites[_i], false);
+    scene_begin(suites[_i], false);
     for (uint64_t seq = 1; seq < 600; seq += seq % 3 + 1)
-        esp(s, PEER, MEMBER_1, seq);
-    const struct judge_result *r = judge_finish(s->judge);
-    ck_assert_uint_eq(n_found(s), 0);
+        esp(PEER, MEMBER_1, seq);
+    const struct judge_result *r = judge_finish(scene.judge);
+    ck_assert_uint_eq(n_found(), 0);
     ck_assert_uint_eq(r->n_esp, 1);
     ck_assert_int_eq(r->esp->keys, JUDGE_KEYS_OPEN);
     ck_assert_uint_eq(r->esp->sealed, 0);
     ck_assert_uint_eq(r->esp->lowest, 1);
     ck_assert_uint_gt(r->esp->highest, 590);
-    ck_assert_uint_eq(held(s, PARTY_B, "IKE-16"), 1);
-    ck_assert_uint_eq(held(s, PARTY_B, "IKE-17"), 1);
-    scene_free(s);
+    ck_assert_uint_eq(held(PARTY_B, "IKE-16"), 1);
+    ck_assert_uint_eq(held(PARTY_B, "IKE-17"), 1);
 }
 END_TEST
 
 START_TEST(a_lower_number_is_found)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
-    esp(s, PEER, MEMBER_1, 5);
-    esp(s, PEER, MEMBER_1, 4);
-    only(s, "IKE-16", PARTY_B, 2);
-    scene_free(s);
+    esp(PEER, MEMBER_1, 5);
+    esp(PEER, MEMBER_1, 4);
+    only("IKE-16", PARTY_B, 2);
 }
 END_TEST
 
 START_TEST(on_a_lossy_path_packets_overtake)
 {
-    struct scene *s = scene_new("aes128gcm16", true);
-    esp(s, PEER, MEMBER_1, 5);
-    esp(s, PEER, MEMBER_1, 4);
-    ck_assert_uint_eq(n_found(s), 0);
-    scene_free(s);
+    scene_begin("aes128gcm16", true);
+    esp(PEER, MEMBER_1, 5);
+    esp(PEER, MEMBER_1, 4);
+    ck_assert_uint_eq(n_found(), 0);
 }
 END_TEST
 
 START_TEST(a_number_that_comes_twice_is_found)
 {
-    struct scene *s = scene_new("aes128gcm16", true);
+    scene_begin("aes128gcm16", true);
     uint8_t packet[512];
-    esp(s, PEER, MEMBER_1, 5);
-    s->iv_base = 1000; /* another packet */
-    esp(s, PEER, MEMBER_1, 6);
-    size_t len = seal(s, true, 5, 9, packet);
-    take(s, CAPTURED_ESP, PEER, MEMBER_1, octets_of(packet, len));
-    only(s, "IKE-16", PARTY_B, 3);
-    scene_free(s);
+    esp(PEER, MEMBER_1, 5);
+    scene.iv_base = 1000; /* another packet */
+    esp(PEER, MEMBER_1, 6);
+    size_t len = seal(true, 5, 9, packet);
+    take(CAPTURED_ESP, PEER, MEMBER_1, octets_of(packet, len));
+    only("IKE-16", PARTY_B, 3);
 }
 END_TEST
 
 START_TEST(a_copy_says_nothing_of_its_sender)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
-    esp(s, PEER, MEMBER_1, 5);
-    esp(s, PEER, MEMBER_1, 6);
-    esp(s, PEER, MEMBER_1, 5);
-    ck_assert_uint_eq(n_found(s), 0);
-    ck_assert_uint_eq(judge_finish(s->judge)->esp->copies, 1);
-    scene_free(s);
+    esp(PEER, MEMBER_1, 5);
+    esp(PEER, MEMBER_1, 6);
+    esp(PEER, MEMBER_1, 5);
+    ck_assert_uint_eq(n_found(), 0);
+    ck_assert_uint_eq(judge_finish(scene.judge)->esp->copies, 1);
 }
 END_TEST
 
 START_TEST(extended_numbers_go_over_the_boundary)
 {
     const uint64_t half = UINT64_C(1) << 32;
-    struct scene *s = scene_new("aes128gcm16-esn", false);
-    esp(s, PEER, MEMBER_1, half - 2);
-    esp(s, PEER, MEMBER_1, half - 1);
-    esp(s, PEER, MEMBER_1, half + 5);
-    esp(s, PEER, MEMBER_1, half + (half / 4));
-    ck_assert_uint_eq(n_found(s), 0);
-    const struct judge_esp *e = judge_finish(s->judge)->esp;
+    scene_begin("aes128gcm16-esn", false);
+    esp(PEER, MEMBER_1, half - 2);
+    esp(PEER, MEMBER_1, half - 1);
+    esp(PEER, MEMBER_1, half + 5);
+    esp(PEER, MEMBER_1, half + (half / 4));
+    ck_assert_uint_eq(n_found(), 0);
+    const struct judge_esp *e = judge_finish(scene.judge)->esp;
     ck_assert(e->esn);
     ck_assert_uint_eq(e->opened, 4);
     ck_assert_uint_eq(e->highest, half + (half / 4));
-    scene_free(s);
 }
 END_TEST
 
 START_TEST(without_keys_numbers_are_in_clear)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
-    s->tables.n_esp = 0;
-    judge_close(s->judge);
-    s->judge = judge_open(&s->options);
-    esp(s, PEER, MEMBER_1, 5);
-    esp(s, PEER, MEMBER_1, 6);
-    esp(s, PEER, MEMBER_1, 4);
-    only(s, "IKE-16", PARTY_B, 3);
-    ck_assert_int_eq(judge_finish(s->judge)->esp->keys, JUDGE_KEYS_NONE);
-    scene_free(s);
+    scene_without_keys_of_esp();
+    esp(PEER, MEMBER_1, 5);
+    esp(PEER, MEMBER_1, 6);
+    esp(PEER, MEMBER_1, 4);
+    only("IKE-16", PARTY_B, 3);
+    ck_assert_int_eq(judge_finish(scene.judge)->esp->keys, JUDGE_KEYS_NONE);
 }
 END_TEST
 
 START_TEST(what_does_not_open_is_not_held_against_anybody)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
     uint8_t packet[512];
-    esp(s, PEER, MEMBER_1, 5);
-    size_t len = seal(s, true, 2, 2, packet);
+    esp(PEER, MEMBER_1, 5);
+    size_t len = seal(true, 2, 2, packet);
     packet[len - 1] ^= 1;
-    take(s, CAPTURED_ESP, PEER, MEMBER_1, octets_of(packet, len));
-    ck_assert_uint_eq(n_found(s), 0);
-    ck_assert_uint_eq(judge_finish(s->judge)->esp->sealed, 1);
-    scene_free(s);
+    take(CAPTURED_ESP, PEER, MEMBER_1, octets_of(packet, len));
+    ck_assert_uint_eq(n_found(), 0);
+    ck_assert_uint_eq(judge_finish(scene.judge)->esp->sealed, 1);
 }
 END_TEST
 
 START_TEST(one_spi_of_two_peers_is_two_sas)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
-    esp(s, MEMBER_1, PEER, 500);
-    esp(s, MEMBER_1, PEER, 501);
-    s->iv_base = 5000;
-    take(s, CAPTURED_ESP, MEMBER_2, OTHER_PEER, octets_of("\0\0\x11\x11\0\0\0\1abcdefgh", 16));
-    ck_assert_uint_eq(n_found(s), 0);
-    ck_assert_uint_eq(judge_finish(s->judge)->n_esp, 2);
-    scene_free(s);
+    esp(MEMBER_1, PEER, 500);
+    esp(MEMBER_1, PEER, 501);
+    scene.iv_base = 5000;
+    take(CAPTURED_ESP, MEMBER_2, OTHER_PEER, octets_of("\0\0\x11\x11\0\0\0\1abcdefgh", 16));
+    ck_assert_uint_eq(n_found(), 0);
+    ck_assert_uint_eq(judge_finish(scene.judge)->n_esp, 2);
 }
 END_TEST
 
@@ -285,74 +286,65 @@ END_TEST
 
 START_TEST(a_member_that_goes_on_above_is_right)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
-    esp(s, MEMBER_1, PEER, 5);
-    s->iv_base = UINT64_C(1) << 61;
-    esp(s, MEMBER_2, PEER, 5000);
-    esp(s, MEMBER_2, PEER, 5001);
-    s->iv_base = 0;
-    esp(s, MEMBER_1, PEER, 6); /* RPL-7: the failed member is late */
-    ck_assert_uint_eq(n_found(s), 0);
-    ck_assert_uint_eq(held(s, PARTY_A, "RPL-2"), 1);
-    ck_assert_uint_eq(held(s, PARTY_A, "RPL-9"), 1);
-    const struct judge_esp *e = judge_finish(s->judge)->esp;
+    esp(MEMBER_1, PEER, 5);
+    scene.iv_base = UINT64_C(1) << 61;
+    esp(MEMBER_2, PEER, 5000);
+    esp(MEMBER_2, PEER, 5001);
+    scene.iv_base = 0;
+    esp(MEMBER_1, PEER, 6); /* RPL-7: the failed member is late */
+    ck_assert_uint_eq(n_found(), 0);
+    ck_assert_uint_eq(held(PARTY_A, "RPL-2"), 1);
+    ck_assert_uint_eq(held(PARTY_A, "RPL-9"), 1);
+    const struct judge_esp *e = judge_finish(scene.judge)->esp;
     ck_assert_uint_eq(e->late, 1);
     ck_assert_uint_eq(e->moves, 2);
     ck_assert_uint_eq(e->jumps, 1);
-    scene_free(s);
 }
 END_TEST
 
 START_TEST(a_member_that_uses_numbers_again_is_found)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
     for (uint64_t seq = 1; seq < 1000; seq++)
-        esp(s, MEMBER_1, PEER, seq);
-    s->iv_base = UINT64_C(1) << 61;
-    esp(s, MEMBER_2, PEER, 400); /* further back than numbers are remembered */
-    only(s, "RPL-2", PARTY_A, 1000);
-    scene_free(s);
+        esp(MEMBER_1, PEER, seq);
+    scene.iv_base = UINT64_C(1) << 61;
+    esp(MEMBER_2, PEER, 400); /* further back than numbers are remembered */
+    only("RPL-2", PARTY_A, 1000);
 }
 END_TEST
 
 /* The other member's counter was far behind, and its IVs are counted: all of them are remembered. */
 START_TEST(an_iv_of_another_member_is_found)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
     for (uint64_t seq = 1; seq < 2000; seq++)
-        esp(s, MEMBER_1, PEER, seq);
-    s->iv_base = (uint64_t)-9000;
-    esp(s, MEMBER_2, PEER, 9300);
-    only(s, "RPL-9", PARTY_A, 2000);
-    scene_free(s);
+        esp(MEMBER_1, PEER, seq);
+    scene.iv_base = (uint64_t)-9000;
+    esp(MEMBER_2, PEER, 9300);
+    only("RPL-9", PARTY_A, 2000);
 }
 END_TEST
 
 START_TEST(an_iv_that_comes_twice_is_found)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
-    esp(s, PEER, MEMBER_1, 5);
-    s->iv_base = (uint64_t)-1;
-    esp(s, PEER, MEMBER_1, 6);
-    only(s, "IKE-17", PARTY_B, 2);
-    scene_free(s);
+    esp(PEER, MEMBER_1, 5);
+    scene.iv_base = (uint64_t)-1;
+    esp(PEER, MEMBER_1, 6);
+    only("IKE-17", PARTY_B, 2);
 }
 END_TEST
 
 START_TEST(thousands_of_ivs_out_of_order_are_all_new)
 {
-    struct scene *s = scene_new("aes128gcm16", true);
+    scene_begin("aes128gcm16", true);
     for (uint64_t seq = 1; seq < 3000; seq++)
-        esp(s, PEER, MEMBER_1, seq ^ 1);
-    ck_assert_uint_eq(n_found(s), 0);
-    scene_free(s);
+        esp(PEER, MEMBER_1, seq ^ 1);
+    ck_assert_uint_eq(n_found(), 0);
 }
 END_TEST
 
 /* --- replays ------------------------------------------------------------------------------------------- */
 
 /* A header is enough for an IKE SA to be there, between the two. */
-static void ike_header(struct scene *s)
+static void ike_header(void)
 {
     uint8_t room[64];
     struct writer w = writer_into(room, sizeof room);
@@ -363,59 +355,52 @@ static void ike_header(struct scene *s)
     write_zeros(&w, 4);
     write_ike_header(&w, &h);
     ike_finish_message(&w, 4, PAYLOAD_NONE);
-    take(s, CAPTURED_IKE, MEMBER_1, PEER, writer_octets(&w));
+    take(CAPTURED_IKE, MEMBER_1, PEER, writer_octets(&w));
 }
 
-static void replay_answered(struct scene *s, bool again)
+static void replay_answered(bool again)
 {
-    ike_header(s);
-    esp(s, MEMBER_1, PEER, 1);
+    ike_header();
+    esp(MEMBER_1, PEER, 1);
     uint8_t packet[512];
-    take(s, CAPTURED_ESP, PEER, MEMBER_1, octets_of(packet, seal(s, true, 1, 1, packet)));
-    esp(s, MEMBER_1, PEER, 1);
+    take(CAPTURED_ESP, PEER, MEMBER_1, octets_of(packet, seal(true, 1, 1, packet)));
+    esp(MEMBER_1, PEER, 1);
     if (again)
-        take(s, CAPTURED_ESP, PEER, MEMBER_1, octets_of(packet, seal(s, true, 2, 1, packet)));
-    esp(s, MEMBER_1, PEER, 2);
-    take(s, CAPTURED_ESP, PEER, MEMBER_1, octets_of(packet, seal(s, true, 3, 2, packet)));
+        take(CAPTURED_ESP, PEER, MEMBER_1, octets_of(packet, seal(true, 2, 1, packet)));
+    esp(MEMBER_1, PEER, 2);
+    take(CAPTURED_ESP, PEER, MEMBER_1, octets_of(packet, seal(true, 3, 2, packet)));
 }
 
 START_TEST(an_answer_to_a_replay_is_found)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
-    replay_answered(s, true);
-    only(s, "RPL-4", PARTY_B, 5);
-    scene_free(s);
+    replay_answered(true);
+    only("RPL-4", PARTY_B, 5);
 }
 END_TEST
 
 START_TEST(a_replay_that_is_dropped_is_right)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
-    replay_answered(s, false);
-    ck_assert_uint_eq(n_found(s), 0);
-    ck_assert_uint_eq(held(s, PARTY_B, "RPL-4"), 1);
-    scene_free(s);
+    replay_answered(false);
+    ck_assert_uint_eq(n_found(), 0);
+    ck_assert_uint_eq(held(PARTY_B, "RPL-4"), 1);
 }
 END_TEST
 
 START_TEST(two_questions_have_two_answers)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
     uint8_t packet[512];
-    ike_header(s);
+    ike_header();
     for (uint64_t seq = 1; seq <= 2; seq++)
-        take(s, CAPTURED_ESP, MEMBER_1, PEER, octets_of(packet, seal(s, false, seq, 7, packet)));
+        take(CAPTURED_ESP, MEMBER_1, PEER, octets_of(packet, seal(false, seq, 7, packet)));
     for (uint64_t seq = 1; seq <= 2; seq++)
-        take(s, CAPTURED_ESP, PEER, MEMBER_1, octets_of(packet, seal(s, true, seq, 7, packet)));
-    ck_assert_uint_eq(n_found(s), 0);
-    scene_free(s);
+        take(CAPTURED_ESP, PEER, MEMBER_1, octets_of(packet, seal(true, seq, 7, packet)));
+    ck_assert_uint_eq(n_found(), 0);
 }
 END_TEST
 
 /* --- Child SAs ----------------------------------------------------------------------------------------- */
 
-static void sealed(struct scene *s, unsigned from, uint8_t exchange, bool response, uint32_t id,
-                   struct payload_writer *p)
+static void sealed(unsigned from, uint8_t exchange, bool response, uint32_t id, struct payload_writer *p)
 {
     uint8_t room[1024];
     struct writer w = writer_into(room, sizeof room);
@@ -425,9 +410,9 @@ static void sealed(struct scene *s, unsigned from, uint8_t exchange, bool respon
     memcpy(h.spi_r, spi_r, 8);
     h.flags = (uint8_t)((by_cluster ? IKE_FLAG_INITIATOR : 0) | (response ? IKE_FLAG_RESPONSE : 0));
     write_zeros(&w, 4);
-    ck_assert(ike_seal(&s->ike.suite, by_cluster ? &s->ike.from_initiator : &s->ike.from_responder, &h,
-                       p->first, writer_octets(p->w), &s->random, &w, NULL));
-    take(s, CAPTURED_IKE, from, by_cluster ? PEER : MEMBER_1, writer_octets(&w));
+    ck_assert(ike_seal(&scene.ike.suite, by_cluster ? &scene.ike.from_initiator : &scene.ike.from_responder,
+                       &h, p->first, writer_octets(p->w), &scene.random, &w, NULL));
+    take(CAPTURED_IKE, from, by_cluster ? PEER : MEMBER_1, writer_octets(&w));
 }
 
 static void put_child(struct payload_writer *p, uint32_t spi, const char *selectors, bool transport_mode)
@@ -449,23 +434,23 @@ static void put_child(struct payload_writer *p, uint32_t spi, const char *select
 }
 
 /* The cluster asks: the peer sends on IN_SPI, the cluster on OUT_SPI. */
-static void agree_on(struct scene *s, const char *selectors, bool asks_for_transport, bool agrees)
+static void agree_on(const char *selectors, bool asks_for_transport, bool agrees)
 {
     uint8_t room[512];
     for (int response = 0; response < 2; response++) {
         struct writer w = writer_into(room, sizeof room);
         struct payload_writer p = payloads_into(&w);
         put_child(&p, response ? OUT_SPI : IN_SPI, selectors, response ? agrees : asks_for_transport);
-        sealed(s, response ? PEER : MEMBER_1, EXCHANGE_CREATE_CHILD_SA, response != 0, 5, &p);
+        sealed(response ? PEER : MEMBER_1, EXCHANGE_CREATE_CHILD_SA, response != 0, 5, &p);
     }
 }
 
-static void agree(struct scene *s, const char *selectors)
+static void agree(const char *selectors)
 {
-    agree_on(s, selectors, false, false);
+    agree_on(selectors, false, false);
 }
 
-static void delete_child(struct scene *s)
+static void delete_child(void)
 {
     uint8_t room[512];
     for (int response = 0; response < 2; response++) {
@@ -473,34 +458,30 @@ static void delete_child(struct scene *s)
         struct payload_writer p = payloads_into(&w);
         write_payload_delete(&p, PROTOCOL_ESP, 4, 1,
                              octets_of(response ? "\0\0\x11\x11" : "\0\0\x22\x22", 4));
-        sealed(s, response ? PEER : MEMBER_1, EXCHANGE_INFORMATIONAL, response != 0, 6, &p);
+        sealed(response ? PEER : MEMBER_1, EXCHANGE_INFORMATIONAL, response != 0, 6, &p);
     }
 }
 
 START_TEST(esp_on_a_deleted_child_sa_is_found)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
-    agree(s, "198.51.100.2");
-    esp(s, PEER, MEMBER_1, 1);
-    esp(s, MEMBER_1, PEER, 1);
-    delete_child(s);
-    esp(s, PEER, MEMBER_1, 2);
-    only(s, "IKE-18", PARTY_B, 7);
-    ck_assert_uint_eq(held(s, PARTY_A, "IKE-18"), 1);
-    scene_free(s);
+    agree("198.51.100.2");
+    esp(PEER, MEMBER_1, 1);
+    esp(MEMBER_1, PEER, 1);
+    delete_child();
+    esp(PEER, MEMBER_1, 2);
+    only("IKE-18", PARTY_B, 7);
+    ck_assert_uint_eq(held(PARTY_A, "IKE-18"), 1);
 }
 END_TEST
 
 START_TEST(packets_within_the_selectors_are_right)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
-    agree(s, "198.51.100.0/24");
-    esp(s, PEER, MEMBER_1, 1);
-    esp(s, MEMBER_1, PEER, 1);
-    ck_assert_uint_eq(n_found(s), 0);
-    ck_assert_uint_eq(held(s, PARTY_A, "IKE-19"), 1);
-    ck_assert_uint_eq(held(s, PARTY_B, "IKE-19"), 1);
-    scene_free(s);
+    agree("198.51.100.0/24");
+    esp(PEER, MEMBER_1, 1);
+    esp(MEMBER_1, PEER, 1);
+    ck_assert_uint_eq(n_found(), 0);
+    ck_assert_uint_eq(held(PARTY_A, "IKE-19"), 1);
+    ck_assert_uint_eq(held(PARTY_B, "IKE-19"), 1);
 }
 END_TEST
 
@@ -508,40 +489,32 @@ END_TEST
 START_TEST(a_packet_of_the_other_mode_is_found)
 {
     bool transport = _i == 2;
-    struct scene *s = scene_new("aes128gcm16", false);
-    agree_on(s, "198.51.100.0/24", _i >= 1, transport);
-    esp(s, PEER, MEMBER_1, 1);
+    agree_on("198.51.100.0/24", _i >= 1, transport);
+    esp(PEER, MEMBER_1, 1);
     if (transport)
-        only(s, "IKE-21", PARTY_B, 3);
+        only("IKE-21", PARTY_B, 3);
     else
-        ck_assert_uint_eq(held(s, PARTY_B, "IKE-21"), 1);
-    scene_free(s);
+        ck_assert_uint_eq(held(PARTY_B, "IKE-21"), 1);
 }
 END_TEST
 
 START_TEST(packets_outside_of_the_selectors_are_found)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
-    agree(s, "198.51.100.9");
-    esp(s, PEER, MEMBER_1, 1);
-    only(s, "IKE-19", PARTY_B, 3);
-    scene_free(s);
+    agree("198.51.100.9");
+    esp(PEER, MEMBER_1, 1);
+    only("IKE-19", PARTY_B, 3);
 }
 END_TEST
 
 /* Without the keys of ESP the exchange still tells where the IV is. */
 START_TEST(an_iv_is_found_without_keys_of_esp)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
-    s->tables.n_esp = 0;
-    judge_close(s->judge);
-    s->judge = judge_open(&s->options);
-    agree(s, "198.51.100.2");
-    esp(s, PEER, MEMBER_1, 5);
-    s->iv_base = (uint64_t)-1;
-    esp(s, PEER, MEMBER_1, 6);
-    only(s, "IKE-17", PARTY_B, 4);
-    scene_free(s);
+    scene_without_keys_of_esp();
+    agree("198.51.100.2");
+    esp(PEER, MEMBER_1, 5);
+    scene.iv_base = (uint64_t)-1;
+    esp(PEER, MEMBER_1, 6);
+    only("IKE-17", PARTY_B, 4);
 }
 END_TEST
 
@@ -549,13 +522,12 @@ END_TEST
 
 START_TEST(points_are_few_and_keep_what_matters)
 {
-    struct scene *s = scene_new("aes128gcm16", false);
     for (uint64_t seq = 1; seq < 5000; seq++)
-        esp(s, PEER, MEMBER_1, seq);
-    esp(s, PEER, MEMBER_1, 9000);
+        esp(PEER, MEMBER_1, seq);
+    esp(PEER, MEMBER_1, 9000);
     for (uint64_t seq = 9001; seq < 12000; seq++)
-        esp(s, PEER, MEMBER_1, seq);
-    const struct judge_esp *e = judge_finish(s->judge)->esp;
+        esp(PEER, MEMBER_1, seq);
+    const struct judge_esp *e = judge_finish(scene.judge)->esp;
     unsigned before = 0, behind = 0;
     ck_assert_uint_gt(e->n_points, JUDGE_MAX_POINTS / 4);
     ck_assert_uint_le(e->n_points, JUDGE_MAX_POINTS);
@@ -568,7 +540,6 @@ START_TEST(points_are_few_and_keep_what_matters)
     }
     ck_assert_uint_eq(before, 1);
     ck_assert_uint_eq(behind, 1);
-    scene_free(s);
 }
 END_TEST
 
@@ -576,6 +547,7 @@ int main(void)
 {
     Suite *suite = suite_create("judge_esp");
     TCase *c = tcase_create("judge_esp");
+    tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_add_loop_test(c, numbers_that_rise_are_right, 0, N_SUITES);
     tcase_add_test(c, a_lower_number_is_found);
     tcase_add_test(c, on_a_lossy_path_packets_overtake);
