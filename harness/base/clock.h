@@ -13,6 +13,11 @@ int64_t clock_monotonic_us(void);
 /* Wall-clock microseconds since 1970, for capture files and journals only. */
 int64_t clock_wall_us(void);
 
+static inline int64_t clock_later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 static inline int64_t clock_earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;

@@ -26,6 +26,8 @@ struct datagram {
     size_t len;
     bool raw_esp;   /* IP protocol 50 and no UDP: the ports are 0 */
     bool by_filter; /* a duplicate that a fault filter made, not its sender */
+    uint32_t
+        lay_us; /* how long it was there before the link was asked for it, as far as that is known; else 0 */
 };
 
 /* "192.0.2.1" or "2001:db8::1"; the port is given apart. */

@@ -1,8 +1,10 @@
 #include "net/link.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,6 +69,13 @@ static bool refuse_bind(struct error *err, const struct endpoint *want, int caus
     }
 }
 
+/* The first question for a stamp makes the kernel stamp what comes from then on. */
+static void stamp_arrivals(int fd)
+{
+    struct timespec none;
+    (void)ioctl(fd, SIOCGSTAMPNS, &none);
+}
+
 /* Returns the socket, or -1 with errno. */
 static int open_bound(const struct endpoint *want)
 {
@@ -81,6 +90,7 @@ static int open_bound(const struct endpoint *want)
         return -1;
     int on = 1, size = RECEIVE_BUFFER;
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    stamp_arrivals(fd);
     bool ok = address.ss_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0;
     if (ok && bind(fd, (struct sockaddr *)&address, len) == 0)
         return fd;
@@ -201,6 +211,16 @@ static bool udp_send(struct link *link, const struct datagram *d, struct error *
 
 /* --- receiving ----------------------------------------------------------------------------------- */
 
+/* Of the datagram taken last, by the kernel's own stamp. On a busy machine this process may be late. */
+static uint32_t lay_us(const struct bound_socket *s)
+{
+    struct timespec came, now;
+    if (ioctl(s->fd, SIOCGSTAMPNS, &came) < 0 || clock_gettime(CLOCK_REALTIME, &now) < 0)
+        return 0;
+    int64_t us = (int64_t)(now.tv_sec - came.tv_sec) * 1000000 + (now.tv_nsec - came.tv_nsec) / 1000;
+    return us > 0 && us < CLOCK_MS(60000) ? (uint32_t)us : 0; /* somebody may set that clock */
+}
+
 /* 1: taken, 0: nothing there after all, -1: the socket failed. */
 static int take_from(struct udp_link *u, struct bound_socket *s, struct datagram *out, struct error *err)
 {
@@ -228,6 +248,7 @@ static int take_from(struct udp_link *u, struct bound_socket *s, struct datagram
         return -1;
     }
     out->raw_esp = raw_esp;
+    out->lay_us = lay_us(s);
     return 1;
 }
 

@@ -165,7 +165,8 @@ struct sync_request send_sync(struct stage *stage, struct message_id_sync number
 /* The same octets again, from where they came. */
 unsigned send_again(struct stage *stage, const struct sync_request *request);
 
-/* Waits the short time that a peer may take for what it does of itself. */
+/* Waits until the last word between the peer and the cluster lies back by the short time that a peer may take
+ * for what it does of itself. */
 void wait_out_grace(struct stage *stage);
 
 /* Are these two packets, by number, the same octets? */

@@ -38,7 +38,7 @@ static void pull_one(struct stage *stage, struct checkup_verb *verb)
     struct error err = {0};
     flush_members(stage);
     verb->tried = true;
-    verb->status = call_trigger(stage, verb->name, &err);
+    verb->status = call_trigger(stage, verb->name, NULL, &err);
     note_trigger(stage, verb->name, verb->status);
     snprintf(verb->why, sizeof verb->why, "%s", err.text);
     if (verb->status != 0)

@@ -111,9 +111,13 @@ struct stage {
     size_t counted;                   /* and how much of the record is in them */
     char keys_path[512];
     int64_t wall_offset_us;
-    int64_t started_us, patience_us, round_trip_us;
-    int64_t driver_us; /* real time in the driver's calls */
-    bool pausing;      /* time passes, whatever comes */
+    int64_t started_us, patience_us;
+    int64_t round_trip_us;   /* lately; what took long once is forgotten */
+    int64_t establishing_us; /* the quickest answer of an IKE_SA_INIT or IKE_AUTH; 0: none yet */
+    int64_t driver_us;       /* real time in the driver's calls */
+    int64_t last_word_us;    /* when the peer was last told anything, on the wire or by a trigger, or said
+                                something */
+    bool pausing;            /* time passes, whatever comes */
 
     struct assemblies pending; /* fragments on the wire, of messages that are not whole yet */
     struct wire_packet **wire;
@@ -152,6 +156,10 @@ int64_t stage_now(struct stage *stage);
 /* Moves datagrams, time and events once, at most until then; says whether a datagram came from the peer. */
 bool pump_once(struct stage *stage, int64_t until_us);
 void pump_for(struct stage *stage, int64_t duration_us);
+
+/* Until neither side has said anything for so long when it begins. Where the last pause was as long, and
+ * nothing was said since, there is nothing to wait for. */
+void pump_since_last(struct stage *stage, int64_t duration_us);
 
 /* Pumps until the condition holds (true) or the time is over (false). */
 bool pump_until(struct stage *stage, int64_t timeout_us, bool (*condition)(struct stage *stage, void *arg),
@@ -251,7 +259,7 @@ uint32_t session_sa(const struct stage *stage);
 struct ike_host *active_host(struct stage *stage);
 
 /* Once, as it is; the time that it takes is the peer's. */
-int call_trigger(struct stage *stage, const char *verb, struct error *err);
+int call_trigger(struct stage *stage, const char *verb, const char *argument, struct error *err);
 
 /* IKE_SA_INIT, from whichever side the role says. */
 void begin_session(struct stage *stage);
@@ -264,14 +272,22 @@ bool try_pull(struct stage *stage, const char *verb);
 
 /* The first of these that works: a peer may be in a state for one and not for the other. */
 bool try_pull_one_of(struct stage *stage, const char *const *verbs, size_t n);
-int64_t grace_us(const struct stage *stage);
 
 /* How often a message by hand goes out while nothing comes, in the time that the peer has. */
 unsigned tries_by_hand(const struct stage *stage);
+bool link_is_lossy(const struct stage *stage);
+
+/* --- stage_pace.c -------------------------------------------------------------------------------- */
+
+/* For each packet of the peer's, when it is in the record; and how long it lay there before it was taken,
+ * since a harness that is late on a busy machine says nothing of the peer. */
+void measure_round_trip(struct stage *stage, const struct wire_packet *p, int64_t lay_us);
+
+/* A few round trips, as they are at present. */
+int64_t grace_us(const struct stage *stage);
 
 /* Waits until what the peer has been told has arrived, as far as one can know. */
 void settle(struct stage *stage);
-bool link_is_lossy(const struct stage *stage);
 
 /* --- stage_requests.c ---------------------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@ static unsigned transmit(struct stage *stage, const struct datagram *d)
         fail_within(&err, "the link");
         leave_with(stage, VERDICT_ERROR, err.text);
     }
+    stage->last_word_us = stage_now(stage);
     return p->number;
 }
 
@@ -110,10 +111,12 @@ void flush_members(struct stage *stage)
 
 static void arrive(struct stage *stage, const struct datagram *d)
 {
+    stage->last_word_us = stage_now(stage);
     struct wire_packet *p = (struct wire_packet *)(uintptr_t)record_packet(stage, d, true, true);
     gate_offer(stage->gate, GATE_FROM_PEER, d);
     p->kept_back = was_dropped(stage, GATE_FROM_PEER);
     journal_packet(stage, p, 0);
+    measure_round_trip(stage, p, d->lay_us);
     note_offered(stage, GATE_FROM_PEER, stage->n_wire - 1);
     note_held(stage, GATE_FROM_PEER, d);
     pass_gate(stage);
@@ -154,15 +157,24 @@ bool pump_once(struct stage *stage, int64_t until_us)
     return got;
 }
 
-void pump_for(struct stage *stage, int64_t duration_us)
+static void pause_until(struct stage *stage, int64_t until)
 {
-    int64_t until = stage_now(stage) + duration_us;
     stage->pausing = true;
     bool came;
     do
         came = pump_once(stage, until);
     while (came || stage_now(stage) < until);
     stage->pausing = false;
+}
+
+void pump_for(struct stage *stage, int64_t duration_us)
+{
+    pause_until(stage, stage_now(stage) + duration_us);
+}
+
+void pump_since_last(struct stage *stage, int64_t duration_us)
+{
+    pause_until(stage, stage->last_word_us + duration_us);
 }
 
 bool pump_until(struct stage *stage, int64_t timeout_us, bool (*condition)(struct stage *stage, void *arg),

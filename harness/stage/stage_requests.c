@@ -274,7 +274,7 @@ static bool enough_outstanding(struct stage *stage, void *arg)
 static void pull_once(struct stage *stage, const char *verb)
 {
     flush_members(stage);
-    note_trigger(stage, verb, call_trigger(stage, verb, NULL));
+    note_trigger(stage, verb, call_trigger(stage, verb, NULL, NULL));
 }
 
 unsigned leave_peer_requests_outstanding(struct stage *stage, unsigned n)

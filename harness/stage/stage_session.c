@@ -2,23 +2,10 @@
 
 #include "stage/stage_parts.h"
 
-int64_t grace_us(const struct stage *stage)
-{
-    int64_t grace = STAGE_GRACE_ROUND_TRIPS * stage->round_trip_us;
-    return link_is_lossy(stage) ? grace + CLOCK_MS(40) : grace;
-}
-
 /* A link that loses takes one in five of them, or of their answers. */
 unsigned tries_by_hand(const struct stage *stage)
 {
     return link_is_lossy(stage) ? 24 : 4;
-}
-
-/* Where messages get lost, the other side repeats until it is content: one cannot see it, only wait it out.
- */
-void settle(struct stage *stage)
-{
-    pump_for(stage, link_is_lossy(stage) ? CLOCK_MS(12000) : grace_us(stage));
 }
 
 struct ike_host *active_host(struct stage *stage)
@@ -42,15 +29,16 @@ const struct ike_event *find_event(const struct stage *stage, size_t from, enum 
 
 /* --- triggers ------------------------------------------------------------------------------------ */
 
-int call_trigger(struct stage *stage, const char *verb, struct error *err)
+int call_trigger(struct stage *stage, const char *verb, const char *argument, struct error *err)
 {
     struct driver *d = stage->options->driver;
     unsigned before = stage->last_number;
     int64_t begin = clock_monotonic_us();
-    int status = d->ops->trigger(d, stage->options->slot, verb, NULL, err);
+    int status = d->ops->trigger(d, stage->options->slot, verb, argument, err);
     stage->driver_us += clock_monotonic_us() - begin;
     if (status == 0)
         note_asked_rekey(stage, verb, before);
+    stage->last_word_us = stage_now(stage);
     return status;
 }
 
@@ -59,7 +47,7 @@ static int pull_until_it_works(struct stage *stage, const char *verb, struct err
 {
     int64_t until = stage_now(stage) + stage->patience_us / 4;
     int status;
-    while ((status = call_trigger(stage, verb, err)) != 0 && status != DRIVER_NO_SUCH_TRIGGER &&
+    while ((status = call_trigger(stage, verb, NULL, err)) != 0 && status != DRIVER_NO_SUCH_TRIGGER &&
            stage_now(stage) < until)
         pump_for(stage, grace_us(stage));
     note_trigger(stage, verb, status);
@@ -109,18 +97,6 @@ static bool is_established(struct stage *stage, void *arg)
     return stage->session || find_event(stage, stage->listening_from, IKE_EVENT_DOWN, 0);
 }
 
-static void measure_round_trip(struct stage *stage, size_t from)
-{
-    for (size_t i = from; i + 1 < stage->n_wire; i++) {
-        const struct wire_packet *a = stage->wire[i], *b = stage->wire[i + 1];
-        if (!a->from_peer && b->from_peer && b->at_us - a->at_us > stage->round_trip_us)
-            stage->round_trip_us = b->at_us - a->at_us;
-    }
-    /* A peer that once took its time must not make every later silence long. */
-    if (stage->round_trip_us > CLOCK_MS(50))
-        stage->round_trip_us = CLOCK_MS(50);
-}
-
 void begin_session(struct stage *stage)
 {
     struct error err = {0};
@@ -156,7 +132,6 @@ bool try_establish(struct stage *stage, const char **why)
     stage->session = false;
     begin_session(stage);
     pump_until(stage, stage->patience_us, is_established, NULL);
-    measure_round_trip(stage, from_wire);
     /* As responder we are done one message before the peer is. */
     if (stage->session && role_of(stage) == ROLE_RESPONDER)
         settle(stage);

@@ -211,9 +211,8 @@ bool fall_back(struct stage *stage, const char **why)
 
 int pull_once_with(struct stage *stage, const char *verb, const char *argument, struct error *err)
 {
-    struct driver *d = stage->options->driver;
     flush_members(stage);
-    int status = d->ops->trigger(d, stage->options->slot, verb, argument, err);
+    int status = call_trigger(stage, verb, argument, err);
     note_trigger(stage, verb, status);
     return status;
 }

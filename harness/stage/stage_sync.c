@@ -321,8 +321,3 @@ struct sync_request our_answer_to(struct stage *stage, const struct sync_request
     take_request(stage, p, &answer);
     return answer;
 }
-
-void wait_out_grace(struct stage *stage)
-{
-    pump_for(stage, grace_us(stage));
-}

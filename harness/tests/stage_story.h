@@ -46,9 +46,10 @@ static inline void play_stale(struct stage *stage)
 static inline void play_stale_and_go_on(struct stage *stage)
 {
     sync_stale(stage);
-    for (unsigned i = 0; i < 200; i++)
+    for (unsigned i = 0; i < 100; i++) {
+        exchange_requests(stage, 1);
         wait_out_grace(stage);
-    exchange_requests(stage, 1);
+    }
 }
 
 static const struct test_case stale __attribute__((unused)) = {

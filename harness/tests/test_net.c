@@ -115,6 +115,26 @@ START_TEST(udp_carries_datagrams_with_their_endpoints)
 }
 END_TEST
 
+/* On a busy machine a datagram lies there until it is asked for. */
+START_TEST(udp_knows_how_long_a_datagram_lay_there)
+{
+    struct link *link = open_udp(-1), *other = open_udp(-1);
+    struct endpoint a = bind_at(link, loopbacks[_i], 0);
+    bind_at(other, loopbacks[_i], 0);
+    struct datagram d = {0};
+    /* The kernel begins to stamp a moment after the first socket has asked for it. */
+    for (unsigned i = 0; i < 50 && d.lay_us == 0; i++) {
+        send_text(link, &a, &a, "hello");
+        ck_assert_int_eq(link_receive(other, link_now(other) + CLOCK_MS(20), &d, &err), 0);
+        d = expect(link, CLOCK_MS(1000));
+        datagram_clear(&d);
+    }
+    ck_assert_uint_ge(d.lay_us, CLOCK_MS(19));
+    link_close(link);
+    link_close(other);
+}
+END_TEST
+
 START_TEST(udp_sockets_are_private_to_family_and_process)
 {
     struct link *link = open_udp(-1);
@@ -616,6 +636,7 @@ int main(void)
     tcase_set_timeout(t, 30);
     tcase_add_test(t, endpoints_read_and_print);
     tcase_add_loop_test(t, udp_carries_datagrams_with_their_endpoints, 0, 2);
+    tcase_add_loop_test(t, udp_knows_how_long_a_datagram_lay_there, 0, 2);
     tcase_add_test(t, udp_sockets_are_private_to_family_and_process);
     tcase_add_test(t, udp_waits_to_the_deadline_and_not_much_longer);
     tcase_add_test(t, udp_polls_when_the_deadline_is_past);

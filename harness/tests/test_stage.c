@@ -157,6 +157,65 @@ START_TEST(a_fence_proves_silence)
 }
 END_TEST
 
+/* --- pauses -------------------------------------------------------------------------------------- */
+
+enum { PAUSES = 20 };
+
+static void pauses_in_a_row(struct stage *stage)
+{
+    establish(stage);
+    exchange_requests(stage, 1);
+    for (unsigned i = 0; i < PAUSES; i++)
+        wait_out_grace(stage);
+}
+
+static void pauses_after_requests(struct stage *stage)
+{
+    establish(stage);
+    for (unsigned i = 0; i < PAUSES; i++) {
+        exchange_requests(stage, 1);
+        wait_out_grace(stage);
+    }
+}
+
+/* The first `stop_after` answers take 30 ms. */
+static bool delay_answers(struct stub *s, const struct datagram *d)
+{
+    if (s->stop_after == 0)
+        return true;
+    s->stop_after--;
+    ck_assert(datagram_copy(&s->kept, d));
+    s->kept_until_us = s->now_us + CLOCK_MS(30);
+    return false;
+}
+
+static const struct {
+    void (*play)(struct stage *stage);
+    unsigned slow; /* answers */
+    int64_t least_ms, most_ms;
+} pauses[] = {
+    {pauses_in_a_row, 0, 4, 20}, /* one is enough when nothing is said in between */
+    {pauses_after_requests, 0, PAUSES * 4, PAUSES * 6},
+    {pauses_after_requests, 1, PAUSES * 4, 350}, /* what took long once is forgotten */
+    /* A peer that needs so long for what takes it work may need it for what it does of itself, too. */
+    {pauses_after_requests, 2, PAUSES * 4 * 30, PAUSES * 4 * 32},
+};
+
+START_TEST(pauses_are_a_few_round_trips)
+{
+    struct stub *s = stub_new();
+    struct played p;
+    const struct test_case story = {.id = "test.pauses", .version = 1, .play = pauses[_i].play};
+    s->on_output = delay_answers;
+    s->stop_after = pauses[_i].slow;
+    play_into(&p, &s->driver, &story, ROLE_INITIATOR, 1, NULL);
+    ck_assert_int_ge(p.outcome.elapsed_us, CLOCK_MS(pauses[_i].least_ms));
+    ck_assert_int_le(p.outcome.elapsed_us, CLOCK_MS(pauses[_i].most_ms));
+    played_clear(&p);
+    free(s);
+}
+END_TEST
+
 /* Keeps the answer to a sync for 300 ms. */
 static bool delay_sync_answer(struct stub *s, const struct datagram *d)
 {
@@ -311,6 +370,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, a_case_ends_as_its_worst_check, 0, (int)(sizeof endings / sizeof *endings));
     tcase_add_loop_test(tc, a_fence_proves_silence, 0, 2);
+    tcase_add_loop_test(tc, pauses_are_a_few_round_trips, 0, sizeof pauses / sizeof *pauses);
     tcase_add_test(tc, a_late_reply_is_a_failure);
     tcase_add_test(tc, silence_without_an_answered_fence_is_no_proof);
     tcase_add_loop_test(tc, a_silent_peer_is_inconclusive, 0, 2);

@@ -196,8 +196,10 @@ static bool keep_late(struct stub *s, const struct datagram *d)
 PLAY(a_replay_and_more)
 {
     play_a_replay(stage);
-    for (unsigned i = 0; i < 20; i++)
+    for (unsigned i = 0; i < 20; i++) {
+        exchange_requests(stage, 1);
         wait_out_grace(stage);
+    }
 }
 
 START_TEST(a_late_echo)
