@@ -79,6 +79,14 @@ void judge_member_is_heard(struct stage *stage, const char *requirement)
           a.answered ? "it was" : "it was not");
 }
 
+/* A driver that does nothing, and says that it did, must not be taken for a peer that has lost its way. */
+static bool a_request_comes_when_told(struct stage *stage)
+{
+    end_session(stage);
+    establish(stage);
+    return peer_asks(stage).seen;
+}
+
 void judge_peer_uses(struct stage *stage, const char *requirement, uint64_t next, unsigned since)
 {
     struct peer_asked own = peer_asks_next(stage, since);
@@ -87,6 +95,10 @@ void judge_peer_uses(struct stage *stage, const char *requirement, uint64_t next
                    "the ID of the peer's next request: its driver has no trigger for one");
         return;
     }
+    if (!own.seen && !a_request_comes_when_told(stage))
+        inconclusive(stage,
+                     "told to send a request the peer sends none, in a fresh session either: its driver says "
+                     "that it did");
     check(stage, requirement, own.seen && own.message_id == next, PACKETS(own.packet),
           say(stage, "the peer's next own request has ID %llu", (unsigned long long)next),
           own.seen ? say(stage, "it has ID %u", own.message_id) : "none came");

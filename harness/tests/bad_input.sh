@@ -528,6 +528,18 @@ driver "initiate|liveness|rekey-ike|rekey-child|add-child|delete|failover)
     echo \$1 >$here/verbs && read -r status text <$here/replies && echo \"\$text\" >&2 && exit \$status;;
 start|stop) ;;"
 ok "the reference peer behind a driver of a few lines" driven
+driver "initiate|delete|failover)
+    echo \$1 >$here/verbs && read -r status text <$here/replies && echo \"\$text\" >&2 && exit \$status;;
+start|stop|liveness|rekey-child|add-child) ;;
+*) exit 127;;"
+says_that_it_did() {
+    rm -rf run
+    timeout -k 5 120 "$program" run --peer driven.ini --depth quick --case sync.equal-m1-is-dropped \
+        --case sync.stale-m1-is-dropped --out run >"$work/out" 2>"$work/err"
+    jq -e '[.results[] | select(.verdict != "SKIP")] | length == 4 and all(.verdict == "INCONCLUSIVE" and
+        (.reason | contains("its driver says that it did")))' run/result.json
+}
+ok "a trigger that does nothing, and says that it did, fails no peer" says_that_it_did
 end_peer
 exec 3>&- 4>&-
 rm -rf run verbs replies driver driven.ini
