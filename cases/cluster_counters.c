@@ -32,6 +32,10 @@ static void play_cadence(struct stage *stage, const struct cadence *c)
     member_margin(stage, c->margin);
     fail_over(stage);
     child_sas(stage, &known, 1);
+    if (known.spi != used.spi)
+        inconclusive(stage,
+                     "the peer replaced Child SA %08x just before the failover: the standby was not told",
+                     known.spi);
     struct probed p = try_probe(stage, (struct probe_with){0});
     check(stage, "RPL-3", p.answered, PACKETS(p.packet, p.answer_packet),
           say(stage, "%s: the new member's packets are answered", c->words), p.text);

@@ -168,8 +168,10 @@ CASE(clu_two_addresses, .id = "clu.esp-from-another-address", .version = 1,
 
 /* --- PAR-5 ------------------------------------------------------------------------------------------ */
 
+/* Where a member makes none there is nothing that could meet. */
 static void peer_members_make(struct stage *stage, unsigned n, unsigned *made)
 {
+    unsigned before = *made;
     for (unsigned i = 0; i < n; i++) {
         struct act added = peer_does(stage, "add-child");
         if (!added.possible)
@@ -177,6 +179,8 @@ static void peer_members_make(struct stage *stage, unsigned n, unsigned *made)
         *made += added.done;
         wait_out_grace(stage);
     }
+    if (*made == before)
+        inconclusive(stage, "a member of the peer's made no Child SA: told to \"add-child\", it did not");
 }
 
 static void peer_members_change(struct stage *stage)

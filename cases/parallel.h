@@ -11,10 +11,10 @@ struct tour {
     unsigned packet; /* the first that was not answered; 0: all were */
     const char *seen;
 };
-struct tour tour_of(struct stage *stage, const struct sharing *s);
+struct tour tour_of(struct stage *stage, struct sharing *s);
 
 /* For the beginning: else the case ends. */
-void must_carry(struct stage *stage, const struct sharing *s);
+void must_carry(struct stage *stage, struct sharing *s);
 
 /* After something that began with packet `since` (0: nothing), which is told by `when`: follows the Child
  * SAs, and checks that all are there and carry traffic. */

@@ -52,12 +52,23 @@ static void send_burst(struct stage *stage, const struct sharing *s, next_member
     flow->sent += n;
 }
 
+/* The packet was lost with its Child SA, which the peer may rekey at any time: that judges no window. */
+static void must_be_there(struct stage *stage, uint32_t spi)
+{
+    struct child_sa sa;
+    if (!child_sa_of(stage, spi, &sa))
+        inconclusive(stage, "Child SA %08x was %s meanwhile", spi,
+                     child_sa_now(stage, spi) ? "rekeyed" : "deleted (PAR-2)");
+}
+
 static void judge_flow(struct stage *stage, const struct sharing *s, next_member *next, const char *order)
 {
     struct flow flow = {0};
     unsigned length = 4 * s->n;
     for (unsigned at = 0; at < length && !flow.lost.packet; at += BURST)
         send_burst(stage, s, next, at, length - at < BURST ? length - at : BURST, &flow);
+    if (flow.lost.packet)
+        must_be_there(stage, flow.lost.spi);
     check(stage, "PAR-3", !flow.lost.packet, PACKETS(flow.lost.packet),
           say(stage, "one flow over %u Child SAs %s: each packet is accepted", s->n, order),
           flow.lost.packet ? say(stage, "packet %u, number %llu on Child SA %08x, is not answered",
@@ -113,6 +124,8 @@ static void judge_same_number(struct stage *stage, const struct sharing *s)
         send_same_number(stage, s, SAME_NUMBER + i * APART, accepted);
         answered = count_answered(accepted, s->n, &lost);
     }
+    if (lost)
+        must_be_there(stage, lost->spi);
     check(stage, "PAR-3", !lost, PACKETS(lost ? lost->packet : accepted[s->n - 1].packet),
           say(stage, "the same number is accepted on each of %u Child SAs", s->n),
           lost ? say(stage, "%u are answered; packet %u, number %llu on Child SA %08x, is not", answered,
@@ -121,7 +134,7 @@ static void judge_same_number(struct stage *stage, const struct sharing *s)
 }
 
 /* The others' packets must not make a window forget what it has seen. */
-static void judge_replay_behind_others(struct stage *stage, const struct sharing *s)
+static void judge_replay_behind_others(struct stage *stage, struct sharing *s)
 {
     struct probed first = probe_over(stage, s->spi[0]);
     tour_of(stage, s);

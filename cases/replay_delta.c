@@ -79,10 +79,12 @@ CASE(rpl_delta_of_wrong_width, .id = "rpl.delta-of-wrong-width", .version = 1,
     judge_usable(stage, &b, &a, esn ? "a delta of 4 octets" : "a delta of 8 octets");
 }
 
-CASE(rpl_delta_of_zero, .id = "rpl.delta-of-zero", .version = 1, .title = "A delta of 0 moves nothing",
+CASE(rpl_delta_of_zero, .id = "rpl.delta-of-zero", .version = 1,
+     .title = "A delta of 0 turns no counter back",
      .story = "The standby takes over, and knows that it has missed none of the peer's packets.",
      .sent = "A sync request with IPSEC_REPLAY_COUNTER_SYNC and a delta of 0; then an echo request.",
-     .expected = "The echo comes back under the next number.",
+     .expected = "The echo comes back, and no number of the peer's is at or below one that it has used. How "
+                 "far they move is recorded.",
      .why = "A peer that takes 0 for \"begin anew\" uses numbers, and counter-mode IVs, a second time.",
      .requires = {"RPL-8"}, .needs = NEEDS, .axes = ON(ESN) | ON(CHILDREN),
      .not_axes = ON(NAT) | ON(REPLAY_SYNC))

@@ -26,7 +26,7 @@ static bool was_learned(const struct watched_sa *sa, const uint8_t nonce[4])
 void learn_delta(struct monitor *m, const struct wire_packet *p)
 {
     struct message_id_sync sync;
-    struct watched_delta d = {.answer = p};
+    struct watched_delta d = {.answer = p, .at = m->record->at};
     struct watched_sa *sa = sa_of(m, p);
     if (!sa || !ike_is_response(&p->header) || !packet_sync(p, &sync) || was_learned(sa, sync.nonce))
         return;
@@ -37,15 +37,16 @@ void learn_delta(struct monitor *m, const struct wire_packet *p)
         sa->deltas[sa->n_deltas++ % MONITOR_MAX_DELTAS] = d;
 }
 
-/* Of all answers since the packet `q` (NULL: from the beginning); those that do not fit the SA are not owed.
- */
+/* Of all answers since the packet `q` (NULL: from the beginning); those that do not fit the SA, or are older
+ * than it, are not owed. */
 static uint64_t sum_of_deltas(const struct watched_sa *sa, const struct watched_esp *esp,
                               const struct wire_packet *q, const struct wire_packet **last)
 {
     uint64_t left = (esp->keys.esn ? UINT64_MAX : UINT32_MAX) - (q ? q->esp->seq : 0), sum = 0;
     for (unsigned i = 0; i < MONITOR_MAX_DELTAS && i < sa->n_deltas; i++) {
         const struct watched_delta *d = &sa->deltas[i];
-        if ((q && d->answer->number < q->number) || d->wide != esp->keys.esn || d->delta >= left - sum)
+        if ((q && d->answer->number < q->number) || d->at < esp->up_at || d->wide != esp->keys.esn ||
+            d->delta >= left - sum)
             continue;
         sum += d->delta;
         *last = d->answer;

@@ -35,6 +35,7 @@ struct packet_record {
 /* A sync with replay counters that the peer has answered. */
 struct watched_delta {
     const struct wire_packet *answer;
+    uint64_t at; /* packets before the answer */
     uint64_t delta;
     bool wide; /* 8 octets */
     uint8_t nonce[4];

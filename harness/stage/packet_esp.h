@@ -16,7 +16,8 @@ struct watched_esp {
     uint8_t ike_spi_i[IKE_SPI_LEN]; /* of the IKE SA that it is under */
     bool replay_sync;               /* IPSEC_REPLAY_COUNTER_SYNC was agreed on there */
     uint64_t highest;               /* that opened so far: extended numbers are told by it */
-    size_t gone_at; /* packets that the record had when the cluster gave the SA up; SIZE_MAX: it has not */
+    /* Packets that the record had when the cluster took the SA up, and gave it up; SIZE_MAX: it has not. */
+    size_t up_at, gone_at;
 };
 
 struct packet_esp {

@@ -23,7 +23,7 @@ static unsigned child_sas_under(struct stage *stage, uint32_t ike_sa, struct chi
     unsigned n = traffic_sas(active_traffic(stage), ike_sa, sas, TRAFFIC_MAX_SAS);
     for (unsigned i = 0; i < n && i < max && i < TRAFFIC_MAX_SAS; i++)
         out[i] = described(sas[i]);
-    return n;
+    return out && n > max ? max : n;
 }
 
 unsigned child_sas(struct stage *stage, struct child_sa *out, unsigned max)

@@ -54,17 +54,29 @@ static uint32_t living_successor(struct stage *stage, uint32_t spi, size_t from,
     return 0;
 }
 
+/* The one that was made first in its line. */
+static uint32_t origin_of(struct stage *stage, uint32_t spi)
+{
+    for (size_t i = stage->n_events; i-- > 0;)
+        if (stage->events[i].kind == IKE_EVENT_CHILD_UP && stage->events[i].child_spi == spi &&
+            stage->events[i].replaced_spi)
+            spi = stage->events[i].replaced_spi;
+    return spi;
+}
+
+/* Where two rekeys met, the successor that was followed so far may be the one that goes (RFC 7296 2.8.1). */
 uint32_t child_sa_now(struct stage *stage, uint32_t spi)
 {
-    uint32_t last;
-    return living_successor(stage, spi, 0, &last);
+    uint32_t last, now = living_successor(stage, spi, 0, &last);
+    return now ? now : living_successor(stage, origin_of(stage, spi), 0, &last);
 }
 
 unsigned child_sa_went_with(struct stage *stage, uint32_t spi)
 {
     uint32_t last = spi;
-    if (living_successor(stage, spi, 0, &last))
+    if (child_sa_now(stage, spi))
         return 0;
+    living_successor(stage, spi, 0, &last);
     for (size_t i = stage->traffic.n_sas; i-- > 0;) {
         const struct watched_esp *w = stage->traffic.sas[i];
         if (w->of_peer && w->keys.spi == last && w->gone_at != SIZE_MAX && w->gone_at > 0)

@@ -125,6 +125,7 @@ static struct watched_esp *new_watched(struct stage *stage)
     struct watched_esp *w = t->sas ? calloc(1, sizeof *w) : NULL;
     if (!w)
         leave_with(stage, VERDICT_ERROR, "out of memory");
+    w->up_at = stage->n_wire;
     w->gone_at = SIZE_MAX;
     return t->sas[t->n_sas++] = w;
 }

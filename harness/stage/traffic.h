@@ -39,7 +39,7 @@ struct child_sa {
  * UNSUPPORTED when peer.ini has no ESP proposal with them. */
 void cluster_uses_esn(struct stage *stage);
 
-/* Of the session, oldest first; returns how many there are. */
+/* Of the session, oldest first; returns how many were put out, without `out` how many there are. */
 unsigned child_sas(struct stage *stage, struct child_sa *out, unsigned max);
 
 /* Of the other IKE SA (stage/sessions.h). */

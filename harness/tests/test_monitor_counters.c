@@ -103,6 +103,29 @@ START_TEST(an_sa_that_was_silent_jumps_too)
 }
 END_TEST
 
+/* As where the peer rekeys at once. */
+START_TEST(an_sa_that_is_newer_begins_at_1)
+{
+    struct data_scene d = data_scene_new(false);
+    put_request(&d, 1, 1000, false);
+    put_answer(&d, 1);
+    d.esp->up_at = 2;
+    put_number(&d, 1);
+    put_number(&d, 2);
+    put_request(&d, 2, 1000, false);
+    put_answer(&d, 2);
+    put_number(&d, 1003);
+    expect_of(&d, "");
+
+    d = data_scene_new(false);
+    put_request(&d, 1, 1000, false);
+    d.esp->up_at = 1;
+    put_answer(&d, 1);
+    put_number(&d, 1);
+    expect_of(&d, "RPL-1");
+}
+END_TEST
+
 START_TEST(several_deltas_add_up)
 {
     struct data_scene d = data_scene_new(false);
@@ -151,6 +174,7 @@ int main(void)
     TCase *tc = tcase_create("jumps");
     tcase_add_loop_test(tc, numbers_jump_by_the_delta, 0, 2);
     tcase_add_test(tc, an_sa_that_was_silent_jumps_too);
+    tcase_add_test(tc, an_sa_that_is_newer_begins_at_1);
     tcase_add_test(tc, several_deltas_add_up);
     tcase_add_loop_test(tc, no_jump_is_owed, 0, 6);
     suite_add_tcase(s, tc);
