@@ -133,6 +133,11 @@ static void replace_child(struct reference_peer *peer, uint32_t sa, int64_t now_
         ike_child_rekey(host, sa, spi, now_us, NULL);
 }
 
+static void rekey_child_after_sync(struct reference_peer *peer)
+{
+    peer->after_sync = replace_child;
+}
+
 static void rekey_child_at_once(struct reference_peer *peer)
 {
     peer->after_established = replace_child;
