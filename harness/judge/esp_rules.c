@@ -62,12 +62,14 @@ static void judge_takeover(struct esp_unit *e, const struct esp_packet *x)
         ledger_held(&e->ledger, e->esp->from, numbers_rule(e, true));
 }
 
-/* IKE-16, within one member. What is too far below to be remembered may be an old packet once more. */
+/* IKE-16, within one member. Neighbours may change places, as the smallest window of a receiver takes them
+ * (RFC 4303 3.4.3). What is too far below to be remembered may be an old packet once more. */
 static void judge_rise(struct esp_unit *e, const struct esp_packet *x, const struct esp_member *m)
 {
+    enum { SMALLEST_WINDOW = 32 };
     if (x->seq > m->highest)
         ledger_held(&e->ledger, e->esp->from, "IKE-16");
-    else if (!is_lossy(e) && m->highest - x->seq < ESP_RECENT)
+    else if (!is_lossy(e) && m->highest - x->seq >= SMALLEST_WINDOW && m->highest - x->seq < ESP_RECENT)
         number_broken(e, x, m->frame, m->highest, false);
 }
 
@@ -166,7 +168,7 @@ static void judge_iv(struct esp_unit *e, const struct esp_packet *x)
 /* IKE-18: what was under way when it was deleted is not held against anybody. */
 void esp_judge_deleted(struct esp_unit *e, const struct esp_packet *x)
 {
-    static const int64_t under_way_us = 200;
+    static const int64_t under_way_us = 200000;
     int64_t at_us = x->p->wire.at_us;
     struct judge_frame at = frame_of(x->p);
     if (e->esp->agreed && !e->esp->deleted)
@@ -190,7 +192,26 @@ static bool read_addresses(const struct esp_packet *x, uint8_t *family, const ui
     return v4 || v6;
 }
 
-/* IKE-19 */
+/* Of a packet whose addresses can be read, without IPv4 options or IPv6 extension headers. */
+static bool is_icmp_error(const struct octets *o, uint8_t family)
+{
+    enum { V4_AT = 20, V6_AT = 40, ICMP = 1, ICMPV6 = 58 };
+    if (family == 6)
+        return o->at[6] == ICMPV6 && o->len > V6_AT && o->at[V6_AT] < 128; /* RFC 4443 2.1 */
+    if (o->at[0] != 0x45 || o->at[9] != ICMP || o->len <= V4_AT)
+        return false;
+    switch (o->at[V4_AT]) { /* RFC 792 */
+    case 3:                 /* unreachable */
+    case 4:                 /* source quench */
+    case 11:                /* time exceeded */
+    case 12:                /* parameter problem */
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* IKE-19. An ICMP error may come from a gateway on the way (RFC 4301 6.2). */
 static void judge_selectors(struct esp_unit *e, const struct esp_packet *x)
 {
     uint8_t family;
@@ -200,7 +221,7 @@ static void judge_selectors(struct esp_unit *e, const struct esp_packet *x)
     struct judge_frame at = frame_of(x->p);
     if (!x->opened || !e->has_selectors || !read_addresses(x, &family, &source, &destination))
         return;
-    if (selectors_contain(&e->ts_source, family, source) &&
+    if ((is_icmp_error(&x->inner, family) || selectors_contain(&e->ts_source, family, source)) &&
         selectors_contain(&e->ts_destination, family, destination)) {
         ledger_held(&e->ledger, e->esp->from, "IKE-19");
         return;

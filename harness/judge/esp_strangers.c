@@ -40,10 +40,23 @@ static struct whole whole_of(const struct judge *j, const struct esp_unit *e)
     return w;
 }
 
+/* In a request whose answer the capture does not have: that may have been lost, and the sender of it uses the
+ * SA. */
+static bool was_offered(const struct judge *j, const struct judge_esp *esp)
+{
+    enum judge_party by = other_party(esp->from);
+    for (const struct ike_unit *u = j->units; u; u = u->hh.next)
+        for (unsigned i = 0; i < u->n_exchanges[by] && i < EXCHANGES_MAX; i++)
+            for (unsigned k = 0; k < u->exchanges[by][i].n_offers; k++)
+                if (u->exchanges[by][i].used && u->exchanges[by][i].offers[k].spi == esp->spi)
+                    return true;
+    return false;
+}
+
 static void judge(struct judge *j, struct esp_unit *e)
 {
     const struct judge_esp *esp = e->esp;
-    if (esp->agreed || esp->packets == 0 || e->has_keys || j->options.lossy)
+    if (esp->agreed || esp->packets == 0 || e->has_keys || j->options.lossy || was_offered(j, esp))
         return;
     struct whole w = whole_of(j, e);
     if (w.any && w.all && esp->first_us > w.first_us)

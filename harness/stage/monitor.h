@@ -3,7 +3,7 @@
  * the explorer are judged by the same ones.
  *
  * A rule speaks of the peer's packets only. A finding is given once for each requirement. The time is linear
- * in the packets, but for a peer that says one Message ID again and again.
+ * in the packets, but for a peer that says one Message ID again and again, or sends ESP out of turn.
  */
 #ifndef STAGE_MONITOR_H
 #define STAGE_MONITOR_H

@@ -29,15 +29,33 @@ static const struct wire_packet *packet_before(const struct monitor *m, const st
     return NULL;
 }
 
-/* IKE-16: numbers rise. On a link that reorders a lower one may come later, but none twice. */
+/* The newest packet of the same SA before this one that had this number. */
+static const struct wire_packet *packet_with_number(const struct monitor *m, const struct wire_packet *p,
+                                                    uint64_t seq)
+{
+    FOR_EACH_WITH (q, m, esp, hash_of_esp(p->esp, OF_SPI))
+        if (same_sa(p, q) && q->esp->seq == seq)
+            return q;
+    return NULL;
+}
+
+/* IKE-16: no number comes twice, and they rise. Neighbours may change places: between the processors of a
+ * sender, or on the way; the smallest window of a receiver is for that (RFC 4303 3.4.3). A copy of a packet
+ * may be the network's. */
 static void judge_number(struct monitor *m, const struct wire_packet *p)
 {
-    const struct wire_packet *q = packet_before(m, p);
-    if (!q || p->esp->seq > q->esp->seq || (m->view->lossy && p->esp->seq < q->esp->seq))
+    enum { SMALLEST_WINDOW = 32 };
+    uint64_t seq = p->esp->seq, highest = p->esp->highest;
+    const struct wire_packet *q;
+    if (seq > highest || p->copy_of)
         return;
-    monitor_found(m, "IKE-16", p, q, "the sequence numbers of an ESP SA rise from packet to packet",
-                  "packet %u has number %llu on SA %08x, packet %u had %llu", p->number,
-                  (unsigned long long)p->esp->seq, p->esp->spi, q->number, (unsigned long long)q->esp->seq);
+    if ((q = packet_with_number(m, p, seq)) == NULL && highest - seq >= SMALLEST_WINDOW && !m->view->lossy)
+        q = packet_with_number(m, p, highest);
+    if (q)
+        monitor_found(m, "IKE-16", p, q,
+                      "the sequence numbers of an ESP SA rise from packet to packet, and none comes twice",
+                      "packet %u has number %llu on SA %08x, packet %u had %llu", p->number,
+                      (unsigned long long)seq, p->esp->spi, q->number, (unsigned long long)q->esp->seq);
 }
 
 static struct octets iv_of_esp(const struct wire_packet *p)
@@ -64,25 +82,89 @@ static void judge_esp_iv(struct monitor *m, const struct wire_packet *p)
         }
 }
 
-/* IKE-18: the SA is there. What was under way when it was deleted may come on a link that reorders. */
+/* --- the Child SA -------------------------------------------------------------------------------- */
+
+static bool offers(const struct wire_packet *q, uint32_t spi)
+{
+    struct wire_proposal proposals[IKE_MAX_PROPOSALS];
+    const struct ike_payload *sa = ike_find(q->inner, PAYLOAD_SA);
+    size_t n = 0;
+    if (!sa || !ike_read_proposals(sa->body, proposals, IKE_MAX_PROPOSALS, &n, NULL))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        struct reader r = reader_over(octets_of(proposals[i].spi, proposals[i].spi_len));
+        uint32_t offered;
+        if (proposals[i].protocol == PROTOCOL_ESP && read_u32(&r, &offered) && offered == spi)
+            return true;
+    }
+    return false;
+}
+
+static const struct wire_packet *packet_at(const struct packet_record *r, uint64_t place)
+{
+    return place < r->at && r->at - place <= r->memory ? r->ring[place & r->mask] : NULL;
+}
+
+/* The peer may use a Child SA as soon as it has sent its answer; the cluster may not have that yet. */
+static bool was_offered(const struct monitor *m, uint32_t spi)
+{
+    const struct wire_packet *q;
+    for (uint64_t i = m->record->at; i-- > 0 && (q = packet_at(m->record, i));)
+        if (!q->from_peer && q->number && q->inner && offers(q, spi))
+            return true;
+    return false;
+}
+
+static bool is_request_of_peer(const struct wire_packet *p)
+{
+    return p->from_peer && p->readable && !ike_is_response(&p->header);
+}
+
+/* The last word of the exchange that ended the SA; NULL: the cluster has not said it yet. */
+static const struct wire_packet *end_of(const struct monitor *m, const struct wire_packet *by, uint64_t from)
+{
+    const struct wire_packet *q;
+    if (!is_request_of_peer(by))
+        return by;
+    for (; (q = packet_at(m->record, from)); from++)
+        if (!q->from_peer && q->number && q->readable && ike_is_response(&q->header) &&
+            q->header.message_id == by->header.message_id && same_spis(&q->header, &by->header))
+            return q;
+    return NULL;
+}
+
+/* A peer that deletes the SA sends on it until it has the answer; and that is on its way for a while. */
+static bool is_under_way(const struct monitor *m, const struct wire_packet *p)
+{
+    static const int64_t on_its_way_us = 200000;
+    uint64_t gone_at = p->esp->sa->gone_at;
+    const struct wire_packet *by = gone_at > 0 ? packet_at(m->record, gone_at - 1) : NULL;
+    const struct wire_packet *end = by ? end_of(m, by, gone_at) : NULL;
+    return m->view->lossy || (by && (!end || p->at_us - end->at_us < on_its_way_us));
+}
+
+/* IKE-18 */
 static void judge_sa(struct monitor *m, const struct wire_packet *p)
 {
     static const char expected[] = "ESP comes on Child SAs that were agreed on and are not deleted";
-    if (!p->esp->keys)
+    if (!p->esp->keys && !was_offered(m, p->esp->spi))
         monitor_found(m, "IKE-18", p, NULL, expected, "packet %u has SPI %08x, which no Child SA has",
                       p->number, p->esp->spi);
-    else if (m->record->at >= p->esp->sa->gone_at && !m->view->lossy)
+    else if (p->esp->keys && m->record->at >= p->esp->sa->gone_at && !is_under_way(m, p))
         monitor_found(m, "IKE-18", p, NULL, expected,
                       "packet %u is on Child SA %08x, which was deleted before", p->number, p->esp->spi);
 }
 
-/* IKE-19 */
+/* --- what is inside ------------------------------------------------------------------------------ */
+
+/* IKE-19. An ICMP error may come from a gateway on the way (RFC 4301 6.2). */
 static void judge_selectors(struct monitor *m, const struct wire_packet *p)
 {
     const struct packet_esp *e = p->esp;
+    bool from_anywhere = e->inner.kind == INNER_PORT_UNREACHABLE;
     char what[300];
     if (!e->readable ||
-        (selectors_contain(&e->sa->ts_source, e->inner.ipv6 ? 6 : 4, e->inner.source) &&
+        ((from_anywhere || selectors_contain(&e->sa->ts_source, e->inner.ipv6 ? 6 : 4, e->inner.source)) &&
          selectors_contain(&e->sa->ts_destination, e->inner.ipv6 ? 6 : 4, e->inner.destination)))
         return;
     packet_esp_describe(e, what, sizeof what);

@@ -61,6 +61,7 @@ struct packet_esp *packet_esp_read(const struct datagram *d, struct watched_esp 
     if (sa) {
         p->keys = &sa->keys;
         p->sa = sa;
+        p->highest = sa->highest;
         open_packet(sa, d, p, &err);
     } else {
         fail(&err, "no Child SA has this SPI");

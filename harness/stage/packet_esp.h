@@ -25,6 +25,7 @@ struct packet_esp {
     const struct esp_keys *keys; /* NULL: no SA has this SPI */
     bool opened;                 /* then: */
     uint64_t seq;
+    uint64_t highest; /* that opened on its SA before it */
     uint8_t next_header;
     bool readable; /* an echo or a UDP datagram: */
     struct inner_packet inner;

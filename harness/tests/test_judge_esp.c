@@ -194,16 +194,25 @@ END_TEST
 
 START_TEST(a_lower_number_is_found)
 {
-    esp(PEER, MEMBER_1, 5);
-    esp(PEER, MEMBER_1, 4);
+    esp(PEER, MEMBER_1, 50);
+    esp(PEER, MEMBER_1, 18);
     only("IKE-16", PARTY_B, 2);
+}
+END_TEST
+
+START_TEST(neighbours_may_change_places)
+{
+    esp(PEER, MEMBER_1, 50);
+    esp(PEER, MEMBER_1, 49);
+    esp(PEER, MEMBER_1, 19);
+    ck_assert_uint_eq(n_found(), 0);
 }
 END_TEST
 
 START_TEST(on_a_lossy_path_packets_overtake)
 {
     scene_begin("aes128gcm16", true);
-    esp(PEER, MEMBER_1, 5);
+    esp(PEER, MEMBER_1, 50);
     esp(PEER, MEMBER_1, 4);
     ck_assert_uint_eq(n_found(), 0);
 }
@@ -251,8 +260,8 @@ END_TEST
 START_TEST(without_keys_numbers_are_in_clear)
 {
     scene_without_keys_of_esp();
-    esp(PEER, MEMBER_1, 5);
-    esp(PEER, MEMBER_1, 6);
+    esp(PEER, MEMBER_1, 50);
+    esp(PEER, MEMBER_1, 51);
     esp(PEER, MEMBER_1, 4);
     only("IKE-16", PARTY_B, 3);
     ck_assert_int_eq(judge_finish(scene.judge)->esp->keys, JUDGE_KEYS_NONE);
@@ -425,7 +434,8 @@ static void put_child(struct payload_writer *p, uint32_t spi, const char *select
     proposal.spi_len = 4;
     for (int i = 0; i < 4; i++)
         proposal.spi[i] = (uint8_t)(spi >> (24 - 8 * i));
-    ck_assert(selectors_parse("198.51.100.1", &tsi, NULL) && selectors_parse(selectors, &tsr, NULL));
+    ck_assert(selectors_parse(strchr(selectors, ':') ? "2001:db8::1" : "198.51.100.1", &tsi, NULL) &&
+              selectors_parse(selectors, &tsr, NULL));
     if (transport_mode)
         write_payload_notify(p, &n);
     write_payload_sa(p, &proposal, 1);
@@ -468,8 +478,11 @@ START_TEST(esp_on_a_deleted_child_sa_is_found)
     esp(PEER, MEMBER_1, 1);
     esp(MEMBER_1, PEER, 1);
     delete_child();
-    esp(PEER, MEMBER_1, 2);
-    only("IKE-18", PARTY_B, 7);
+    esp(PEER, MEMBER_1, 2); /* it was under way */
+    ck_assert_uint_eq(scene.n, 7);
+    scene.at_us += 300000;
+    esp(PEER, MEMBER_1, 3);
+    only("IKE-18", PARTY_B, 8);
     ck_assert_uint_eq(held(PARTY_A, "IKE-18"), 1);
 }
 END_TEST
@@ -503,6 +516,43 @@ START_TEST(packets_outside_of_the_selectors_are_found)
     agree("198.51.100.9");
     esp(PEER, MEMBER_1, 1);
     only("IKE-19", PARTY_B, 3);
+}
+END_TEST
+
+/* RFC 4301 6.2: a gateway on the way speaks for itself; nobody else does. */
+START_TEST(an_icmp_error_comes_from_anywhere)
+{
+    static const struct {
+        bool ipv6;
+        uint8_t protocol, type;
+        bool to_other;
+        bool found;
+    } tests[] = {{false, 1, 3, false, false},  {false, 1, 11, false, false}, {false, 1, 0, false, true},
+                 {false, 17, 3, false, true},  {false, 1, 3, true, true},    {true, 58, 1, false, false},
+                 {true, 58, 129, false, true}, {true, 58, 1, true, true}};
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+        uint8_t inner[48] = {0x45, [3] = 28, [9] = tests[i].protocol, [12] = 203, 0, 113, 77}, out[512];
+        struct esp_payload payload = {.next_header = ESP_NEXT_IPV4, .inner = octets_of(inner, 28)};
+        size_t len;
+        scene_begin("aes128gcm16", false);
+        agree(tests[i].ipv6 ? "2001:db8::/32" : "198.51.100.0/24");
+        memcpy(inner + 16, tests[i].to_other ? "\xcb\0\x71\x01" : "\xc6\x33\x64\x01", 4);
+        inner[20] = tests[i].type;
+        if (tests[i].ipv6) {
+            memset(inner, 0, sizeof inner);
+            inner[0] = 0x60;
+            inner[6] = tests[i].protocol;
+            inner[40] = tests[i].type;
+            inner[39] = 1;
+            memcpy(inner + 24, tests[i].to_other ? "\x20\x01\x0d\xb9" : "\x20\x01\x0d\xb8", 4);
+            payload = (struct esp_payload){.next_header = ESP_NEXT_IPV6, .inner = octets_of(inner, 48)};
+        }
+        const struct esp_keys *k = &scene.esp[true];
+        const struct esp_sender sa = {.spi = k->spi, .esn = k->esn, .suite = k->suite, .keys = k->keys};
+        ck_assert(esp_seal(&sa, 1, &payload, &scene.random, out, sizeof out, &len, NULL));
+        take(CAPTURED_ESP, PEER, MEMBER_1, octets_of(out, len));
+        ck_assert_msg((found("IKE-19") != NULL) == tests[i].found, "%zu", i);
+    }
 }
 END_TEST
 
@@ -550,6 +600,7 @@ int main(void)
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_add_loop_test(c, numbers_that_rise_are_right, 0, N_SUITES);
     tcase_add_test(c, a_lower_number_is_found);
+    tcase_add_test(c, neighbours_may_change_places);
     tcase_add_test(c, on_a_lossy_path_packets_overtake);
     tcase_add_test(c, a_number_that_comes_twice_is_found);
     tcase_add_test(c, a_copy_says_nothing_of_its_sender);
@@ -568,6 +619,7 @@ int main(void)
     tcase_add_test(c, esp_on_a_deleted_child_sa_is_found);
     tcase_add_test(c, packets_within_the_selectors_are_right);
     tcase_add_test(c, packets_outside_of_the_selectors_are_found);
+    tcase_add_test(c, an_icmp_error_comes_from_anywhere);
     tcase_add_loop_test(c, a_packet_of_the_other_mode_is_found, 0, 3);
     tcase_add_test(c, an_iv_is_found_without_keys_of_esp);
     tcase_add_test(c, points_are_few_and_keep_what_matters);

@@ -158,12 +158,13 @@ static struct inner_packet words_beside(const struct inner_packet *answer)
     return p;
 }
 
-/* Two numbers in the wrong order. */
+/* Two numbers in the wrong order, further from each other than packets that changed places on their way. */
 static void turn_numbers_round(struct reference_peer *peer, struct traffic_sa *sa,
                                const struct inner_packet *answer)
 {
+    enum { TURNED_BACK = 40 };
     const struct inner_packet words = words_beside(answer);
-    uint64_t first = sa->out.sent + 1, second = first + 1;
+    uint64_t first = sa->out.sent + 1, second = first + TURNED_BACK;
     if (reference_echo_seal(peer, sa, second, &words) && reference_echo_seal(peer, sa, first, &words))
         sa->out.sent = second;
 }
