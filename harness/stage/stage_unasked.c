@@ -27,8 +27,8 @@ static bool is_rekey(const struct wire_packet *p)
            (packet_notify(p, NOTIFY_REKEY_SA) || proposes_an_ike_sa(p));
 }
 
-/* One that is refused for the time, or never answered, is tried again (RFC 7296 2.25, SYNC-11): the same is
- * asked for. */
+/* One that is refused for the time, or never answered, is tried again (RFC 7296 2.25, SYNC-11), who knows how
+ * often. */
 static bool is_completed(const struct stage *stage, const struct wire_packet *request)
 {
     for (size_t i = 0; i < stage->n_wire; i++) {
@@ -40,7 +40,7 @@ static bool is_completed(const struct stage *stage, const struct wire_packet *re
     return false;
 }
 
-/* Each trigger stands for the next rekey. */
+/* Each trigger stands for the next rekey. Behind one that is not completed, what comes is its sequel. */
 static const struct wire_packet *unasked_rekey(const struct stage *stage)
 {
     unsigned used = 0;
@@ -50,7 +50,9 @@ static const struct wire_packet *unasked_rekey(const struct stage *stage)
             continue;
         if (used >= stage->rekeys_asked_for.n || p->number <= stage->rekeys_asked_for.behind[used])
             return p;
-        used += is_completed(stage, p);
+        if (!is_completed(stage, p))
+            return NULL;
+        used++;
     }
     return NULL;
 }
