@@ -101,9 +101,11 @@ struct stage {
     unsigned updates_rule;    /* of the case, at the channel, from 1; 0: none */
     unsigned last_number;     /* of a packet, in wire.pcap */
     struct {
-        unsigned behind[STAGE_MAX_REKEYS]; /* the last packet when the peer was told to rekey */
+        struct packet_span {
+            unsigned behind, last; /* packet numbers; the first is not in it */
+        } list[STAGE_MAX_REKEYS];
         unsigned n;
-    } rekeys_asked_for;
+    } asked_rekeys; /* of the peer: what comes in such a span was asked for */
     struct offered_list offered[GATE_DIRECTIONS];
     unsigned speaker;         /* from 1: a member that is not the active one sends; 0: the active one */
     struct counters counters; /* told last */
@@ -329,6 +331,7 @@ void run_monitors(struct stage *stage);
  */
 void pardon_unasked_rekeys(struct stage *stage);
 void note_asked_rekey(struct stage *stage, const char *verb, unsigned behind); /* if this verb asks for one */
+void end_asked_rekeys(struct stage *stage); /* what was asked for so far is done */
 
 /* --- stage_check.c ------------------------------------------------------------------------------- */
 

@@ -286,6 +286,7 @@ void establish(struct stage *stage)
     if (axis_of(stage, AXIS_CHILDREN) == CHILDREN_SEVERAL)
         add_child(stage);
     flush_members(stage);
+    end_asked_rekeys(stage);
 }
 
 /* --- ending -------------------------------------------------------------------------------------- */

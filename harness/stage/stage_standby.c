@@ -154,6 +154,8 @@ struct act peer_does(struct stage *stage, const char *what)
                  ? say(stage, "it is not complete after %lld ms", (long long)(stage->patience_us / 1000))
                  : say(stage, "no request came in %lld ms", (long long)(stage->patience_us / 1000));
     settle(stage);
+    if (a.done)
+        end_asked_rekeys(stage);
     return a;
 }
 

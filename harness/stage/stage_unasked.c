@@ -1,5 +1,6 @@
 /* A peer whose lifetimes run out within a case rekeys by itself, as it may (RFC 7296 2.8). The Message IDs of
  * the new IKE SA begin at 0, and the old Child SAs go: what the case then saw is no proof of anything. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,11 +8,27 @@
 
 void note_asked_rekey(struct stage *stage, const char *verb, unsigned behind)
 {
-    unsigned n = stage->rekeys_asked_for.n;
-    if ((strcmp(verb, "rekey-ike") == 0 || strcmp(verb, "rekey-child") == 0) && n < STAGE_MAX_REKEYS) {
-        stage->rekeys_asked_for.behind[n] = behind;
-        stage->rekeys_asked_for.n++;
-    }
+    unsigned n = stage->asked_rekeys.n;
+    if ((strcmp(verb, "rekey-ike") == 0 || strcmp(verb, "rekey-child") == 0) && n < STAGE_MAX_REKEYS)
+        stage->asked_rekeys.list[stage->asked_rekeys.n++] = (struct packet_span){behind, UINT_MAX};
+}
+
+void end_asked_rekeys(struct stage *stage)
+{
+    for (unsigned i = 0; i < stage->asked_rekeys.n; i++)
+        if (stage->asked_rekeys.list[i].last == UINT_MAX)
+            stage->asked_rekeys.list[i].last = stage->last_number;
+}
+
+/* What a trigger leads to is more than one rekey: of each Child SA, or of those that were refused or lost
+ * (RFC 7296 2.25, SYNC-11). So all behind it are asked for, until the setting up that it was a part of is
+ * over. */
+static bool is_asked(const struct stage *stage, const struct wire_packet *p)
+{
+    for (unsigned i = 0; i < stage->asked_rekeys.n; i++)
+        if (p->number > stage->asked_rekeys.list[i].behind && p->number <= stage->asked_rekeys.list[i].last)
+            return true;
+    return false;
 }
 
 static bool proposes_an_ike_sa(const struct wire_packet *p)
@@ -27,33 +44,11 @@ static bool is_rekey(const struct wire_packet *p)
            (packet_notify(p, NOTIFY_REKEY_SA) || proposes_an_ike_sa(p));
 }
 
-/* One that is refused for the time, or never answered, is tried again (RFC 7296 2.25, SYNC-11), who knows how
- * often. */
-static bool is_completed(const struct stage *stage, const struct wire_packet *request)
-{
-    for (size_t i = 0; i < stage->n_wire; i++) {
-        const struct wire_packet *p = stage->wire[i];
-        if (packet_is(p, false, true, EXCHANGE_CREATE_CHILD_SA) && p->number > request->number && p->inner &&
-            p->header.message_id == request->header.message_id && ike_find(p->inner, PAYLOAD_SA))
-            return true;
-    }
-    return false;
-}
-
-/* Each trigger stands for the next rekey. Behind one that is not completed, what comes is its sequel. */
 static const struct wire_packet *unasked_rekey(const struct stage *stage)
 {
-    unsigned used = 0;
-    for (size_t i = 0; i < stage->n_wire; i++) {
-        const struct wire_packet *p = stage->wire[i];
-        if (!is_rekey(p))
-            continue;
-        if (used >= stage->rekeys_asked_for.n || p->number <= stage->rekeys_asked_for.behind[used])
-            return p;
-        if (!is_completed(stage, p))
-            return NULL;
-        used++;
-    }
+    for (size_t i = 0; i < stage->n_wire; i++)
+        if (is_rekey(stage->wire[i]) && !is_asked(stage, stage->wire[i]))
+            return stage->wire[i];
     return NULL;
 }
 

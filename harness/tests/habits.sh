@@ -17,11 +17,14 @@ play() { # PROGRAM FOLDER OPTION...
 }
 
 # No verdict: what a peer spoils that rekeys in the midst of a case; the last ID, which a peer that asks of itself has used up
-# before it can be told to. And RESET_MESSAGE_ID makes IDs serve twice, which is what its case is there to show.
-nobody_blames() { # FOLDER
-    jq -r '.results[] | select(.verdict == ("FAIL", "ERROR", "WARN", "INCONCLUSIVE"))
+# before it can be told to. RESET_MESSAGE_ID makes IDs serve twice, which is what its case is there to show. And a member of the
+# peer's that takes over while the rekey of a Child SA is on its way to it is wrong about that SA: that verdict is right.
+nobody_blames() { # FOLDER HABIT
+    jq -r --arg habit "$2" '.results[] | select(.verdict == ("FAIL", "ERROR", "WARN", "INCONCLUSIVE"))
         | select((.verdict == "INCONCLUSIVE" and
             (.case == "sync.p1-at-the-end-of-the-range" or (.reason | contains("rekeyed by itself")))) | not)
+        | select((.case == "clu.peer-member-goes-on" and (.combination | contains("ike-sa=by-peer")) and
+            .requirements == ["CLU-1"] and $habit == "rekey-child-at-once") | not)
         | select((.case == "alt.reset-message-id" and .requirements == ["IKE-2"]) | not)
         | "\(.verdict) \(.case) \(.combination)"' "$1/result.json" >blamed || return 1
     [[ ! -s blamed ]] || { head -n 5 blamed; return 1; }
@@ -40,7 +43,7 @@ shows() { # FOLDER
 }
 
 held_against_nobody() { # HABIT
-    play "$fast" habit --depth normal --habit "$1" && nobody_blames habit && something_is_judged habit && shows habit
+    play "$fast" habit --depth normal --habit "$1" && nobody_blames habit "$1" && something_is_judged habit && shows habit
 }
 
 play "$fast" plain --depth normal || exit 2
