@@ -90,9 +90,16 @@ static bool answers(const struct wire_packet *p, const struct sync_request *sent
 static const struct wire_packet *answer_since(const struct stage *stage, size_t since,
                                               const struct sync_request *sent)
 {
-    for (size_t i = since; i < stage->n_wire; i++)
-        if (of_session(stage, stage->wire[i]) && answers(stage->wire[i], sent))
-            return stage->wire[i];
+    const struct wire_packet *request = packet_numbered(stage, sent->packet);
+    for (size_t i = since; i < stage->n_wire; i++) {
+        const struct wire_packet *p = stage->wire[i];
+        /* The session may be another one by now. */
+        bool there = request ? p->readable && ike_header_has_spis(&p->header, request->header.spi_i,
+                                                                  request->header.spi_r)
+                             : of_session(stage, p);
+        if (there && answers(p, sent))
+            return p;
+    }
     return NULL;
 }
 
