@@ -530,13 +530,15 @@ START_TEST(an_icmp_error_comes_from_anywhere)
     } tests[] = {{false, 1, 3, false, false},  {false, 1, 11, false, false}, {false, 1, 0, false, true},
                  {false, 17, 3, false, true},  {false, 1, 3, true, true},    {true, 58, 1, false, false},
                  {true, 58, 129, false, true}, {true, 58, 1, true, true}};
+    static const uint8_t other4[] = {203, 0, 113, 1}, ours4[] = {198, 51, 100, 1};
+    static const uint8_t other6[] = {0x20, 0x01, 0x0d, 0xb9}, ours6[] = {0x20, 0x01, 0x0d, 0xb8};
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
         uint8_t inner[48] = {0x45, [3] = 28, [9] = tests[i].protocol, [12] = 203, 0, 113, 77}, out[512];
         struct esp_payload payload = {.next_header = ESP_NEXT_IPV4, .inner = octets_of(inner, 28)};
         size_t len;
         scene_begin("aes128gcm16", false);
         agree(tests[i].ipv6 ? "2001:db8::/32" : "198.51.100.0/24");
-        memcpy(inner + 16, tests[i].to_other ? "\xcb\0\x71\x01" : "\xc6\x33\x64\x01", 4);
+        memcpy(inner + 16, tests[i].to_other ? other4 : ours4, sizeof ours4);
         inner[20] = tests[i].type;
         if (tests[i].ipv6) {
             memset(inner, 0, sizeof inner);
@@ -544,7 +546,7 @@ START_TEST(an_icmp_error_comes_from_anywhere)
             inner[6] = tests[i].protocol;
             inner[40] = tests[i].type;
             inner[39] = 1;
-            memcpy(inner + 24, tests[i].to_other ? "\x20\x01\x0d\xb9" : "\x20\x01\x0d\xb8", 4);
+            memcpy(inner + 24, tests[i].to_other ? other6 : ours6, sizeof ours6);
             payload = (struct esp_payload){.next_header = ESP_NEXT_IPV6, .inner = octets_of(inner, 48)};
         }
         const struct esp_keys *k = &scene.esp[true];
