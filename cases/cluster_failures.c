@@ -66,6 +66,7 @@ CASE(clu_fallback, .id = "clu.fallback", .version = 2,
     /* That a peer which initiated the old IKE SA has read the end of its IKE_AUTH shows in an answer only. */
     unsigned n = axis_requests(stage);
     exchange_requests(stage, n == 0 && role_of(stage) == ROLE_RESPONDER ? 1 : n);
+    wait_out_grace(stage); /* and whoever made it initiate may have something to put back */
     if (!begin_anew(stage))
         return;
     struct asked old = failed_member_asks(stage);
@@ -103,6 +104,7 @@ CASE(clu_fallback_traffic, .id = "clu.fallback-traffic", .version = 1,
     cluster_announces(stage, false, false);
     establish(stage);
     probe(stage);
+    wait_out_grace(stage);
     if (!begin_anew(stage))
         return;
     struct probed after = try_probe(stage, (struct probe_with){0});
