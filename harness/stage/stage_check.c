@@ -10,8 +10,10 @@
 void add_check(struct stage *stage, const char *requirement, enum check_result result,
                const unsigned *packets, const char *expected, const char *seen, const char *silence)
 {
-    struct check_record c = {
-        .result = result, .expected = (char *)(uintptr_t)expected, .seen = (char *)(uintptr_t)seen};
+    struct check_record c = {.result = result,
+                             .expected = (char *)(uintptr_t)expected,
+                             .seen = (char *)(uintptr_t)seen,
+                             .made_behind = stage->last_number};
     snprintf(c.requirement, sizeof c.requirement, "%s", requirement);
     snprintf(c.silence, sizeof c.silence, "%s", silence ? silence : "");
     for (; *packets && c.n_packets < CHECK_MAX_PACKETS; packets++)

@@ -69,12 +69,12 @@ void finish_stage(struct stage *stage)
     record_schedule(stage);
     check_gate(stage);
     gate_open(stage->gate);
+    pardon_unasked_rekeys(stage); /* but not that it is gone, answers late, or breaks base rules */
     bool flooded = is_flooded(stage);
     if (!flooded && (stage->outcome->verdict != VERDICT_UNSUPPORTED || stage->session))
         check_survival(stage);
     judge_late_replies(stage);
     judge_late_echoes(stage);
-    pardon_unasked_rekeys(stage);
     run_monitors(stage);
     if (!flooded) {
         close_other_session(stage);

@@ -60,7 +60,7 @@ void pardon_unasked_rekeys(struct stage *stage)
         (out->verdict != VERDICT_FAIL && out->verdict != VERDICT_WARN &&
          out->verdict != VERDICT_INCONCLUSIVE))
         return;
-    outcome_withdraw(out);
+    outcome_withdraw(out, p->number);
     out->tags |= TAG(UNASKED_REKEY);
     snprintf(
         out->reason, sizeof out->reason,

@@ -83,12 +83,19 @@ bool outcome_add(struct outcome *o, const struct check_record *check)
     return true;
 }
 
-void outcome_withdraw(struct outcome *o)
+void outcome_withdraw(struct outcome *o, unsigned packet)
 {
-    for (unsigned i = 0; i < o->n_checks; i++)
-        if (o->checks[i].result == CHECK_BROKEN)
-            o->checks[i].result = CHECK_NOT_JUDGED;
     o->verdict = VERDICT_INCONCLUSIVE;
+    for (unsigned i = 0; i < o->n_checks; i++) {
+        struct check_record *check = &o->checks[i];
+        if (check->result != CHECK_BROKEN)
+            continue;
+        if (check->made_behind < packet)
+            o->verdict = verdict_worse(
+                o->verdict, check_verdict(requirement_find(check->requirement)->level, CHECK_BROKEN));
+        else
+            check->result = CHECK_NOT_JUDGED;
+    }
 }
 
 static int by_catalogue(const void *a, const void *b)

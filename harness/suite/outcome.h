@@ -17,6 +17,7 @@ struct check_record {
     char silence[48];                    /* "fenced", "timed 200 ms"; empty: no silence was proven */
     unsigned packets[CHECK_MAX_PACKETS]; /* numbers in the case's wire.pcap, from 1 */
     unsigned n_packets;
+    unsigned made_behind; /* the last packet when it was made; not in the journal */
 };
 
 struct outcome {
@@ -41,8 +42,9 @@ void outcome_clear(struct outcome *o);
  * requirement. */
 bool outcome_add(struct outcome *o, const struct check_record *check);
 
-/* What was broken by checks so far is not judged; the verdict is INCONCLUSIVE. */
-void outcome_withdraw(struct outcome *o);
+/* What was broken by checks that were made when this packet had come is not judged. The verdict is
+ * INCONCLUSIVE, or what the checks before that make of it. */
+void outcome_withdraw(struct outcome *o, unsigned packet);
 
 /* What one check makes of a case. A MUST or base rule broken: FAIL; a SHOULD: WARN; a MAY, and all that is
  * observed only: OBSERVED. A check that could not be judged is UNSUPPORTED, so that nothing but such checks
