@@ -45,7 +45,8 @@ static unsigned read_deletes(const struct ike_payloads *inner, uint32_t out[DELE
 static void note_request(struct ike_unit *u, const struct judge_packet *p)
 {
     const struct ike_header *h = header_of(p);
-    struct child_exchange x = {.used = true, .id = h->message_id, .exchange = h->exchange};
+    struct child_exchange x = {
+        .used = true, .id = h->message_id, .at_us = p->wire.at_us, .exchange = h->exchange};
     if (p->wire.copy_of)
         return;
     if (h->exchange != EXCHANGE_INFORMATIONAL)
@@ -73,6 +74,7 @@ struct agreement {
     struct wire_proposal chosen;
     struct wire_selectors tsi, tsr;
     bool has_selectors, tunnel;
+    int64_t asked_us;
 };
 
 static bool read_agreement(const struct ike_payloads *inner, struct agreement *a)
@@ -95,7 +97,7 @@ static bool read_agreement(const struct ike_payloads *inner, struct agreement *a
 static void agree(struct ike_unit *u, uint32_t spi, enum judge_party from, const struct agreement *a,
                   bool of_asker)
 {
-    struct esp_unit *e = esp_agreed(u, spi, from);
+    struct esp_unit *e = esp_agreed(u, spi, from, a->asked_us);
     struct cipher_sizes sizes;
     if (!e)
         return;
@@ -111,7 +113,7 @@ static void agree(struct ike_unit *u, uint32_t spi, enum judge_party from, const
 
 static void note_agreement(struct ike_unit *u, const struct judge_packet *p, const struct child_exchange *x)
 {
-    struct agreement a = {0};
+    struct agreement a = {.asked_us = x->at_us};
     if (!read_agreement(p->wire.inner, &a))
         return;
     for (unsigned i = 0; i < x->n_offers; i++)

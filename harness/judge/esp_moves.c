@@ -19,7 +19,7 @@ static bool moves(struct esp_unit *e, const struct esp_packet *x)
 {
     const struct endpoint *now = &x->p->wire.datagram.from, *before = &e->esp->source;
     char old[ENDPOINT_TEXT_MAX], new[ENDPOINT_TEXT_MAX];
-    bool moved = before->family && !endpoint_same_address(before, now);
+    bool moved = e->judged > 0 && !endpoint_same_address(before, now);
     struct judge_step *s = moved ? step(e, STEP_ESP_MOVED, x) : NULL;
     if (s)
         snprintf(s->text, sizeof s->text, "ESP SA %08x moves from %s to %s", e->esp->spi,

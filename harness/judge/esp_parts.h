@@ -57,12 +57,21 @@ struct esp_member {
     struct judge_frame frame; /* of the highest */
 };
 
+/* What is hashed to find one of many with the same SPI. */
+struct esp_place {
+    uint64_t key;
+    uint8_t from[16], to[16], family;
+};
+
 struct esp_unit {
     struct judge_esp *esp;
     struct ledger ledger;
     uint64_t key; /* SPI and side */
     UT_hash_handle hh;
-    struct esp_unit *same_key;   /* between other ends, or an older one */
+    struct esp_unit *same_key; /* an older one, between the same ends or others */
+    struct esp_place place;    /* where it was last, if there are several on its SPI and no other one was */
+    bool is_placed;
+    UT_hash_handle by_place;
     struct esp_unit *next_child; /* of the same IKE SA */
     struct ike_unit *unit;       /* the IKE SA that agreed on it, or one between the same ends; NULL: none */
     const struct esp_keys *keys; /* that opened the last packet; NULL: none did */
@@ -108,7 +117,8 @@ struct esp_packet {
 };
 
 struct esp_table {
-    struct esp_unit *units; /* by key */
+    struct esp_unit *units; /* by key: the youngest of each */
+    struct esp_unit *placed;
     struct judge_esp **last;
     struct keys_of_esp *key_index, *key_rows;
     size_t *key_chain;
@@ -121,9 +131,9 @@ void esp_take(struct judge *j, const struct judge_packet *p);
 void esp_finish(struct judge *j); /* before the IKE SAs are finished */
 bool esp_is_known(const struct judge *j, uint32_t spi, enum judge_party from);
 
-/* One that was agreed on just now: whatever had its SPI before is another one. NULL: memory is out, or there
- * are too many. */
-struct esp_unit *esp_agreed(struct ike_unit *u, uint32_t spi, enum judge_party from);
+/* One that was agreed on just now, in an exchange that began then: whatever had its SPI before is another
+ * one. NULL: memory is out, or there are too many. */
+struct esp_unit *esp_agreed(struct ike_unit *u, uint32_t spi, enum judge_party from, int64_t asked_us);
 void esp_deleted(struct esp_unit *e, const struct judge_packet *by);
 
 /* esp_read.c */

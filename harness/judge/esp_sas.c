@@ -1,5 +1,6 @@
 /* Which ESP SA a packet is of. SPIs are chosen by who receives, so one may stand for several SAs: an SA is an
- * SPI of one side, between ends of which not both change at once. */
+ * SPI of one side, between ends of which not both change at once. Where several have one SPI, those that are
+ * between the ends of the packet come first, then the youngest: SPIs come again. */
 #include "judge/esp_parts.h"
 
 #include <stdlib.h>
@@ -32,19 +33,57 @@ static struct esp_unit *first_of(const struct judge *j, uint32_t spi, enum judge
     return e;
 }
 
-static bool shares_end(const struct esp_unit *e, const struct datagram *d)
+/* How many of the packet's ends are those of the SA. */
+static unsigned shared_ends(const struct esp_unit *e, const struct datagram *d)
 {
     const struct endpoint *from = &e->esp->source, *to = &e->esp->destination;
     if (from->family == 0 && e->unit) { /* no packet yet */
         from = &e->unit->sa->ends[e->esp->from];
         to = &e->unit->sa->ends[other_party(e->esp->from)];
     }
-    return endpoint_same_address(from, &d->from) || endpoint_same_address(to, &d->to);
+    return (unsigned)endpoint_same_address(from, &d->from) + endpoint_same_address(to, &d->to);
 }
 
 bool esp_is_known(const struct judge *j, uint32_t spi, enum judge_party from)
 {
     return first_of(j, spi, from) != NULL;
+}
+
+/* --- many on one SPI ----------------------------------------------------------------------------------- */
+
+/* Peers that count their SPIs have thousands of SAs in common; each is found by where it was last. */
+static struct esp_place place_of(uint64_t key, const struct endpoint *from, const struct endpoint *to)
+{
+    struct esp_place p;
+    memset(&p, 0, sizeof p); /* all octets of it are hashed */
+    p.key = key;
+    p.family = from->family;
+    memcpy(p.from, from->address, from->family == 4 ? 4 : 16);
+    memcpy(p.to, to->address, to->family == 4 ? 4 : 16);
+    return p;
+}
+
+static struct esp_unit *placed_at(const struct esp_table *t, const struct esp_place *at)
+{
+    struct esp_unit *e;
+    HASH_FIND(by_place, t->placed, at, sizeof *at, e);
+    return e;
+}
+
+static void place(struct esp_table *t, struct esp_unit *e, const struct esp_place *at)
+{
+    struct esp_unit *before = placed_at(t, at);
+    if (before == e)
+        return;
+    if (before)
+        HASH_DELETE(by_place, t->placed, before);
+    if (before)
+        before->is_placed = false;
+    if (e->is_placed)
+        HASH_DELETE(by_place, t->placed, e);
+    e->place = *at;
+    e->is_placed = true;
+    HASH_ADD(by_place, t->placed, place, sizeof e->place, e);
 }
 
 /* --- adding -------------------------------------------------------------------------------------------- */
@@ -68,12 +107,10 @@ static struct esp_unit *add(struct judge *j, uint32_t spi, enum judge_party from
     e->ledger = (struct ledger){.judge = j, .findings = &esp->findings};
     e->gone_us = INT64_MAX;
     e->has_keys = esp_keys_first(j, spi) > 0;
-    if (first) {
-        e->same_key = first->same_key;
-        first->same_key = e;
-    } else {
-        HASH_ADD(hh, j->esp->units, key, sizeof e->key, e);
-    }
+    if (first)
+        HASH_DELETE(hh, j->esp->units, first);
+    e->same_key = first;
+    HASH_ADD(hh, j->esp->units, key, sizeof e->key, e);
     *j->esp->last = esp;
     j->esp->last = &esp->next;
     j->result.n_esp++;
@@ -86,13 +123,22 @@ static void belongs_to(struct esp_unit *e, struct ike_unit *u)
     e->esp->sa = u ? u->sa : NULL;
 }
 
-/* What had the SPI before was no Child SA of this IKE SA, or is one no more. */
-struct esp_unit *esp_agreed(struct ike_unit *u, uint32_t spi, enum judge_party from)
+/* Who answers may send on it before the answer has left. */
+static struct esp_unit *overtook(const struct ike_unit *u, uint32_t spi, enum judge_party from,
+                                 int64_t asked_us)
 {
-    struct esp_unit *e = first_of(u->judge, spi, from);
-    for (; e; e = e->same_key)
-        if (!e->esp->agreed && e->unit == u && e->esp->packets == 0)
-            break;
+    for (struct esp_unit *e = first_of(u->judge, spi, from); e; e = e->same_key) {
+        if (e->esp->packets > 0 && e->esp->first_us < asked_us)
+            return NULL; /* as are all that follow */
+        if (!e->esp->agreed && e->unit == u)
+            return e;
+    }
+    return NULL;
+}
+
+struct esp_unit *esp_agreed(struct ike_unit *u, uint32_t spi, enum judge_party from, int64_t asked_us)
+{
+    struct esp_unit *e = overtook(u, spi, from, asked_us);
     if (!e)
         e = add(u->judge, spi, from);
     if (!e)
@@ -101,6 +147,10 @@ struct esp_unit *esp_agreed(struct ike_unit *u, uint32_t spi, enum judge_party f
     e->esp->agreed = true;
     e->next_child = u->children;
     u->children = e;
+    if (e->same_key) {
+        const struct esp_place at = place_of(e->key, &u->sa->ends[from], &u->sa->ends[other_party(from)]);
+        place(u->judge->esp, e, &at);
+    }
     return e;
 }
 
@@ -115,16 +165,35 @@ void esp_deleted(struct esp_unit *e, const struct judge_packet *by)
 
 /* --- a packet ------------------------------------------------------------------------------------------ */
 
-/* The youngest that was agreed on, if any: SPIs come again. */
-static struct esp_unit *unit_of(struct judge *j, const struct judge_packet *p, uint32_t spi)
+static struct esp_unit *nearest(struct esp_unit *youngest, const struct datagram *d)
 {
     struct esp_unit *best = NULL;
-    for (struct esp_unit *e = first_of(j, spi, p->from); e; e = e->same_key)
-        if (shares_end(e, &p->wire.datagram) && (!best || (best->esp->deleted && !e->esp->deleted)))
+    unsigned most = 0;
+    for (struct esp_unit *e = youngest; e; e = e->same_key) {
+        unsigned shared = shared_ends(e, d);
+        if (shared > most || (shared > 0 && shared == most && best->esp->deleted && !e->esp->deleted)) {
             best = e;
-    if (best)
-        return best;
-    struct esp_unit *e = add(j, spi, p->from);
+            most = shared;
+        }
+    }
+    return best;
+}
+
+static struct esp_unit *unit_of(struct judge *j, const struct judge_packet *p, uint32_t spi)
+{
+    const struct datagram *d = &p->wire.datagram;
+    struct esp_unit *youngest = first_of(j, spi, p->from), *e;
+    if (!youngest || !youngest->same_key) {
+        e = nearest(youngest, d);
+    } else {
+        const struct esp_place here = place_of(youngest->key, &d->from, &d->to);
+        e = placed_at(j->esp, &here);
+        if (!e && (e = nearest(youngest, d)))
+            place(j->esp, e, &here);
+    }
+    if (e)
+        return e;
+    e = add(j, spi, p->from);
     if (e)
         belongs_to(e, unit_between(j, p));
     return e;
@@ -137,6 +206,8 @@ static void note_ends(struct esp_unit *e, const struct judge_packet *p)
     if (esp->packets++ == 0) {
         esp->first = frame_of(p);
         esp->first_us = w->at_us;
+        esp->source = w->datagram.from;
+        esp->destination = w->datagram.to;
     }
     esp->disordered = esp->disordered || w->at_us + 1000 < esp->last_us;
     if (w->at_us > esp->last_us)
@@ -160,12 +231,10 @@ void esp_take(struct judge *j, const struct judge_packet *p)
         j->result.memory_out = true;
         return;
     }
-    if (esp_read(e, p, low, &packet)) {
-        esp_judge_deleted(e, &packet);
+    bool is_read = esp_read(e, p, low, &packet);
+    esp_judge_deleted(e, &packet);
+    if (is_read)
         esp_judge(e, &packet);
-    } else {
-        esp_judge_deleted(e, &packet);
-    }
 }
 
 /* --- the end ------------------------------------------------------------------------------------------- */
@@ -207,6 +276,7 @@ void esp_finish(struct judge *j)
     if (!j->esp)
         return;
     strangers_judge(j);
+    HASH_CLEAR(by_place, j->esp->placed);
     HASH_CLEAR(hh, j->esp->units); /* the table; the list stays */
     for (struct esp_unit *next; e; e = next) {
         next = e->hh.next;

@@ -105,6 +105,7 @@ enum { EXCHANGES_MAX = 4, OFFERS_MAX = 8, DELETES_MAX = 16 };
 struct child_exchange {
     bool used;
     uint32_t id;
+    int64_t at_us;
     uint8_t exchange;
     unsigned n_offers, n_deleted;
     struct {
