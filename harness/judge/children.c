@@ -74,7 +74,7 @@ struct agreement {
     struct wire_proposal chosen;
     struct wire_selectors tsi, tsr;
     bool has_selectors, tunnel;
-    int64_t asked_us;
+    int64_t asked_us, at_us; /* when it began, and was seen */
 };
 
 static bool read_agreement(const struct ike_payloads *inner, struct agreement *a)
@@ -103,6 +103,7 @@ static void agree(struct ike_unit *u, uint32_t spi, enum judge_party from, const
         return;
     e->esp->esn = proposal_esn(&a->chosen);
     e->knows_esn = true;
+    e->agreed_us = a->at_us;
     e->has_suite = proposal_suite(&a->chosen, &e->suite) && cipher_sizes_of(&e->suite, &sizes);
     e->knows_mode = true;
     e->transport_mode = !a->tunnel;
@@ -113,7 +114,7 @@ static void agree(struct ike_unit *u, uint32_t spi, enum judge_party from, const
 
 static void note_agreement(struct ike_unit *u, const struct judge_packet *p, const struct child_exchange *x)
 {
-    struct agreement a = {.asked_us = x->at_us};
+    struct agreement a = {.asked_us = x->at_us, .at_us = p->wire.at_us};
     if (!read_agreement(p->wire.inner, &a))
         return;
     for (unsigned i = 0; i < x->n_offers; i++)

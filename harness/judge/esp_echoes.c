@@ -11,6 +11,7 @@ struct echo {
     uint64_t key; /* 0: none */
     uint64_t asked_seq;
     uint32_t asked_spi;
+    uint64_t asked_turn;     /* first */
     bool asked, asked_again; /* by another ESP packet */
     bool replayed;           /* the ESP packet came again */
     bool answered, answered_again;
@@ -62,6 +63,8 @@ static void note_question(struct ike_unit *u, const struct esp_unit *e, const st
         note_held(u, echo);
         *echo = (struct echo){.key = key, .asker = e->esp->from};
     }
+    if (!echo->asked)
+        echo->asked_turn = x->p->turn;
     if (echo->asked && (echo->asked_seq != x->seq || echo->asked_spi != e->esp->spi))
         echo->asked_again = true;
     echo->replayed = echo->replayed || (copy == COPY_ON_PATH && echo->asked);
@@ -84,22 +87,23 @@ static void judge_answer(struct esp_unit *e, const struct esp_packet *x, struct 
     echo->answered = true;
 }
 
-void echoes_take(struct esp_unit *e, const struct esp_packet *x, enum esp_copy copy)
+uint64_t echoes_take(struct esp_unit *e, const struct esp_packet *x, enum esp_copy copy)
 {
     struct inner_packet in;
     const struct esp_opened opened = {.next_header = x->next_header, .inner = x->inner};
     if (!e->unit ||
         !read_carried(&opened, e->knows_mode && e->transport_mode, &x->p->wire.datagram, &in, NULL))
-        return;
+        return 0;
     uint64_t key = key_of(&in, other_party(e->esp->from), true);
     struct echo *echo = in.kind == INNER_ECHO_REQUEST ? NULL : place_of(e->unit, key);
     if (echo && echo->key == key && echo->asked) {
         if (copy == COPY_NONE)
             judge_answer(e, x, echo);
-        return;
+        return echo->asked_turn;
     }
     if (in.kind != INNER_ECHO_REPLY && in.kind != INNER_PORT_UNREACHABLE)
         note_question(e->unit, e, x, key_of(&in, e->esp->from, false), copy);
+    return 0;
 }
 
 void echoes_conclude(struct ike_unit *u)

@@ -127,19 +127,49 @@ void esp_note_takeover(struct ike_unit *u, enum judge_party party, const struct 
         }
 }
 
+/* The least that the number of the SA was when a delta came to it: the highest before the request, and what
+ * is too low behind it to have jumped. `from` is what came of the delta before. */
+static uint64_t number_before(const struct esp_unit *e, const struct seen_sync *s, uint64_t from)
+{
+    for (unsigned i = 0; e->recent && i < ESP_RECENT; i++) {
+        const struct esp_seen *seen = &e->recent[i];
+        if (seen->frame.number && seen->at_us < s->at_us && seen->seq > from)
+            from = seen->seq;
+    }
+    uint64_t number = from;
+    for (unsigned i = 0; e->recent && i < ESP_RECENT; i++) {
+        const struct esp_seen *seen = &e->recent[i];
+        if (seen->frame.number && seen->seq > number && seen->seq - from <= s->delta)
+            number = seen->seq;
+    }
+    return number;
+}
+
 /* RPL-1: `party` has answered a sync request with this delta. It is of the width of the SA's numbers. Of
  * several between two packets each counts. */
-void esp_note_delta(struct ike_unit *u, enum judge_party party, const struct seen_sync *s)
+void esp_note_delta(struct ike_unit *u, enum judge_party party, const struct seen_sync *s,
+                    const struct judge_packet *answer)
 {
     for (struct esp_unit *e = u->children; e; e = e->next_child) {
         uint64_t most = e->esp->esn ? UINT64_MAX : UINT32_MAX;
-        uint64_t owed = e->has_delta ? e->least - 1 : e->esp->highest;
         if (e->esp->from != party || e->esp->deleted || !e->knows_esn ||
-            s->delta_len != (e->esp->esn ? 8 : 4) || s->delta >= most - owed || s->delta == 0)
+            s->delta_len != (e->esp->esn ? 8 : 4) || s->delta == 0 || e->agreed_us > s->at_us)
+            continue;
+        uint64_t owed = number_before(e, s, e->has_delta ? e->least - 1 : 0);
+        if (s->delta >= most - owed)
             continue;
         e->has_delta = true;
         e->least = owed + s->delta + 1;
+        e->delta_us = answer->wire.at_us;
+        e->delta_turn = answer->turn;
         e->delta_request = s->request;
         e->delta_answer = s->answer;
+        if (e->esp->highest >= e->least) { /* it jumped before the answer came */
+            e->has_delta = false;
+            e->jumped_from = owed;
+            e->jumped_us = e->delta_us;
+            e->jumped_turn = e->delta_turn;
+            ledger_held(&e->ledger, party, "RPL-1");
+        }
     }
 }

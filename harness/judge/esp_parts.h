@@ -82,6 +82,7 @@ struct esp_unit {
     bool knows_mode, transport_mode; /* as it was agreed */
     bool has_selectors;
     struct wire_selectors ts_source, ts_destination;
+    int64_t agreed_us;
     int64_t gone_us; /* when it was deleted; INT64_MAX: it was not */
     struct judge_frame gone;
     struct esp_seen *recent; /* by number; NULL until the first packet */
@@ -91,9 +92,14 @@ struct esp_unit {
     unsigned takeovers; /* each makes what follows that of another member */
     bool takes_over;    /* the next packet from `heir` is the first of a member that takes over */
     struct endpoint heir;
-    bool has_delta; /* RPL-1: the next packet has this number or a higher one */
+    bool has_delta; /* RPL-1: what is sent behind the answer has this number or a higher one */
     uint64_t least;
+    int64_t delta_us; /* when the answer was seen */
+    uint64_t delta_turn;
     struct judge_frame delta_request, delta_answer;
+    uint64_t jumped_turn; /* as of the time below */
+    uint64_t jumped_from; /* the highest before a jump that is known: a delta, or a member that took over */
+    int64_t jumped_us;    /* INT64_MIN: none is; INT64_MAX: what was before may come as late as it likes */
     struct judge_frame highest_frame;
     uint64_t judged; /* packets */
     unsigned n_steps;
@@ -107,6 +113,9 @@ enum esp_copy {
     COPY_ON_PATH,    /* doubled on its way, or replayed */
 };
 
+/* Packets are no longer on their way than this, or behind each other. */
+enum { ESP_ON_ITS_WAY_US = 200000 };
+
 /* A packet that is being judged. */
 struct esp_packet {
     const struct judge_packet *p;
@@ -114,6 +123,7 @@ struct esp_packet {
     bool opened;
     uint8_t next_header; /* of what was opened */
     struct octets inner;
+    uint64_t asked_turn; /* of what it answers, when that was seen first; 0: nobody knows */
 };
 
 struct esp_table {
@@ -148,9 +158,12 @@ void esp_judge_deleted(struct esp_unit *e, const struct esp_packet *packet);
 void esp_moves(struct esp_unit *e, const struct esp_packet *packet);
 void esp_note_end(struct esp_unit *e); /* the last point */
 void esp_note_takeover(struct ike_unit *u, enum judge_party party, const struct endpoint *heir);
-void esp_note_delta(struct ike_unit *u, enum judge_party party, const struct seen_sync *s);
+void esp_note_delta(struct ike_unit *u, enum judge_party party, const struct seen_sync *s,
+                    const struct judge_packet *answer);
 void strangers_judge(struct judge *j);
-void echoes_take(struct esp_unit *e, const struct esp_packet *packet, enum esp_copy copy);
+
+/* Returns `asked_turn`. */
+uint64_t echoes_take(struct esp_unit *e, const struct esp_packet *packet, enum esp_copy copy);
 void echoes_conclude(struct ike_unit *u);
 
 #endif

@@ -6,6 +6,8 @@
 
 typedef unsigned long long big;
 
+enum { SMALLEST_WINDOW = 32 };
+
 static bool is_lossy(const struct esp_unit *e)
 {
     return e->ledger.judge->options.lossy;
@@ -51,24 +53,59 @@ static unsigned member_of(struct esp_unit *e, const struct endpoint *from)
     return at;
 }
 
-/* RPL-2, where it is the cluster. A member proves itself by its first packet. */
-static void judge_takeover(struct esp_unit *e, const struct esp_packet *x)
+/* A new number of the member before, where both have one address: two packets have changed places (RPL-7). */
+static bool is_late(const struct esp_unit *e, const struct esp_packet *x, unsigned at)
 {
+    return at == e->current && x->seq < e->esp->highest && e->esp->highest - x->seq < SMALLEST_WINDOW;
+}
+
+/* RPL-2, where it is the cluster. A member proves itself by its first packet. */
+static void judge_takeover(struct esp_unit *e, const struct esp_packet *x, unsigned at)
+{
+    if (is_late(e, x, at)) {
+        e->esp->late++;
+        return;
+    }
     e->takes_over = false;
     e->takeovers++;
-    if (x->seq <= e->esp->highest)
+    if (x->seq <= e->esp->highest) {
         number_broken(e, x, e->highest_frame, e->esp->highest, true);
-    else
-        ledger_held(&e->ledger, e->esp->from, numbers_rule(e, true));
+        return;
+    }
+    ledger_held(&e->ledger, e->esp->from, numbers_rule(e, true));
+    e->jumped_from = e->esp->highest;
+    e->jumped_us = INT64_MAX;
+    e->jumped_turn = UINT64_MAX;
+}
+
+/* Was the packet sent before the numbers jumped? Then it belongs to those from which they did. */
+static bool is_of_before(const struct esp_unit *e, const struct esp_packet *x)
+{
+    bool near = x->seq < e->jumped_from + SMALLEST_WINDOW && e->jumped_from < x->seq + SMALLEST_WINDOW;
+    return e->jumped_us != INT64_MIN && near && x->asked_turn <= e->jumped_turn &&
+           (e->jumped_us == INT64_MAX || x->p->wire.at_us - e->jumped_us < ESP_ON_ITS_WAY_US);
+}
+
+/* The same for a delta whose answer was overtaken, too. */
+static bool is_before_an_answer(const struct esp_unit *e, uint64_t way)
+{
+    const struct asker *a = e->unit ? &e->unit->askers[other_party(e->esp->from)] : NULL;
+    for (unsigned i = 0; a && i < a->n_syncs && i < SYNCS_MAX; i++) {
+        const struct seen_sync *s = &a->syncs[i];
+        if (s->delta_len && !s->answered && way >= s->delta && way - s->delta < SMALLEST_WINDOW)
+            return true;
+    }
+    return false;
 }
 
 /* IKE-16, within one member. Neighbours may change places, as the smallest window of a receiver takes them
  * (RFC 4303 3.4.3). What is too far below to be remembered may be an old packet once more. */
 static void judge_rise(struct esp_unit *e, const struct esp_packet *x, const struct esp_member *m)
 {
-    enum { SMALLEST_WINDOW = 32 };
     if (x->seq > m->highest)
         ledger_held(&e->ledger, e->esp->from, "IKE-16");
+    else if (is_of_before(e, x) || is_before_an_answer(e, m->highest - x->seq))
+        e->esp->late++;
     else if (!is_lossy(e) && m->highest - x->seq >= SMALLEST_WINDOW && m->highest - x->seq < ESP_RECENT)
         number_broken(e, x, m->frame, m->highest, false);
 }
@@ -94,7 +131,7 @@ static void judge_number(struct esp_unit *e, const struct esp_packet *x)
     bool first = e->judged == 0, fresh = m->frame.number == 0,
          heir = e->takes_over && endpoint_same_address(&e->heir, from);
     if (!first && (heir || (fresh && at != e->current)))
-        judge_takeover(e, x);
+        judge_takeover(e, x, at);
     else if (!first && at != e->current && x->seq <= e->esp->highest)
         e->esp->late++; /* RPL-7: of a member that another one has followed */
     else if (!first)
@@ -107,20 +144,26 @@ static void judge_number(struct esp_unit *e, const struct esp_packet *x)
     }
 }
 
-/* RPL-1. On a path that reorders, what was sent before the answer may come behind it. */
+/* RPL-1. What was sent before the answer may come behind it: not what answers a later packet, nor what comes
+ * when nothing can be on its way any more. */
 static void judge_delta(struct esp_unit *e, const struct esp_packet *x)
 {
     struct judge_frame at = frame_of(x->p);
-    if (!e->has_delta || x->seq <= e->esp->highest)
+    bool behind = x->asked_turn > e->delta_turn || x->p->wire.at_us - e->delta_us >= ESP_ON_ITS_WAY_US;
+    if (!e->has_delta || x->seq <= e->esp->highest || (x->seq < e->least && !behind))
         return;
     e->has_delta = false;
-    if (x->seq >= e->least)
+    if (x->seq >= e->least) {
         ledger_held(&e->ledger, e->esp->from, "RPL-1");
-    else if (!is_lossy(e))
+        e->jumped_from = e->esp->highest;
+        e->jumped_us = e->delta_us;
+        e->jumped_turn = e->delta_turn;
+    } else if (!is_lossy(e)) {
         ledger_broken(&e->ledger, e->esp->from, "RPL-1", FRAMES(e->delta_request, e->delta_answer, at),
                       "the delta of an answered sync is added to the number of every Child SA",
                       "packet %u has number %llu on SA %08x, it must be above %llu", at.number, (big)x->seq,
                       e->esp->spi, (big)e->least - 1);
+    }
 }
 
 /* --- IVs ----------------------------------------------------------------------------------------------- */
@@ -168,12 +211,11 @@ static void judge_iv(struct esp_unit *e, const struct esp_packet *x)
 /* IKE-18: what was under way when it was deleted is not held against anybody. */
 void esp_judge_deleted(struct esp_unit *e, const struct esp_packet *x)
 {
-    static const int64_t under_way_us = 200000;
     int64_t at_us = x->p->wire.at_us;
     struct judge_frame at = frame_of(x->p);
     if (e->esp->agreed && !e->esp->deleted)
         ledger_held(&e->ledger, e->esp->from, "IKE-18");
-    else if (e->esp->deleted && at_us > e->gone_us + under_way_us && !is_lossy(e))
+    else if (e->esp->deleted && at_us > e->gone_us + ESP_ON_ITS_WAY_US && !is_lossy(e))
         ledger_broken(&e->ledger, e->esp->from, "IKE-18", FRAMES(e->gone, at),
                       "ESP comes on Child SAs that were agreed on and are not deleted",
                       "packet %u is on Child SA %08x, which was deleted before", at.number, e->esp->spi);
@@ -266,11 +308,11 @@ static void remember(struct esp_unit *e, const struct esp_packet *x)
     }
 }
 
-void esp_judge(struct esp_unit *e, const struct esp_packet *x)
+void esp_judge(struct esp_unit *e, const struct esp_packet *packet)
 {
+    struct esp_packet judged = *packet, *x = &judged;
     enum esp_copy copy = copy_of(e, x);
-    if (x->opened && copy != COPY_BY_CAPTURE)
-        echoes_take(e, x, copy);
+    x->asked_turn = x->opened && copy != COPY_BY_CAPTURE ? echoes_take(e, x, copy) : 0;
     if (copy != COPY_NONE) {
         e->esp->copies++;
         return;

@@ -106,6 +106,7 @@ static struct esp_unit *add(struct judge *j, uint32_t spi, enum judge_party from
     e->key = key_of(spi, from);
     e->ledger = (struct ledger){.judge = j, .findings = &esp->findings};
     e->gone_us = INT64_MAX;
+    e->jumped_us = INT64_MIN;
     e->has_keys = esp_keys_first(j, spi) > 0;
     if (first)
         HASH_DELETE(hh, j->esp->units, first);

@@ -63,6 +63,7 @@ static struct ike_unit *add_unit(struct judge *j, const struct judge_packet *p)
 
 static void give(struct judge *j, struct judge_packet *p)
 {
+    p->turn = ++j->turns;
     if (p->is_esp) {
         esp_take(j, p);
         judge_packet_free(p);

@@ -28,6 +28,7 @@ struct judge_packet {
     bool is_esp;           /* then of wire only the number, the time and the datagram count */
     size_t sent;           /* octets, before the capture cut it */
     uint64_t digest;       /* of the octets */
+    uint64_t turn;         /* in the order of all, from 1 */
     struct ike_unit *unit; /* NULL: not known yet */
     _Alignas(ROOM_ALIGN) uint8_t room[];
 };
@@ -66,6 +67,7 @@ struct seen_sync {
     uint8_t nonce[4];
     uint32_t m1, p1, p2, m2;
     uint64_t digest, answer_digest;
+    int64_t at_us; /* of the request */
     struct judge_frame request, answer;
     struct judge_frame newer;    /* a request of this party answered before it, with an ID not below M1 */
     struct judge_frame rival;    /* an answered sync with the same M1 */
@@ -220,6 +222,7 @@ struct judge {
     } lately[LATELY]; /* by a hash: found without looking into any of them */
     size_t n_in_clear;
     struct order order;
+    uint64_t turns;
     struct esp_table *esp;
     struct side_of_address *sides;
     struct endpoint settled[PARTY_COUNT]; /* the addresses of A and B that were sorted last; family 0: none */

@@ -74,6 +74,7 @@ static void note_sync_request(struct ike_unit *u, const struct judge_packet *p,
                           .m1 = sync->expected_send,
                           .p1 = sync->expected_recv,
                           .digest = p->digest,
+                          .at_us = p->wire.at_us,
                           .request = frame_of(p)};
     memcpy(s.nonce, sync->nonce, sizeof s.nonce);
     note_delta(p, &s);
@@ -205,7 +206,7 @@ static void note_failover(struct ike_unit *u, const struct judge_packet *p, cons
         return;
     esp_note_takeover(u, asker, &p->wire.datagram.to);
     if (s->delta_len && u->askers[asker].announced_replay && u->askers[p->from].announced_replay)
-        esp_note_delta(u, p->from, s);
+        esp_note_delta(u, p->from, s, p);
 }
 
 static void note_sync_answer(struct ike_unit *u, const struct judge_packet *p,

@@ -163,6 +163,7 @@ static void learn(struct monitor *m, const struct wire_packet *p)
     } else {
         learn_role(m, p);
         learn_of_cluster(m, p);
+        learn_delta_asked(m, p);
     }
 }
 

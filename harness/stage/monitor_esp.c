@@ -5,9 +5,9 @@
 
 enum { OF_SPI, OF_ECHO };
 
-static uint64_t hash_of_esp(const struct packet_esp *e, uint64_t what)
+uint64_t hash_of_esp_sa(uint32_t spi)
 {
-    return hash_of(octets_of(&e->spi, sizeof e->spi), what);
+    return hash_of(octets_of(&spi, sizeof spi), OF_SPI);
 }
 
 static bool is_opened(const struct wire_packet *p)
@@ -15,26 +15,17 @@ static bool is_opened(const struct wire_packet *p)
     return p->esp && p->esp->opened && !p->by_filter;
 }
 
-static bool same_sa(const struct wire_packet *p, const struct wire_packet *q)
+bool on_same_sa(const struct wire_packet *p, const struct wire_packet *q)
 {
     return is_opened(q) && q->from_peer == p->from_peer && q->esp->spi == p->esp->spi;
-}
-
-/* The newest packet of the same SA before this one. */
-static const struct wire_packet *packet_before(const struct monitor *m, const struct wire_packet *p)
-{
-    FOR_EACH_WITH (q, m, esp, hash_of_esp(p->esp, OF_SPI))
-        if (same_sa(p, q))
-            return q;
-    return NULL;
 }
 
 /* The newest packet of the same SA before this one that had this number. */
 static const struct wire_packet *packet_with_number(const struct monitor *m, const struct wire_packet *p,
                                                     uint64_t seq)
 {
-    FOR_EACH_WITH (q, m, esp, hash_of_esp(p->esp, OF_SPI))
-        if (same_sa(p, q) && q->esp->seq == seq)
+    FOR_EACH_ON_ITS_SA (q, m, p)
+        if (q->esp->seq == seq)
             return q;
     return NULL;
 }
@@ -49,7 +40,8 @@ static void judge_number(struct monitor *m, const struct wire_packet *p)
     const struct wire_packet *q;
     if (seq > highest || p->copy_of)
         return;
-    if ((q = packet_with_number(m, p, seq)) == NULL && highest - seq >= SMALLEST_WINDOW && !m->view->lossy)
+    if ((q = packet_with_number(m, p, seq)) == NULL && way_without_jumps(m, p) >= SMALLEST_WINDOW &&
+        !m->view->lossy)
         q = packet_with_number(m, p, highest);
     if (q)
         monitor_found(m, "IKE-16", p, q,
@@ -73,7 +65,7 @@ static void judge_esp_iv(struct monitor *m, const struct wire_packet *p)
     if (iv.len == 0)
         return;
     FOR_EACH_WITH (q, m, ivs, hash_of(iv, p->esp->spi))
-        if (same_sa(p, q) && octets_equal(iv, iv_of_esp(q)) &&
+        if (on_same_sa(p, q) && octets_equal(iv, iv_of_esp(q)) &&
             !octets_equal(datagram_octets(&p->datagram), datagram_octets(&q->datagram))) {
             monitor_found(m, "IKE-17", p, q, "no initialization vector comes twice under one ESP key",
                           "packets %u and %u on SA %08x have the same one", q->number, p->number,
@@ -136,11 +128,10 @@ static const struct wire_packet *end_of(const struct monitor *m, const struct wi
 /* A peer that deletes the SA sends on it until it has the answer; and that is on its way for a while. */
 static bool is_under_way(const struct monitor *m, const struct wire_packet *p)
 {
-    static const int64_t on_its_way_us = 200000;
     uint64_t gone_at = p->esp->sa->gone_at;
     const struct wire_packet *by = gone_at > 0 ? packet_at(m->record, gone_at - 1) : NULL;
     const struct wire_packet *end = by ? end_of(m, by, gone_at) : NULL;
-    return m->view->lossy || (by && (!end || p->at_us - end->at_us < on_its_way_us));
+    return m->view->lossy || (by && (!end || p->at_us - end->at_us < MONITOR_ON_ITS_WAY_US));
 }
 
 /* IKE-18 */
@@ -214,6 +205,21 @@ static bool was_asked_once(const struct monitor *m, const struct wire_packet *p)
     return first != NULL;
 }
 
+bool was_asked_behind(const struct monitor *m, const struct wire_packet *p, unsigned number)
+{
+    bool asked = false;
+    if (!p->esp->readable)
+        return false;
+    FOR_EACH_WITH (q, m, echoes, hash_of_echo(p->esp)) {
+        if (q->from_peer == p->from_peer || !q->number || !same_echo(p, q, true))
+            continue;
+        if (q->number < number)
+            return false;
+        asked = true;
+    }
+    return asked;
+}
+
 /* RPL-4: a second answer to one ESP packet answers a replay of it. */
 static void judge_replay(struct monitor *m, const struct wire_packet *p)
 {
@@ -235,7 +241,7 @@ void judge_esp(struct monitor *m, const struct wire_packet *p)
     if (!p->esp->opened)
         return;
     judge_number(m, p);
-    judge_jump(m, p, packet_before(m, p));
+    judge_jump(m, p);
     judge_esp_iv(m, p);
     judge_selectors(m, p);
     judge_mode(m, p);
@@ -247,7 +253,7 @@ void packets_add_esp(struct packet_record *r, const struct wire_packet *p)
     if (!is_opened(p))
         return;
     struct octets iv = iv_of_esp(p);
-    packets_index(r, &r->esp, hash_of_esp(p->esp, OF_SPI));
+    packets_index(r, &r->esp, hash_of_esp_sa(p->esp->spi));
     if (iv.len)
         packets_index(r, &r->ivs, hash_of(iv, p->esp->spi));
     if (p->esp->readable)

@@ -9,6 +9,9 @@
 
 enum { MONITOR_MAX_FOUND = 32, MONITOR_MAX_STARTS = 8, MONITOR_MAX_ADDRESSES = 16, MONITOR_MAX_DELTAS = 8 };
 
+/* A packet is no longer than this on its way, or waits behind another. */
+enum { MONITOR_ON_ITS_WAY_US = 200000 };
+
 /* By what packets have in common. Places count from 1, so that 0 ends a walk; what hashes alike by chance is
  * walked over too, so whoever walks looks twice. A part of the hash stands beside the place: a packet that
  * was seen long ago is not touched for nothing. Places are kept in 32 bits, as of the last ones they say
@@ -32,10 +35,11 @@ struct packet_record {
     struct packet_index echoes; /* packets inside ESP, of both, by their numbers */
 };
 
-/* A sync with replay counters that the peer has answered. */
+/* A sync with replay counters. */
 struct watched_delta {
-    const struct wire_packet *answer;
-    uint64_t at; /* packets before the answer */
+    const struct wire_packet *request; /* the first, where it was sent several times */
+    const struct wire_packet *answer;  /* NULL: none yet */
+    uint64_t at;                       /* packets before the request */
     uint64_t delta;
     bool wide; /* 8 octets */
     uint8_t nonce[4];
@@ -58,7 +62,7 @@ struct watched_sa {
     bool odd_sync;                       /* it sent one that cannot be read: an answer may be to that one */
     bool promised;                       /* it was answered, with */
     uint64_t p2;
-    struct watched_delta deltas[MONITOR_MAX_DELTAS]; /* the oldest are written over */
+    struct watched_delta deltas[MONITOR_MAX_DELTAS]; /* the oldest first */
     unsigned n_deltas;
 };
 
@@ -109,7 +113,14 @@ const struct wire_packet *next_with(const struct packet_record *r, const struct 
              q = next_with((m)->record, &(m)->record->x, hash_, &place_))
 /* NOLINTEND(bugprone-macro-parentheses) */
 
+/* The packets of the peer before `p` that opened with its ESP SA, the newest first. */
+#define FOR_EACH_ON_ITS_SA(q, m, p)                                                                          \
+    FOR_EACH_WITH (q, m, esp, hash_of_esp_sa((p)->esp->spi))                                                 \
+        if (on_same_sa(p, q))
+
 uint64_t hash_of(struct octets o, uint64_t more);
+uint64_t hash_of_esp_sa(uint32_t spi);
+bool on_same_sa(const struct wire_packet *p, const struct wire_packet *q); /* `p` opened */
 uint64_t hash_of_said(const struct wire_packet *p, bool from_peer, bool response);
 
 bool same_spis(const struct ike_header *a, const struct ike_header *b);
@@ -177,9 +188,18 @@ void judge_own_request(struct monitor *m, const struct wire_packet *p); /* IKE-9
 /* monitor_esp.c: of the data path */
 void judge_esp(struct monitor *m, const struct wire_packet *p); /* IKE-16 to IKE-19, RPL-4 */
 
-/* monitor_counters.c: RPL-1; `q` is the packet of its SA before it, NULL: there is none */
-void judge_jump(struct monitor *m, const struct wire_packet *p, const struct wire_packet *q);
+/* Does it answer a packet inside ESP that the cluster has sent behind the packet of this number, only there?
+ */
+bool was_asked_behind(const struct monitor *m, const struct wire_packet *p, unsigned number);
+
+/* monitor_counters.c: RPL-1 */
+void judge_jump(struct monitor *m, const struct wire_packet *p);
+void learn_delta_asked(struct monitor *m, const struct wire_packet *p);
 void learn_delta(struct monitor *m, const struct wire_packet *p);
+
+/* From the number of this packet up to the highest before it, without what a delta has added to that while
+ * this packet was on its way. */
+uint64_t way_without_jumps(const struct monitor *m, const struct wire_packet *p);
 
 /* monitor_sync.c: of the sync exchange */
 void judge_sync(struct monitor *m, const struct wire_packet *p); /* FMT-1 to FMT-4 */
