@@ -80,6 +80,7 @@ CASE(base_esp_modes, .id = "base.esp-modes", .version = 1,
 {
     uint32_t successor;
     struct child_sa newest;
+    const char *why = NULL;
     establish(stage);
     struct probed before = probe(stage);
     struct probed udp = try_probe(stage, (struct probe_with){.udp = true});
@@ -87,8 +88,8 @@ CASE(base_esp_modes, .id = "base.esp-modes", .version = 1,
             udp.text);
     fail_over(stage);
     judge_way(stage, before.spi, "after the failover");
-    if (!rekey_child_sa(stage, before.spi, &successor))
-        inconclusive(stage, "the rekey of Child SA %08x by the cluster is not complete", before.spi);
+    if (!rekey_child_sa(stage, before.spi, &successor, &why))
+        inconclusive(stage, "the rekey of Child SA %08x by the cluster: %s", before.spi, why);
     judge_way(stage, successor, "after the cluster has rekeyed the Child SA");
     struct act rekeyed = peer_does(stage, "rekey-child");
     if (rekeyed.done && child_sas(stage, &newest, 1) > 0)

@@ -68,12 +68,13 @@ void must_rekey(struct stage *stage, struct sharing *s, unsigned member)
 {
     enum { TRIES = 4 };
     uint32_t spi = s->spi[member - 1];
+    const char *why = NULL;
     for (unsigned i = 0; i < TRIES; i++) {
-        if (rekey_child_sa(stage, spi, NULL))
+        if (rekey_child_sa(stage, spi, NULL, &why))
             return;
         wait_out_grace(stage);
     }
-    inconclusive(stage, "the rekey of Child SA %08x by a member is not complete", spi);
+    inconclusive(stage, "the rekey of Child SA %08x by a member: %s", spi, why);
 }
 
 void await_answers(struct stage *stage, struct probed *list, unsigned n)

@@ -6,7 +6,7 @@
  *     establish(stage);
  *     struct sharing s = share_load(stage, 16);
  *     struct probed p = try_probe_of(stage, &s, 7);          // member 7, over its own Child SA
- *     rekey_child_sa(stage, s.spi[3], NULL);
+ *     rekey_child_sa(stage, s.spi[3], NULL, NULL);
  *     unsigned lost = follow_child_sas(stage, &s);           // s.spi[3] is the successor now
  */
 #ifndef STAGE_SHARING_H

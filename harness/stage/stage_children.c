@@ -122,19 +122,55 @@ bool delete_child_sa(struct stage *stage, uint32_t spi)
            pump_until(stage, stage->patience_us, is_gone, &spi);
 }
 
-bool rekey_child_sa(struct stage *stage, uint32_t spi, uint32_t *successor)
+struct rekey_wait {
+    struct child_wait request;
+    uint32_t spi;
+};
+
+static bool is_rekeyed(struct stage *stage, void *arg)
 {
+    const struct rekey_wait *w = arg;
+    const struct ike_event *answer =
+        find_event(stage, w->request.from_event, IKE_EVENT_ANSWERED, w->request.tag);
+    uint32_t spi = w->spi;
+    return is_gone(stage, &spi) || (answer && answer->notify_error);
+}
+
+/* Begins it once; the error with which the peer refuses it, or 0. */
+static uint16_t try_rekey(struct stage *stage, uint32_t spi, int64_t until_us)
+{
+    struct rekey_wait w = {.request.from_event = stage->n_events, .spi = spi};
+    w.request.tag = ike_child_rekey(active_host(stage), session_sa(stage), spi, stage_now(stage), NULL);
+    if (!w.request.tag)
+        return 0;
+    pump_until(stage, until_us - stage_now(stage), is_rekeyed, &w);
+    const struct ike_event *answer =
+        find_event(stage, w.request.from_event, IKE_EVENT_ANSWERED, w.request.tag);
+    return answer ? answer->notify_error : 0;
+}
+
+static const struct ike_event *successor_of(const struct stage *stage, size_t from, uint32_t spi)
+{
+    for (; from < stage->n_events; from++)
+        if (stage->events[from].kind == IKE_EVENT_CHILD_UP && stage->events[from].replaced_spi == spi)
+            return &stage->events[from];
+    return NULL;
+}
+
+bool rekey_child_sa(struct stage *stage, uint32_t spi, uint32_t *successor, const char **why)
+{
+    enum { REFUSALS = 8 }; /* RFC 7296 2.25: what TEMPORARY_FAILURE refuses is tried again later */
     size_t from = stage->n_events;
-    if (!ike_child_rekey(active_host(stage), session_sa(stage), spi, stage_now(stage), NULL) ||
-        !pump_until(stage, stage->patience_us, is_gone, &spi))
-        return false;
-    for (; from < stage->n_events; from++) {
-        const struct ike_event *e = &stage->events[from];
-        if (e->kind != IKE_EVENT_CHILD_UP || e->replaced_spi != spi)
-            continue;
-        if (successor)
-            *successor = e->child_spi;
-        return true;
-    }
-    return false;
+    int64_t until = stage_now(stage) + stage->patience_us;
+    uint16_t refused = try_rekey(stage, spi, until);
+    while (refused == NOTIFY_TEMPORARY_FAILURE && stage_now(stage) < until &&
+           !pump_until(stage, stage->patience_us / REFUSALS, is_gone, &spi))
+        refused = try_rekey(stage, spi, until);
+    const struct ike_event *made = is_gone(stage, &spi) ? successor_of(stage, from, spi) : NULL;
+    if (made && successor)
+        *successor = made->child_spi;
+    if (!made && why)
+        *why = refused ? say(stage, "the peer refuses it: %s", notify_name(refused))
+                       : say(stage, "it is not complete in %lld ms", (long long)(stage->patience_us / 1000));
+    return made != NULL;
 }

@@ -233,15 +233,40 @@ static bool await_event(struct stage *stage, enum ike_event_kind kind)
     return pump_until(stage, stage->patience_us, has_event, &kind);
 }
 
+/* What the peer refuses the rekey with, for good: TEMPORARY_FAILURE may mean that a rekey of its own is under
+ * way. */
+static uint16_t refusal_of_rekey(const struct stage *stage, uint32_t tag)
+{
+    const struct ike_event *answer = find_event(stage, stage->listening_from, IKE_EVENT_ANSWERED, tag);
+    return answer && answer->notify_error != NOTIFY_TEMPORARY_FAILURE ? answer->notify_error : 0;
+}
+
+static bool is_rekeyed_or_refused(struct stage *stage, void *tag)
+{
+    return find_event(stage, stage->listening_from, IKE_EVENT_ESTABLISHED, 0) ||
+           refusal_of_rekey(stage, *(uint32_t *)tag);
+}
+
+static void begin_rekey(struct stage *stage)
+{
+    struct error err = {0};
+    uint32_t tag = ike_sa_rekey(active_host(stage), session_sa(stage), stage_now(stage), &err);
+    if (!tag)
+        leave_with(stage, VERDICT_ERROR, err.text);
+    pump_until(stage, stage->patience_us, is_rekeyed_or_refused, &tag);
+    uint16_t refused = refusal_of_rekey(stage, tag);
+    if (refused)
+        inconclusive(stage, "the peer refuses to rekey the IKE SA: %s", notify_name(refused));
+}
+
 /* A rekey is complete when the old IKE SA is gone: until then either side may still talk on it. */
 static void rekey_ike_sa(struct stage *stage)
 {
-    struct error err = {0};
     stage->listening_from = stage->n_events;
     if (axis_of(stage, AXIS_GENERATION) == GENERATION_BY_PEER)
         pull(stage, "rekey-ike");
-    else if (!ike_sa_rekey(active_host(stage), session_sa(stage), stage_now(stage), &err))
-        leave_with(stage, VERDICT_ERROR, err.text);
+    else
+        begin_rekey(stage);
     if (!await_event(stage, IKE_EVENT_ESTABLISHED) || !await_event(stage, IKE_EVENT_DOWN))
         inconclusive(stage, "the IKE SA was not rekeyed by the %s in %lld ms",
                      axis_of(stage, AXIS_GENERATION) == GENERATION_BY_PEER ? "peer" : "cluster",

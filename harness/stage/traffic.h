@@ -57,9 +57,11 @@ bool add_child_sa(struct stage *stage, const char **why);
 void make_child_sas(struct stage *stage, unsigned n);
 
 /* The active member deletes, or rekeys, this one. False: the peer did not answer, or refused. After a rekey
- * `successor` (may be NULL) is the new one's SPI; the old one is deleted, too. */
+ * `successor` (may be NULL) is the new one's SPI; the old one is deleted, too. A refusal ends the wait at
+ * once, but TEMPORARY_FAILURE, after which it is tried again; `why` (may be NULL) then says what the peer
+ * did. */
 bool delete_child_sa(struct stage *stage, uint32_t spi);
-bool rekey_child_sa(struct stage *stage, uint32_t spi, uint32_t *successor);
+bool rekey_child_sa(struct stage *stage, uint32_t spi, uint32_t *successor, const char **why);
 
 /* Waits until the peer has made a successor of this one, or deleted it, of itself: as long as it has time. */
 bool await_successor(struct stage *stage, uint32_t spi);

@@ -213,7 +213,7 @@ static void play_story(struct stage *stage)
     fail_over(stage);
     probe(stage);
     uint32_t successor = 0;
-    check(stage, "RPL-3", rekey_child_sa(stage, before.spi, &successor), NO_PACKETS, "it is rekeyed",
+    check(stage, "RPL-3", rekey_child_sa(stage, before.spi, &successor, NULL), NO_PACKETS, "it is rekeyed",
           "it is not");
     probe_over(stage, successor);
 }

@@ -23,7 +23,7 @@ static void play_modes(struct stage *stage)
     probe_both_kinds(stage, first, "before");
     fail_over(stage);
     probe_both_kinds(stage, first, "after a failover");
-    hold(stage, rekey_child_sa(stage, first, &successor), "the Child SA is rekeyed", "it is not");
+    hold(stage, rekey_child_sa(stage, first, &successor, NULL), "the Child SA is rekeyed", "it is not");
     probe_both_kinds(stage, successor, "after a rekey");
     struct probed sent = probe_over(stage, successor);
     check_no_echo(stage, "RPL-4", &sent, replay(stage, &sent), "no answer to a replay");

@@ -92,9 +92,9 @@ PLAY(through_rekeys)
     establish(stage);
     struct sharing s = share_load(stage, 4), before = s;
     uint32_t successor;
-    hold(stage, rekey_child_sa(stage, s.spi[1], &successor), "a rekey by the cluster");
+    hold(stage, rekey_child_sa(stage, s.spi[1], &successor, NULL), "a rekey by the cluster");
     hold(stage, peer_does(stage, "rekey-child").done, "a rekey by the peer");
-    hold(stage, rekey_child_sa(stage, successor, &successor), "a second rekey");
+    hold(stage, rekey_child_sa(stage, successor, &successor, NULL), "a second rekey");
     hold(stage, follow_child_sas(stage, &s) == 0, "none is lost");
     hold(stage, s.spi[1] == successor && s.spi[0] != before.spi[0] && s.spi[2] == before.spi[2], "followed");
     hold(stage, child_sa_now(stage, before.spi[1]) == successor, "through both rekeys");

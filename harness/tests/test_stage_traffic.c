@@ -341,7 +341,7 @@ PLAY(change)
     make_child_sas(stage, 2);
     child_sas(stage, sas, 2);
     probe(stage);
-    hold(stage, rekey_child_sa(stage, sas[0].spi, &successor) && successor, "it is rekeyed");
+    hold(stage, rekey_child_sa(stage, sas[0].spi, &successor, NULL) && successor, "it is rekeyed");
     hold(stage, probe_over(stage, successor).seq == 1, "the new one begins anew");
     hold(stage, delete_child_sa(stage, sas[1].spi) && child_sas(stage, NULL, 0) == 1, "and one is gone");
     probe(stage);
@@ -350,6 +350,60 @@ PLAY(change)
 START_TEST(child_sas_come_and_go)
 {
     expect_played(&change, stub_new(), VERDICT_PASS, NULL);
+}
+END_TEST
+
+static struct stub *refusing; /* the peer of the next story */
+
+PLAY(refused_rekey)
+{
+    const char *why = "";
+    establish(stage);
+    struct probed first = probe(stage);
+    int64_t before = refusing->now_us;
+    refusing->peer->ike.n_child_proposals = 0;
+    hold(stage,
+         !rekey_child_sa(stage, first.spi, NULL, &why) && strstr(why, "refuses it: NO_PROPOSAL_CHOSEN"),
+         "the refusal is told");
+    probe_over(stage, first.spi);
+    hold(stage, refusing->now_us - before < CLOCK_MS(100), "and ends the wait");
+}
+
+START_TEST(a_refused_rekey_is_not_waited_for)
+{
+    refusing = stub_new();
+    expect_played(&refused_rekey, refusing, VERDICT_PASS, NULL);
+}
+END_TEST
+
+/* A refusal is one notify: the type is its last two octets. */
+static void be_busy(const struct outgoing *m)
+{
+    bool refusal = m->header->exchange == EXCHANGE_CREATE_CHILD_SA && *m->first == PAYLOAD_NOTIFY;
+    if (!refusal || !refusing->stop_after)
+        return;
+    m->inner->at[6] = 0;
+    m->inner->at[7] = NOTIFY_TEMPORARY_FAILURE;
+    if (--refusing->stop_after == 0)
+        refusing->peer->ike.n_child_proposals = 1;
+}
+
+PLAY(rekey_in_its_time)
+{
+    uint32_t successor = 0;
+    establish(stage);
+    struct probed first = probe(stage);
+    refusing->stop_after = 3; /* refusals */
+    refusing->peer->ike.n_child_proposals = 0;
+    refusing->peer->rules.edit_outgoing = be_busy;
+    hold(stage, rekey_child_sa(stage, first.spi, &successor, NULL), "it is rekeyed in the end");
+    probe_over(stage, successor);
+}
+
+START_TEST(a_peer_that_is_busy_is_asked_again)
+{
+    refusing = stub_new();
+    expect_played(&rekey_in_its_time, refusing, VERDICT_PASS, NULL);
 }
 END_TEST
 
@@ -427,6 +481,8 @@ int main(void)
     tcase_add_test(t, members_share_the_traffic);
     tcase_add_test(t, the_failed_member_speaks_late);
     tcase_add_test(t, child_sas_come_and_go);
+    tcase_add_test(t, a_refused_rekey_is_not_waited_for);
+    tcase_add_test(t, a_peer_that_is_busy_is_asked_again);
     tcase_add_loop_test(t, tshark_decrypts_esp, 0, 3);
     tcase_add_test(t, the_journal_tells_of_esp);
     suite_add_tcase(s, t);
