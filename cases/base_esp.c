@@ -52,7 +52,7 @@ CASE(base_malformed_esp, .id = "base.malformed-esp", .version = 1,
         b.fence = try_probe(stage, (struct probe_with){.spi = b.sent.spi});
         list[n++] = b;
     }
-    wait_out_grace(stage); /* for a peer that works in threads */
+    wait_out_echoes(stage); /* for a peer that works in threads */
     for (unsigned i = 0; i < n; i++)
         judge_bad(stage, &list[i]);
 }

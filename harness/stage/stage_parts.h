@@ -116,6 +116,7 @@ struct stage {
     int64_t started_us, patience_us;
     int64_t round_trip_us;   /* lately; what took long once is forgotten */
     int64_t establishing_us; /* the quickest answer of an IKE_SA_INIT or IKE_AUTH; 0: none yet */
+    int64_t echo_us;         /* of the data path, as round_trip_us; 0: none was seen yet */
     int64_t driver_us;       /* real time in the driver's calls */
     int64_t last_word_us;    /* when the peer was last told anything, on the wire or by a trigger, or said
                                 something */

@@ -243,9 +243,9 @@ struct esp_silence silence_so_far(struct stage *stage, const struct probed *sent
 struct esp_silence listen_for_echo(struct stage *stage, const struct probed *sent, unsigned since)
 {
     struct esp_silence s = {0};
-    wait_out_grace(stage);
+    wait_out_echoes(stage);
     s.fence = try_probe(stage, (struct probe_with){.spi = sent->spi});
-    wait_out_grace(stage);
+    wait_out_echoes(stage);
     return silence_so_far(stage, sent, since, &s.fence);
 }
 

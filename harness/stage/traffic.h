@@ -145,6 +145,7 @@ struct esp_silence {
     unsigned answer_packet; /* what came, 0: nothing */
     const char *proof;      /* "fenced", or "timed 2000 ms" */
 };
+void wait_out_echoes(struct stage *stage); /* the grace: as wait_out_grace, by the pace of the data path */
 struct esp_silence listen_for_echo(struct stage *stage, const struct probed *sent, unsigned since);
 
 /* Listens, and checks both. The answer may still come until the case ends: then it is a FAIL tagged
