@@ -63,6 +63,20 @@ ok "doctor says what is missing" grep 'apt-get install mmdebstrap user-mode-linu
     <(PATH=$(path_without mmdebstrap linux.uml) "$lab" doctor)
 ok "and ends with 3 where nothing works" fails_tidily 3 '' without_rights "$lab" doctor
 ok "and with 0 where something does" "$lab" doctor
+without_user_mode_linux() { # on a machine for which Debian has none; with no kernel's ESP
+    local path
+    path=$(path_without uname linux.uml)
+    printf '#!/bin/sh\necho aarch64\n' >"$path/uname" && chmod 755 "$path/uname"
+    UNDERSTUDY_LAB_WAY=guest PATH=$path "$@"
+}
+ok "a machine that user-mode Linux is not for" fails_tidily 3 'is for x86-64, not aarch64' without_user_mode_linux "$lab" up strongswan-kernel
+ok "doctor asks for no package there" prints 'no user-mode Linux for aarch64' without_user_mode_linux "$lab" doctor
+mkdir "$work/tiny" && mount -t tmpfs -o size=1m tiny "$work/tiny"
+ok "doctor says that there is no room" prints 'MISSING  room: .* [01] are left' env UNDERSTUDY_CACHE="$work/tiny/new" "$lab" doctor
+umount "$work/tiny"
+ok "and what way is wanted" prints "MISSING  UNDERSTUDY_LAB_WAY is .* not 'teleport'" env UNDERSTUDY_LAB_WAY=teleport "$lab" doctor
+ok "no root, and something may be up" fails_tidily 3 'as root' setpriv --reuid 65534 --clear-groups "$lab" status
+ok "nor is its log for others" fails_tidily 3 'as root' setpriv --reuid 65534 --clear-groups "$lab" logs strongswan-kernel
 ok "unknown commands" fails_tidily 2 "no command 'fly'" "$lab" fly
 ok "up of nothing" fails_tidily 2 'up takes' "$lab" up
 
@@ -198,7 +212,7 @@ STUB_FAILS="cannot write: No space left on device"
 ok "a disk that fills up" fails_tidily 3 "no space left in $work/cache" get_root
 unset STUB_FAILS
 ok "and nothing of it stays" test -z "$(find "$work/cache/roots" -name '*.part*')"
-mkdir "$work/tiny" && mount -t tmpfs -o size=1m tiny "$work/tiny"
+mount -t tmpfs -o size=1m tiny "$work/tiny"
 ok "a full disk" fails_tidily 3 'needs 600 MB, and .* has [01]' env UNDERSTUDY_CACHE="$work/tiny" "$lab" root "$peer"
 umount "$work/tiny"
 : >"$work/file"

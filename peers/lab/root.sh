@@ -9,6 +9,7 @@
 
 cache=${UNDERSTUDY_CACHE:-/var/cache/understudy}
 [[ $cache == /* ]] || cache=$PWD/$cache # before anybody goes elsewhere
+root_needs_mb=600 # while it is built
 root_base="iproute2 kmod procps util-linux" # of every root folder, beside what Debian calls essential
 
 root_sources() { # FOLDER: copies the host's package sources that have its release into it
@@ -97,7 +98,7 @@ root_build() { # NAME PACKAGES
 root_room() {
     local free
     free=$(df --output=avail -k "$cache/roots" | tail -n 1)
-    ((free > 600000)) || fail -3 "a root folder needs 600 MB, and $cache/roots has $((free / 1024)); UNDERSTUDY_CACHE names another folder"
+    ((free > root_needs_mb * 1000)) || fail -3 "a root folder needs $root_needs_mb MB, and $cache/roots has $((free / 1024)); UNDERSTUDY_CACHE names another folder"
 }
 
 root_reason() { # STATUS OUTPUT
