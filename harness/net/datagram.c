@@ -97,6 +97,7 @@ bool datagram_copy(struct datagram *out, const struct datagram *from)
     if (!datagram_make(out, &from->from, &from->to, datagram_octets(from)))
         return false;
     out->raw_esp = from->raw_esp;
+    out->lay_us = from->lay_us;
     return true;
 }
 

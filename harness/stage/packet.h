@@ -13,7 +13,8 @@ struct packet_esp;
 struct wire_packet {
     unsigned number; /* in wire.pcap; 0: the gate dropped it before the wire */
     bool from_peer;
-    bool kept_back; /* from the peer, and dropped at the gate: on the wire, but no member got it */
+    bool kept_back; /* from the peer, and dropped at the gate, or a copy that came while the harness was late:
+                       on the wire, but no member got it */
     bool by_filter; /* a duplicate that the link's fault filter made */
     int64_t at_us;
     struct datagram datagram;

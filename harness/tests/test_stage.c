@@ -216,6 +216,55 @@ START_TEST(pauses_are_a_few_round_trips)
 }
 END_TEST
 
+static unsigned responses; /* of the cluster */
+static uint32_t copy_lay_us;
+
+static bool count_responses(struct stub *s, const struct datagram *d)
+{
+    struct ike_header h;
+    (void)s;
+    responses += ike_read_header(datagram_octets(d), &h, NULL) && ike_is_response(&h);
+    return true;
+}
+
+/* Each request goes out twice. */
+static bool say_twice(struct stub *s, const struct datagram *d)
+{
+    struct ike_header h;
+    struct datagram copy;
+    if (!ike_read_header(datagram_octets(d), &h, NULL) || ike_is_response(&h))
+        return true;
+    ck_assert(datagram_copy(&copy, d));
+    virtual_node_send(s->link, d);
+    copy.lay_us = copy_lay_us;
+    virtual_node_send(s->link, &copy);
+    datagram_clear(&copy);
+    return false;
+}
+
+static void only_establish(struct stage *stage)
+{
+    const char *why = NULL;
+    check(stage, "IKE-1", try_establish(stage, &why), NO_PACKETS, "an IKE SA", "none");
+}
+
+START_TEST(what_was_said_again_to_a_late_harness_is_answered_once)
+{
+    const struct test_case story = {.id = "test.late", .version = 1, .play = only_establish};
+    struct stub *s = stub_new();
+    struct played p;
+    s->on_input = count_responses;
+    s->on_output = say_twice;
+    copy_lay_us = _i == 0 ? 0 : CLOCK_MS(5);
+    responses = 0;
+    play_into(&p, &s->driver, &story, ROLE_RESPONDER, 1, NULL);
+    expect_verdict(&p, VERDICT_PASS, TAG(RETRANSMIT_SEEN));
+    ck_assert_uint_eq(responses, _i == 0 ? 4 : 2); /* to IKE_SA_INIT and IKE_AUTH */
+    played_clear(&p);
+    free(s);
+}
+END_TEST
+
 /* Keeps the answer to a sync for 300 ms. */
 static bool delay_sync_answer(struct stub *s, const struct datagram *d)
 {
@@ -372,6 +421,7 @@ int main(void)
     tcase_add_loop_test(tc, a_fence_proves_silence, 0, 2);
     tcase_add_loop_test(tc, pauses_are_a_few_round_trips, 0, sizeof pauses / sizeof *pauses);
     tcase_add_test(tc, a_late_reply_is_a_failure);
+    tcase_add_loop_test(tc, what_was_said_again_to_a_late_harness_is_answered_once, 0, 2);
     tcase_add_test(tc, silence_without_an_answered_fence_is_no_proof);
     tcase_add_loop_test(tc, a_silent_peer_is_inconclusive, 0, 2);
     tcase_add_test(tc, without_a_trigger_the_responder_is_unsupported);
