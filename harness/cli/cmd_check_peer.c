@@ -13,6 +13,7 @@
 
 #include "base/shell.h"
 #include "cli/checking.h"
+#include "cli/peers_folder.h"
 #include "driver/driver_exec.h"
 
 enum { LINE_WIDTH = 100, TEXT_COLUMN = 8 };
@@ -111,13 +112,15 @@ static bool make_folder(struct checking *c, const char *wanted, struct error *er
            fail(err, "cannot make a folder in %s: %s", base ? base : "/tmp", strerror(errno));
 }
 
-static int check(const char *path, const char *wanted)
+static int check(const char *given, const char *wanted)
 {
     struct checking c = {0};
     struct peer_config config;
     struct error err = {0};
+    char path[PATH_MAX];
     const struct sigaction action = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
-    if (!peer_config_read(path, &config, &err) || !make_folder(&c, wanted, &err)) {
+    if (!peers_find(given, path, &err) || !peer_config_read(path, &config, &err) ||
+        !make_folder(&c, wanted, &err)) {
         fprintf(stderr, "understudy check-peer: %s\n", err.text);
         return EXIT_USAGE;
     }
@@ -160,13 +163,13 @@ static int check_peer(const struct cli_command *command, int argc, char **argv)
         wanted = value;
     }
     if (optind + 1 != argc)
-        return cli_usage_error(command, "check-peer takes one peer.ini, or the folder of one");
+        return cli_usage_error(command, "check-peer takes one peer.ini, or the folder or name of a peer");
     return check(argv[optind], wanted);
 }
 
 const struct cli_command command_check_peer = {
     .name = "check-peer",
-    .arguments = "FOLDER|FILE",
+    .arguments = "NAME|FOLDER|FILE",
     .summary = "Tries a peer.ini step by step, and says what to fix",
     .options = options,
     .notes =

@@ -1,35 +1,23 @@
 #include "cli/cli.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const struct cli_option options[] = {{0}};
+#include "cli/peers_folder.h"
 
-/* Beside the program in a tree that was built, below its prefix where it was installed. */
-static const char *const places[] = {"/../peers", "/../../peers", "/../share/understudy/peers"};
+static const struct cli_option options[] = {{0}};
 
 static bool find_lab(char path[PATH_MAX], struct error *err)
 {
     char folder[PATH_MAX];
-    const char *own = getenv("UNDERSTUDY_PEERS");
-    if (own) {
-        snprintf(path, PATH_MAX, "%s/lab/lab", own);
-        return access(path, X_OK) == 0 ||
-               fail(err, "UNDERSTUDY_PEERS: there is no %s: %s", path, strerror(errno));
-    }
-    ssize_t len = readlink("/proc/self/exe", folder, sizeof folder - 1);
-    if (len < 0)
-        return fail(err, "/proc/self/exe: %s", strerror(errno));
-    folder[len] = '\0';
-    *strrchr(folder, '/') = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (snprintf(path, PATH_MAX, "%s%s/lab/lab", folder, places[i]) < PATH_MAX && access(path, X_OK) == 0)
-            return true;
-    return fail(err, "the folder peers/ is not near %s; UNDERSTUDY_PEERS can say where it is", folder);
+    if (!peers_folder(folder, err))
+        return false;
+    int len = snprintf(path, PATH_MAX, "%s/lab/lab", folder);
+    return (len < PATH_MAX && access(path, X_OK) == 0) ||
+           fail(err, "there is no %.*s: %s; UNDERSTUDY_PEERS says where peers/ is", PATH_MAX, path,
+                strerror(errno));
 }
 
 /* The lab is a program of its own, which the drivers of the peers use too: its words are its own. */

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/peers_folder.h"
 #include "cli/run_console.h"
 #include "cli/run_state.h"
 #include "cli/run_status.h"
@@ -66,7 +67,8 @@ static bool open_driver(struct session *s, struct error *err)
         return s->driver != NULL;
     }
     struct peer_config config;
-    if (!peer_config_read(a->peer, &config, err))
+    char path[PATH_MAX];
+    if (!peers_find(a->peer, path, err) || !peer_config_read(path, &config, err))
         return false;
     s->driver = driver_exec_new(&config, s->folder, err);
     return s->driver != NULL;

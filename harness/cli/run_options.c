@@ -33,8 +33,8 @@ enum {
 };
 
 const struct cli_option run_option_table[] = {
-    {"peer", OPT_PEER, "FOLDER|FILE",
-     "the peer under test, a peer.ini; without it, the built-in reference peer"},
+    {"peer", OPT_PEER, "NAME|FOLDER|FILE",
+     "the peer under test: one of peers/, or a peer.ini; without it, the built-in reference peer"},
     {"fault", OPT_FAULT, "NAME", "the reference peer breaks this one rule"},
     {"habit", OPT_HABIT, "NAME", "the reference peer does what it may, and few do"},
     {"case", OPT_CASE, "GLOB", "only cases that match, \"sync.*\"; may be given again"},
@@ -109,7 +109,7 @@ static const char *take(struct run_arguments *a, int key, const char *value)
     switch (key) {
     case OPT_PEER:
         a->peer = value;
-        return value[0] ? NULL : "a peer.ini, or the folder of one";
+        return value[0] ? NULL : "the name of a peer of peers/, a peer.ini, or the folder of one";
     case OPT_FAULT:
         a->fault = value;
         return NULL;

@@ -175,7 +175,22 @@ bad_value() { # SECTION KEY VALUE TEXT
     wrong "peer.ini:$(($(grep -nxF "[$1]" peer.ini | cut -d: -f1) + 1)): $2: " "$4" -- run --peer peer.ini
 }
 
-wrong 'nowhere.ini' 'No such file' -- run --peer nowhere.ini
+wrong 'no peer "nowhere.ini"' 'no file or folder here' 'peers/ is not near' 'UNDERSTUDY_PEERS' -- run --peer nowhere.ini
+wrong './nowhere.ini' 'No such file' -- run --peer ./nowhere.ini
+mkdir -p ours/box none && good_ini 500 4500 | with peer slot 1 >ours/box/peer.ini
+export UNDERSTUDY_PEERS=$here/ours
+wrong "$here/ours/box/peer.ini:2: " 'unknown key "slot"' -- run --peer box
+wrong "$here/ours/box/peer.ini:2: " 'unknown key "slot"' -- check-peer box
+wrong 'no peer "bocks"' "$here/ours has box" -- run --peer bocks
+mkdir box && cp ours/box/peer.ini box
+wrong '"box" is a folder here, and a peer of' './box' -- run --peer box
+wrong './box/peer.ini:2: ' 'unknown key "slot"' -- run --peer ./box
+rm -r box
+export UNDERSTUDY_PEERS=$here/none
+wrong 'no peer "box"' "$here/none has no peer at all" -- run --peer box
+export UNDERSTUDY_PEERS=$here/nowhere
+wrong 'no peer "box"' 'UNDERSTUDY_PEERS' "$here/nowhere" -- run --peer box
+unset UNDERSTUDY_PEERS
 mkdir empty
 wrong 'empty/peer.ini' 'No such file' -- run --peer empty
 good_ini 500 4500 >peer.ini && chmod 000 peer.ini

@@ -51,6 +51,8 @@ run 2 run --exclude nothing.like-this
 run 2 run --fault no-such-fault
 run 2 run --peer nowhere.ini
 says "nowhere.ini"
+run 2 run --peer strongswn
+says "/peers has libreswan, openiked, strongswan, strongswan-kernel"
 run 2 run --peer nowhere.ini --fault x
 says "--fault is for the reference peer"
 run 2 run --expect nowhere.json
