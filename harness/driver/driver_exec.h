@@ -10,12 +10,13 @@
  *   UNDERSTUDY_PID       the process of the run: when it is gone without a stop, the run is dead
  *   UNDERSTUDY_SLOTS     how many slots the run uses
  *   UNDERSTUDY_SLOT      which one the verb is for; not set for start, stop and version
- *   UNDERSTUDY_FAMILY    4 or 6: what the combination in play is on; only set while one is
+ *   UNDERSTUDY_FAMILY    4 or 6: of the combination in play; only set while one is
  *   UNDERSTUDY_MODE      tunnel, tunnel-ipv6 or transport: the same
- *   UNDERSTUDY_AUTH      psk, rsa, ecdsa, rsa-old or ecdsa-old: how the combination in play authenticates;
- * only set while one is UNDERSTUDY_PSK_FILE  a file (0600) with the pre-shared key UNDERSTUDY_PKI       a
- * folder (0700) with what the test CA made for the peer (pki_write); only set when the run plays with
- * certificates
+ *   UNDERSTUDY_MOBIKE    on or off: the same
+ *   UNDERSTUDY_AUTH      psk, rsa, ecdsa, rsa-old or ecdsa-old: the same
+ *   UNDERSTUDY_PSK_FILE  a file (0600) with the pre-shared key
+ *   UNDERSTUDY_PKI       a folder (0700) with what the test CA made for the peer
+ *                        (pki_write); only set when the run plays with certificates
  *
  * What `start` prints is facts, one "key=value" a line (peer_config_fact). Before anything else the driver is
  * asked for a verb that does not exist: anything but 127 means that its 127 cannot be trusted.

@@ -18,6 +18,8 @@ int64_t driver_log_length(int log)
     return fstat(log, &st) == 0 ? st.st_size : 0;
 }
 
+static const char instead[] = "[secret]";
+
 /* Evidence is handed around; the secret of a lab may be that of a product. */
 static void write_redacted(FILE *out, const char *text, size_t len, const char *secret)
 {
@@ -25,7 +27,7 @@ static void write_redacted(FILE *out, const char *text, size_t len, const char *
     const char *end = text + len, *found;
     while (secret_len > 0 && (found = memmem(text, (size_t)(end - text), secret, secret_len))) {
         fwrite(text, 1, (size_t)(found - text), out);
-        fputs("[secret]", out);
+        fputs(instead, out);
         text = found + secret_len;
     }
     fwrite(text, 1, (size_t)(end - text), out);
@@ -55,4 +57,19 @@ void driver_log_keep(int log, int64_t from, const char *secret, const char *path
         return;
     append_to(path, text + from, (size_t)(len - from), secret);
     munmap(text, (size_t)len);
+}
+
+void driver_log_redact(char *text, size_t size, const char *secret)
+{
+    size_t secret_len = strlen(secret), len = strlen(text);
+    for (char *at = text; secret_len > 0 && (at = strstr(at, secret));) {
+        size_t before = (size_t)(at - text), room = size - 1 - before;
+        size_t put = room < sizeof instead - 1 ? room : sizeof instead - 1;
+        size_t behind = len - before - secret_len, keep = room - put < behind ? room - put : behind;
+        memmove(at + put, at + secret_len, keep);
+        memcpy(at, instead, put);
+        len = before + put + keep;
+        text[len] = '\0';
+        at += put;
+    }
 }

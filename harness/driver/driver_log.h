@@ -2,6 +2,7 @@
 #ifndef DRIVER_DRIVER_LOG_H
 #define DRIVER_DRIVER_LOG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* A file in memory for the output of the driver's `logs`; -1: memory is out. The caller closes it. */
@@ -14,5 +15,8 @@ int64_t driver_log_length(int log);
  * write. A log that is shorter was begun anew and is taken whole. Wherever `secret` appears in it, a word
  * stands for it. */
 void driver_log_keep(int log, int64_t from, const char *secret, const char *path);
+
+/* The same in a text in memory, which is cut where it becomes too long. */
+void driver_log_redact(char *text, size_t size, const char *secret);
 
 #endif

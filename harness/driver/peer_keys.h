@@ -4,6 +4,8 @@
 
 #include "driver/peer_config.h"
 
+enum { PEER_VALUE_MAX = PEER_MAX_PROPOSALS * 96 + 1 }; /* of a list */
+
 /* What is known of the file while it is read. */
 struct peer_reading {
     struct peer_config *config;

@@ -1,7 +1,6 @@
 #include "driver/pki_files.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,39 +9,25 @@
 #include <unistd.h>
 
 #include "crypto/cipher.h"
+#include "driver/secret_file.h"
 
 enum { MAX_PEM = 64 * 1024 };
 
 /* --- reading ------------------------------------------------------------------------------------- */
 
-static bool look_at(int fd, const char *path, bool secret, struct error *err)
-{
-    struct stat status;
-    if (fd < 0)
-        return fail(err, "cannot open %.200s: %s", path, strerror(errno));
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
-        return fail(err, "%.200s is not a file", path);
-    if (secret && (status.st_mode & (S_IRWXG | S_IRWXO)))
-        return fail(err, "%.150s can be used by others (mode %04o), and it holds a secret: chmod 600 it",
-                    path, (unsigned)status.st_mode & 07777);
-    return true;
-}
-
 /* A text of at most MAX_PEM octets, on the heap; wiped and freed by the caller. */
 static char *read_text(const char *path, bool secret, struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    char *text = NULL;
-    if (look_at(fd, path, secret, err)) {
-        text = calloc(1, MAX_PEM + 1);
-        if (!text || read(fd, text, MAX_PEM) < 0) {
-            fail(err, "cannot read %.200s", path);
-            free(text);
-            text = NULL;
-        }
+    int fd = secret_file_open(path, secret, err);
+    if (fd < 0)
+        return NULL;
+    char *text = calloc(1, MAX_PEM + 1);
+    if (!text || read(fd, text, MAX_PEM) < 0) {
+        fail(err, "cannot read %.200s: %s", path, strerror(errno));
+        free(text);
+        text = NULL;
     }
-    if (fd >= 0)
-        close(fd);
+    close(fd);
     return text;
 }
 
@@ -159,16 +144,11 @@ static bool write_text(const char *folder, const char *what, const char *kind, c
     if (!text)
         return fail(err, "out of memory");
     int n = snprintf(path, sizeof path, "%s/%s-%s.%s", folder, what, kind, suffix);
-    int fd =
-        n < (int)sizeof path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
-    size_t len = strlen(text);
-    bool written = fd >= 0 && write(fd, text, len) == (ssize_t)len;
-    int why = errno;
-    if (fd >= 0 && close(fd) < 0)
-        written = false;
-    crypto_wipe(text, len);
+    bool written = n < (int)sizeof path ? secret_file_write(path, text, err)
+                                        : fail(err, "folder %.100s...: the name is too long", folder);
+    crypto_wipe(text, strlen(text));
     free(text);
-    return written || fail(err, "cannot write %.200s: %s", path, strerror(why));
+    return written;
 }
 
 static bool write_set(const struct pki_set *set, const char *kind, const char *folder, struct error *err)

@@ -373,6 +373,20 @@ START_TEST(a_trigger_knows_the_address_family_in_play)
 }
 END_TEST
 
+START_TEST(what_a_driver_complains_of_has_no_secret)
+{
+    struct error err;
+    struct driver *d =
+        driver_with(GOOD("start) ;;\n"
+                         "initiate) k=$(cat $UNDERSTUDY_PSK_FILE); echo \"psk $k, $k: bad\" >&2; "
+                         "exit 1;;\n"));
+    ck_assert_msg(d->ops->start(d, &err), "%s", err.text);
+    ck_assert_int_eq(d->ops->trigger(d, 0, "initiate", NULL, &err), 1);
+    assert_says(&err, "initiate: psk [secret], [secret]: bad (exit status 1)");
+    driver_exec_free(d);
+}
+END_TEST
+
 START_TEST(the_log_of_a_case_is_what_came_since_without_the_secret)
 {
     struct error err;
@@ -436,6 +450,7 @@ int main(void)
     tcase_add_test(t, what_the_configuration_lacks_is_unsupported);
     tcase_add_test(t, a_line_is_bound_to_the_slot);
     tcase_add_test(t, a_trigger_knows_the_address_family_in_play);
+    tcase_add_test(t, what_a_driver_complains_of_has_no_secret);
     tcase_add_test(t, the_log_of_a_case_is_what_came_since_without_the_secret);
     tcase_add_test(t, a_namespace_that_is_not_there_is_named);
     tcase_add_test(t, a_run_is_on_record_while_its_peer_is_up);
