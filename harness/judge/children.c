@@ -4,6 +4,11 @@
 
 /* --- requests ------------------------------------------------------------------------------------------ */
 
+static uint32_t spi_from(const uint8_t s[4])
+{
+    return (uint32_t)s[0] << 24 | (uint32_t)s[1] << 16 | (uint32_t)s[2] << 8 | s[3];
+}
+
 static void note_offers(struct child_exchange *x, const struct ike_payloads *inner)
 {
     struct wire_proposal proposals[IKE_MAX_PROPOSALS];
@@ -12,19 +17,11 @@ static void note_offers(struct child_exchange *x, const struct ike_payloads *inn
     if (!sa || !ike_read_proposals(sa->body, proposals, IKE_MAX_PROPOSALS, &n, NULL))
         return;
     for (size_t i = 0; i < n && x->n_offers < OFFERS_MAX; i++) {
-        const uint8_t *s = proposals[i].spi;
         if (proposals[i].protocol != PROTOCOL_ESP || proposals[i].spi_len != 4)
             continue;
         x->offers[x->n_offers].number = proposals[i].number;
-        x->offers[x->n_offers++].spi =
-            (uint32_t)s[0] << 24 | (uint32_t)s[1] << 16 | (uint32_t)s[2] << 8 | s[3];
+        x->offers[x->n_offers++].spi = spi_from(proposals[i].spi);
     }
-}
-
-static uint32_t spi_at(struct octets spis, unsigned n)
-{
-    const uint8_t *s = spis.at + (size_t)4 * n;
-    return (uint32_t)s[0] << 24 | (uint32_t)s[1] << 16 | (uint32_t)s[2] << 8 | s[3];
 }
 
 static unsigned read_deletes(const struct ike_payloads *inner, uint32_t out[DELETES_MAX], bool *ike)
@@ -37,7 +34,7 @@ static unsigned read_deletes(const struct ike_payloads *inner, uint32_t out[DELE
         *ike = *ike || p->del.protocol == PROTOCOL_IKE;
         for (unsigned k = 0; p->del.protocol == PROTOCOL_ESP && p->del.spi_len == 4 && k < p->del.count; k++)
             if (n < DELETES_MAX)
-                out[n++] = spi_at(p->del.spis, k);
+                out[n++] = spi_from(p->del.spis.at + (size_t)4 * k);
     }
     return n;
 }
@@ -119,10 +116,8 @@ static void note_agreement(struct ike_unit *u, const struct judge_packet *p, con
         return;
     for (unsigned i = 0; i < x->n_offers; i++)
         if (x->offers[i].number == a.chosen.number) {
-            const uint8_t *s = a.chosen.spi;
             agree(u, x->offers[i].spi, p->from, &a, false);
-            agree(u, (uint32_t)s[0] << 24 | (uint32_t)s[1] << 16 | (uint32_t)s[2] << 8 | s[3],
-                  other_party(p->from), &a, true);
+            agree(u, spi_from(a.chosen.spi), other_party(p->from), &a, true);
             return;
         }
 }
@@ -173,20 +168,22 @@ static void note_answer(struct ike_unit *u, const struct judge_packet *p)
         remove_all(u, p);
 }
 
-void judge_children(struct ike_unit *u, const struct judge_packet *p)
-{
-    uint8_t exchange = header_of(p)->exchange;
-    bool may = exchange == EXCHANGE_IKE_AUTH || exchange == EXCHANGE_CREATE_CHILD_SA ||
-               exchange == EXCHANGE_INFORMATIONAL;
-    if (!may || !p->wire.inner)
-        return;
-    if (ike_is_response(header_of(p)))
-        note_answer(u, p);
-    else
-        note_request(u, p);
-}
-
 /* --- a rekey of the IKE SA ----------------------------------------------------------------------------- */
+
+/* A rekey names the SPIs of the IKE SA that follows. */
+static void note_rekey(struct ike_unit *u, const struct judge_packet *p)
+{
+    const struct ike_payload *sa = ike_find(p->wire.inner, PAYLOAD_SA);
+    struct wire_proposal proposals[IKE_MAX_PROPOSALS];
+    size_t n = 0;
+    if (!sa || !ike_read_proposals(sa->body, proposals, IKE_MAX_PROPOSALS, &n, NULL))
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (proposals[i].spi_len == IKE_SPI_LEN) {
+            u->was_rekeyed = true;
+            judge_announce(u->judge, proposals[i].spi, u);
+        }
+}
 
 /* When two rekeys met, nobody but the ends knows which IKE SA carries on. */
 void children_succeed(struct ike_unit *u, struct ike_unit *by)
@@ -210,4 +207,21 @@ void children_inherit(struct ike_unit *to, struct ike_unit *from)
     *last = from->children;
     from->children = NULL;
     from->successor = NULL;
+}
+
+/* --- one message --------------------------------------------------------------------------------------- */
+
+void judge_children(struct ike_unit *u, const struct judge_packet *p)
+{
+    uint8_t exchange = header_of(p)->exchange;
+    bool may = exchange == EXCHANGE_IKE_AUTH || exchange == EXCHANGE_CREATE_CHILD_SA ||
+               exchange == EXCHANGE_INFORMATIONAL;
+    if (!may || !p->wire.inner)
+        return;
+    if (exchange == EXCHANGE_CREATE_CHILD_SA)
+        note_rekey(u, p);
+    if (ike_is_response(header_of(p)))
+        note_answer(u, p);
+    else
+        note_request(u, p);
 }

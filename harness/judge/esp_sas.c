@@ -70,17 +70,21 @@ static struct esp_unit *placed_at(const struct esp_table *t, const struct esp_pl
     return e;
 }
 
+static void displace(struct esp_table *t, struct esp_unit *e)
+{
+    if (!e || !e->is_placed || !t->placed)
+        return;
+    HASH_DELETE(by_place, t->placed, e);
+    e->is_placed = false;
+}
+
 static void place(struct esp_table *t, struct esp_unit *e, const struct esp_place *at)
 {
     struct esp_unit *before = placed_at(t, at);
     if (before == e)
         return;
-    if (before)
-        HASH_DELETE(by_place, t->placed, before);
-    if (before)
-        before->is_placed = false;
-    if (e->is_placed)
-        HASH_DELETE(by_place, t->placed, e);
+    displace(t, before);
+    displace(t, e);
     e->place = *at;
     e->is_placed = true;
     HASH_ADD(by_place, t->placed, place, sizeof e->place, e);

@@ -280,7 +280,8 @@ struct judge_step *unit_step(struct ike_unit *u, enum judge_step_kind kind, cons
 unsigned unit_member(struct ike_unit *u, const struct judge_packet *p);
 void steps_take(struct ike_unit *u, const struct judge_packet *p); /* when all rules have seen it */
 
-/* syncs.c, headers.c, children.c: each over one message, in order */
+/* announcements.c, syncs.c, headers.c, children.c: each over one message, in order */
+void judge_announcements(struct ike_unit *u, const struct judge_packet *p);
 void judge_syncs(struct ike_unit *u, const struct judge_packet *p);
 void judge_headers(struct ike_unit *u, const struct judge_packet *p);
 void judge_children(struct ike_unit *u, const struct judge_packet *p);

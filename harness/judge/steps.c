@@ -73,10 +73,15 @@ struct judge_step *unit_step(struct ike_unit *u, enum judge_step_kind kind, cons
 
 /* --- which messages ------------------------------------------------------------------------------------ */
 
+static bool is_of(const struct judge_step *s, const struct judge_packet *p)
+{
+    return s->frame.number == p->wire.number && s->frame.file == p->file;
+}
+
 static bool is_shown(const struct ike_unit *u, const struct judge_packet *p)
 {
     const struct judge_sa *sa = u->sa;
-    for (unsigned i = sa->n_steps; i-- > 0 && sa->steps[i].frame.number == frame_of(p).number;)
+    for (unsigned i = sa->n_steps; i-- > 0 && is_of(&sa->steps[i], p);)
         if (!judge_step_is_remark(sa->steps[i].kind))
             return true;
     return false;
@@ -96,7 +101,7 @@ static bool broke_a_rule(struct ike_unit *u)
 static bool is_turning_point(const struct judge_sa *sa, const struct judge_packet *p)
 {
     const struct judge_step *s = sa->n_steps ? &sa->steps[sa->n_steps - 1] : NULL;
-    return s && s->frame.number == frame_of(p).number && s->frame.file == p->file && s->kind != STEP_MESSAGE;
+    return s && is_of(s, p) && s->kind != STEP_MESSAGE;
 }
 
 void steps_take(struct ike_unit *u, const struct judge_packet *p)

@@ -315,73 +315,7 @@ static void note_answer(struct ike_unit *u, const struct judge_packet *p)
             a->syncs[i].since = q->frame;
 }
 
-/* --- what is announced --------------------------------------------------------------------------------- */
-
-static void note_window(struct ike_unit *u, const struct judge_packet *p)
-{
-    const struct wire_notify *n = packet_notify(&p->wire, NOTIFY_SET_WINDOW_SIZE);
-    if (n && n->data.len == 4)
-        u->askers[other_party(p->from)].window = (uint32_t)n->data.at[0] << 24 |
-                                                 (uint32_t)n->data.at[1] << 16 |
-                                                 (uint32_t)n->data.at[2] << 8 | n->data.at[3];
-}
-
-/* NEG-1: whom it is for is not known before IKE_AUTH, and settled behind it. */
-static void judge_place(struct ike_unit *u, const struct judge_packet *p)
-{
-    static const uint16_t type = NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED;
-    const struct wire_packet *w = &p->wire;
-    if (packet_notify(w, type) || (!w->opened && w->outer && ike_find_notify(w->outer, type)))
-        ledger_broken(&u->ledger, p->from, "NEG-1", FRAMES(frame_of(p)),
-                      "support for sync is announced in IKE_AUTH", "packet %u announces it in exchange %u",
-                      frame_of(p).number, header_of(p)->exchange);
-}
-
-/* NEG-3 */
-static void note_authentication(struct ike_unit *u, const struct judge_packet *p)
-{
-    static const uint16_t types[] = {NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED,
-                                     NOTIFY_IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED};
-    struct asker *a = &u->askers[p->from];
-    struct error err = {0};
-    a->authenticated = true;
-    a->announced = a->announced || packet_notify(&p->wire, types[0]);
-    a->announced_replay = a->announced_replay || packet_notify(&p->wire, types[1]);
-    for (size_t i = 0; i < 2; i++) {
-        const struct wire_notify *n = packet_notify(&p->wire, types[i]);
-        if (n && announcement_is_well_formed(n, &err))
-            ledger_held(&u->ledger, p->from, "NEG-3");
-        else if (n)
-            ledger_broken(&u->ledger, p->from, "NEG-3", FRAMES(frame_of(p)),
-                          "Protocol ID 0, SPI Size 0, no data", "packet %u: %s", frame_of(p).number,
-                          err.text);
-    }
-}
-
-/* NEG-1, NEG-3 */
-static void note_announcements(struct ike_unit *u, const struct judge_packet *p)
-{
-    if (header_of(p)->exchange != EXCHANGE_IKE_AUTH)
-        judge_place(u, p);
-    else if (p->wire.inner)
-        note_authentication(u, p);
-}
-
-/* A rekey names the SPIs of the IKE SA that follows. */
-static void note_rekey(struct ike_unit *u, const struct judge_packet *p)
-{
-    const struct ike_payload *sa = ike_find(p->wire.inner, PAYLOAD_SA);
-    struct wire_proposal proposals[IKE_MAX_PROPOSALS];
-    size_t n = 0;
-    if (header_of(p)->exchange != EXCHANGE_CREATE_CHILD_SA || !sa ||
-        !ike_read_proposals(sa->body, proposals, IKE_MAX_PROPOSALS, &n, NULL))
-        return;
-    for (size_t i = 0; i < n; i++)
-        if (proposals[i].spi_len == IKE_SPI_LEN) {
-            u->was_rekeyed = true;
-            judge_announce(u->judge, proposals[i].spi, u);
-        }
-}
+/* --- all of them --------------------------------------------------------------------------------------- */
 
 /* FMT-1 to FMT-4 are the monitors'; here only that they were met. */
 static void note_form(struct ike_unit *u, const struct judge_packet *p)
@@ -400,12 +334,9 @@ void judge_syncs(struct ike_unit *u, const struct judge_packet *p)
 {
     struct message_id_sync sync;
     bool response = ike_is_response(header_of(p));
-    note_announcements(u, p);
     if (!p->wire.inner)
         return;
     note_form(u, p);
-    note_window(u, p);
-    note_rekey(u, p);
     if (packet_sync(&p->wire, &sync))
         (response ? note_sync_answer : note_sync_request)(u, p, &sync);
     else if (packet_notify(&p->wire, NOTIFY_IKEV2_MESSAGE_ID_SYNC))

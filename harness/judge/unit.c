@@ -331,6 +331,7 @@ void unit_take(struct ike_unit *u, struct judge_packet *p)
     learn_known(u, p);
     (p->cut ? monitor_remember : monitor_add)(u->monitors[PARTY_A], &p->wire);
     note_move(u, p);
+    judge_announcements(u, p);
     judge_syncs(u, p);
     judge_children(u, p);
     if (u->sa->opened[PARTY_A] + u->sa->opened[PARTY_B] == 0)

@@ -31,7 +31,7 @@ static struct scene {
     uint64_t iv_base;
     unsigned peer; /* with whom IKE is spoken: PEER or OTHER_PEER */
     uint32_t id;   /* of the next request of the cluster */
-    unsigned n;
+    unsigned file, n; /* of the next packet, of the last one */
     int64_t at_us;
 } scene; /* of the test that is played */
 
@@ -98,6 +98,7 @@ static inline void tear_down(void)
 static inline void take(enum captured_kind kind, unsigned from, unsigned to, struct octets o)
 {
     struct captured c = {.kind = kind,
+                         .file = scene.file,
                          .number = ++scene.n,
                          .at_us = scene.at_us += 2000,
                          .from = at(from),

@@ -249,6 +249,22 @@ START_TEST(points_are_few_and_keep_what_matters)
 }
 END_TEST
 
+/* Of two files, as of a ring buffer that tcpdump fills. */
+START_TEST(a_ladder_has_messages_with_one_number_of_two_files)
+{
+    for (scene.file = 0; scene.file < 2; scene.file++) {
+        scene.n = 0;
+        say_child(scene.file == 1, "198.51.100.2", false);
+    }
+    const struct judge_sa *sa = judge_finish(scene.judge)->sas;
+    ck_assert_uint_eq(sa->n_steps, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_uint_eq(sa->steps[i].frame.file, i);
+        ck_assert_uint_eq(sa->steps[i].frame.number, 1);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("judge_esp");
@@ -273,6 +289,7 @@ int main(void)
     tcase_add_test(c, a_replay_that_is_dropped_is_right);
     tcase_add_test(c, two_questions_have_two_answers);
     tcase_add_test(c, points_are_few_and_keep_what_matters);
+    tcase_add_test(c, a_ladder_has_messages_with_one_number_of_two_files);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
