@@ -22,17 +22,23 @@ static bool an_init_is_answered(struct stage *stage, void *from)
     return false;
 }
 
-/* A peer that lost the IKE SA, rightly or not, still answers an IKE_SA_INIT. */
+static bool came_to_an_end(struct stage *stage, void *sa)
+{
+    return session_sa(stage) || find_event(stage, stage->listening_from, IKE_EVENT_DOWN, *(uint32_t *)sa);
+}
+
+/* A peer that lost the IKE SA, rightly or not, still answers an IKE_SA_INIT. What was begun for this question
+ * only is ended like any session: half made, it would stand in the way of the next combination. */
 static bool answers_a_new_session(struct stage *stage)
 {
     size_t from = stage->n_wire;
+    stage->listening_from = stage->n_events;
     cluster_active(&stage->cluster)->sa = 0;
     uint32_t sa = ike_host_connect(active_host(stage), &stage->line.cluster_ike, &stage->line.peer_ike,
                                    stage_now(stage), NULL);
     bool came = sa && pump_until(stage, stage->patience_us, an_init_is_answered, &from);
-    /* What was begun for this question only is ended like any session. */
     if (came)
-        pump_for(stage, grace_us(stage));
+        pump_until(stage, stage->patience_us, came_to_an_end, &sa);
     if (sa && !session_sa(stage))
         ike_sa_forget(active_host(stage), sa);
     return came;
