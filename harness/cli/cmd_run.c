@@ -112,6 +112,16 @@ static bool is_expected_peer(void *state, const struct peer_config *config, stru
     return expectation_is_for(state, config->name, config->version, err);
 }
 
+static bool is_known(void *state, const struct test_case *tc, const struct combination *combination,
+                     const struct outcome *outcome)
+{
+    const char *broken[OUTCOME_MAX_BROKEN];
+    char text[256];
+    size_t n = outcome_broken(outcome, broken, OUTCOME_MAX_BROKEN);
+    combination_text(tc->axes | ON(ROLE), combination, text, sizeof text);
+    return expectation_judge(state, tc->id, text, outcome->verdict, broken, n, NULL) == EXPECTATION_EXPECTED;
+}
+
 /* --- playing ------------------------------------------------------------------------------------- */
 
 static struct run_options options_of(struct session *s)
@@ -144,6 +154,11 @@ static struct run_options options_of(struct session *s)
         .folder = s->folder,
         .accepts = a->expect ? is_expected_peer : NULL,
         .accepts_state = &s->expected,
+        .attempts = a->attempts ? a->attempts
+                    : a->expect ? 2
+                                : 1,
+        .known = a->expect ? is_known : NULL,
+        .known_state = &s->expected,
     };
     options.cases = all_cases(&options.n_cases);
     return options;

@@ -28,9 +28,12 @@ enum {
     OPT_FORCE,
     OPT_STRICT,
     OPT_EXPECT,
+    OPT_ATTEMPTS,
     OPT_NO_COLOR,
     OPT_SOAK,
 };
+
+enum { MAX_ATTEMPTS = 10 };
 
 const struct cli_option run_option_table[] = {
     {"peer", OPT_PEER, "NAME|FOLDER|FILE",
@@ -62,6 +65,8 @@ const struct cli_option run_option_table[] = {
     {"force", OPT_FORCE, NULL, "replace an earlier run in that folder"},
     {"strict", OPT_STRICT, NULL, "a broken SHOULD does not conform either"},
     {"expect", OPT_EXPECT, "FILE", "known deviations, or the result.json of a run: only a change counts"},
+    {"attempts", OPT_ATTEMPTS, "N",
+     "what is INCONCLUSIVE is played up to N times; default 1, with --expect 2, but for what is expected"},
     {"no-color", OPT_NO_COLOR, NULL, "no colour (NO_COLOR in the environment does the same)"},
     {0},
 };
@@ -163,6 +168,11 @@ static const char *take(struct run_arguments *a, int key, const char *value)
         return NULL;
     case OPT_EXPECT:
         a->expect = value;
+        return NULL;
+    case OPT_ATTEMPTS:
+        if (!cli_number(value, 1, MAX_ATTEMPTS, &number))
+            return "a number from 1 to 10";
+        a->attempts = (unsigned)number;
         return NULL;
     case OPT_SOAK:
         a->soak = value;

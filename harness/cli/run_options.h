@@ -10,9 +10,9 @@ struct run_arguments {
     struct cli_list only, exclude, states;
     struct schedule_rule schedule[SCHEDULE_MAX_RULES];
     size_t n_schedule;
-    struct fixed_axes fixed; /* what the states say */
-    unsigned roles, jobs;    /* 0: not given */
-    unsigned shard, shards;  /* likewise */
+    struct fixed_axes fixed;        /* what the states say */
+    unsigned roles, jobs, attempts; /* 0: not given */
+    unsigned shard, shards;         /* likewise */
     enum depth depth;
     bool udp, transport_given, esp_given, raw_esp, seed_given, force, strict, no_color;
     uint64_t seed;

@@ -121,7 +121,8 @@ void run_take_lines(struct run *run, struct run_child *child)
             take_verdict(run, child, line);
             continue;
         }
-        if (strcmp(event, "begin") == 0 && child->item->next < child->item->count) {
+        bool first_attempt = strcmp(event, "begin") == 0 && !json_object_get(line, "attempt");
+        if (first_attempt && child->item->next < child->item->count) {
             child->item->next++;
             child->in_combination = child->begun_any = true;
         }

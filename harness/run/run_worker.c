@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "suite/json_text.h"
+
 enum { CASE_PATH_MAX = 4096, END_SECONDS = 2 };
 
 void run_case_folder(char *out, size_t size, const char *run_folder, const char *case_id)
@@ -97,27 +99,33 @@ uint64_t run_seed(uint64_t seed, const struct test_case *tc, const struct combin
     return random_derive_seed(seed, name);
 }
 
-static void announce(struct playing *playing, const struct test_case *tc, const struct combination *c)
+/* `before`: the attempt that is not the last word; NULL with the first. */
+static void announce(struct playing *playing, const struct test_case *tc, const struct combination *c,
+                     unsigned attempt, const struct outcome *before)
 {
     json_t *line = json_object();
     json_object_set_new(line, "event", json_string("begin"));
     json_object_set_new(line, "case", json_string(tc->id));
     json_object_set_new(line, "combination", combination_to_json(tc->axes | ON(ROLE), c));
+    if (before) {
+        json_object_set_new(line, "attempt", json_integer(attempt));
+        json_object_set_new(line, "before", json_text(before->reason));
+    }
     send_line(&playing->sender, line);
 }
 
-/* True when the case may go on with the next combination. */
-static bool play_one(struct playing *playing, size_t index)
+static void play_attempt(struct playing *playing, size_t index, unsigned attempt, struct outcome *out)
 {
     const struct run_options *options = playing->work->options;
     const struct test_case *tc = playing->work->item->test_case;
     const struct combination *combination = &playing->work->item->combinations[index];
+    uint64_t seed = run_seed(options->seed, tc, combination);
     const struct play_options play = {
         .test_case = tc,
         .combination = combination,
         .driver = options->driver,
         .slot = playing->work->slot,
-        .seed = run_seed(options->seed, tc, combination),
+        .seed = attempt > 1 ? random_derive_seed(seed + attempt, "attempt") : seed,
         .folder = playing->folder,
         .packets_before = playing->packets,
         .start_us = playing->start_us,
@@ -130,10 +138,47 @@ static bool play_one(struct playing *playing, size_t index)
         .sink = {&playing->sender, send_line},
         .ended = &ended,
     };
-    struct outcome outcome = {0};
-    announce(playing, tc, combination);
-    (options->play ? options->play : play_combination)(&play, &outcome, &playing->start_us);
+    (options->play ? options->play : play_combination)(&play, out, &playing->start_us);
+    if (out->last_packet > playing->packets)
+        playing->packets = out->last_packet;
+    if (attempt > 1)
+        out->tags |= TAG(PLAYED_AGAIN);
+}
 
+static bool vanished(const struct playing *playing, const struct outcome *o)
+{
+    return o->tags & TAG(PEER_RESTART) && playing->work->options->restart_peer;
+}
+
+/* Only what says nothing of the peer is worth another attempt: a verdict stands, whatever it is. */
+static bool is_played_again(const struct playing *playing, size_t index, unsigned attempt,
+                            const struct outcome *o)
+{
+    const struct run_options *options = playing->work->options;
+    const struct run_item *item = playing->work->item;
+    return o->verdict == VERDICT_INCONCLUSIVE && attempt < options->attempts && !ended &&
+           !vanished(playing, o) &&
+           !(options->known &&
+             options->known(options->known_state, item->test_case, &item->combinations[index], o));
+}
+
+/* True when the case may go on with the next combination. */
+static bool play_one(struct playing *playing, size_t index)
+{
+    const struct test_case *tc = playing->work->item->test_case;
+    const struct combination *combination = &playing->work->item->combinations[index];
+    struct outcome outcome = {0};
+    unsigned attempt = 1;
+    announce(playing, tc, combination, attempt, NULL);
+    play_attempt(playing, index, attempt, &outcome);
+    while (is_played_again(playing, index, attempt, &outcome)) {
+        int64_t waited_us = outcome.waited_us, own_us = outcome.own_us;
+        announce(playing, tc, combination, ++attempt, &outcome);
+        outcome_clear(&outcome);
+        play_attempt(playing, index, attempt, &outcome);
+        outcome.waited_us += waited_us;
+        outcome.own_us += own_us;
+    }
     if (ended) { /* what was cut short has no verdict */
         outcome_clear(&outcome);
         return false;
@@ -141,9 +186,7 @@ static bool play_one(struct playing *playing, size_t index)
     json_t *line = outcome_to_json(tc, combination, &outcome);
     json_object_set_new(line, "end_us", json_integer(playing->start_us));
     send_line(&playing->sender, line);
-    if (outcome.last_packet > playing->packets)
-        playing->packets = outcome.last_packet;
-    bool go_on = !(outcome.tags & TAG(PEER_RESTART) && options->restart_peer);
+    bool go_on = !vanished(playing, &outcome);
     outcome_clear(&outcome);
     return go_on;
 }

@@ -38,11 +38,17 @@ struct run_options {
     int64_t soak_us;    /* the time of a long-term case, which its combinations share; 0: a few rounds each */
     const char *folder; /* made with run_folder_make */
     unsigned stall_ms;  /* a process that is silent for so long is ended; 0: RUN_STALL_MS */
+    unsigned attempts;  /* how often a combination may be played while the way to its check fails; 0: once */
     run_play *play;     /* NULL: play_combination */
     /* Asked when the peer is up and its version is known; false ends the run before anything is played. NULL:
      * any peer will do. */
     bool (*accepts)(void *state, const struct peer_config *config, struct error *err);
     void *accepts_state;
+    /* Is this INCONCLUSIVE outcome what the peer is known for, so that no other attempt is worth its time?
+     * Asked in the process of the case. NULL: never. */
+    bool (*known)(void *state, const struct test_case *test_case, const struct combination *combination,
+                  const struct outcome *outcome);
+    void *known_state;
 };
 
 struct run_progress {

@@ -45,7 +45,8 @@ bool check_result_parse(const char *name, enum check_result *out);
     X(MALFORMED, "malformed")             /* the peer sent something that cannot be read */                  \
     X(PEER_RESTART, "peer-restart")       /* the peer vanished; the next case starts from a new one */       \
     X(TIMED_SILENCE, "timed-silence")     /* silence was proven by time, not by a fence */                   \
-    X(UNASKED_REKEY, "unasked-rekey")     /* the peer rekeyed by itself: what broke after it is not judged */
+    X(UNASKED_REKEY, "unasked-rekey") /* the peer rekeyed by itself: what broke after it is not judged */    \
+    X(PLAYED_AGAIN, "played-again")   /* the way to the check had failed in an earlier attempt */
 
 #define TAG_ENUM(name, text) TAG_BIT_##name,
 enum tag_bit { TAGS(TAG_ENUM) TAG_COUNT };

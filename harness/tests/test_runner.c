@@ -52,6 +52,7 @@ static struct test_case vanish = {.id = "t.vanish", .version = 1, .requires = {"
 static struct test_case slow = {
     .id = "t.slow", .version = 1, .requires = {"SYNC-4"}, .axes = ON(M1) | ON(P1)};
 static struct test_case full = {.id = "t.full", .version = 1, .requires = {"SYNC-4"}};
+static struct test_case shaky = {.id = "t.shaky", .version = 1, .requires = {"SYNC-4"}};
 static struct test_case one_role = {
     .id = "t.one-role", .version = 1, .requires = {"SYNC-4"}, .roles = 1 << ROLE_INITIATOR};
 
@@ -67,6 +68,23 @@ static void add_check(struct outcome *out, enum check_result result)
     check.expected = (char[]){"silence"};
     check.seen = (char[]){"something"};
     ck_assert(outcome_add(out, &check));
+}
+
+/* In the first attempt of each combination. */
+static bool out_of_order(const struct play_options *o, struct outcome *out)
+{
+    static uint64_t seeds[2];
+    uint64_t *seed = &seeds[o->combination->value[AXIS_ROLE] == ROLE_RESPONDER];
+    bool again = *seed != 0;
+    ck_assert_uint_ne(*seed, o->seed); /* an attempt is no repetition */
+    *seed = o->seed;
+    out->last_packet = o->packets_before + 3;
+    if (again)
+        return false;
+    out->verdict = VERDICT_INCONCLUSIVE;
+    out->own_us = 1;
+    snprintf(out->reason, sizeof out->reason, "the driver was out of order");
+    return true;
 }
 
 static void fake_play(const struct play_options *o, struct outcome *out, int64_t *end_us)
@@ -85,6 +103,8 @@ static void fake_play(const struct play_options *o, struct outcome *out, int64_t
         nap(20);
     if (o->test_case == &vanish && first)
         out->tags |= TAG(PEER_RESTART);
+    if (o->test_case == &shaky && out_of_order(o, out))
+        return;
     add_check(out, o->test_case == &broken ? CHECK_BROKEN : CHECK_HELD);
     if (o->test_case == &full) {
         out->verdict = VERDICT_ERROR;
@@ -188,6 +208,54 @@ START_TEST(passes_and_fails_are_counted)
     ck_assert_uint_eq(events(&p, "end"), 1);
     ck_assert_uint_eq(p.driver.starts, 1);
     ck_assert_uint_eq(p.driver.stops, 1);
+    remove_run(&p);
+}
+END_TEST
+
+START_TEST(what_is_inconclusive_is_played_again)
+{
+    PLAY(&shaky, &broken);
+    p.options.attempts = 3;
+    play(&p, NULL);
+    ck_assert_int_eq(p.end, RUN_COMPLETE);
+    ck_assert_uint_eq(count(&p, VERDICT_PASS), 2);
+    ck_assert_uint_eq(count(&p, VERDICT_FAIL), 2);
+    ck_assert_uint_eq(p.report.progress.done, 4);
+    ck_assert_uint_eq(events(&p, "begin"), 6); /* what failed did so once */
+    ck_assert_uint_eq(events(&p, "verdict"), 4);
+    ck_assert_int_ge(p.report.progress.own_us, 2); /* of the attempts that did not count */
+    remove_run(&p);
+}
+END_TEST
+
+START_TEST(without_attempts_it_is_not)
+{
+    PLAY(&shaky);
+    play(&p, NULL);
+    ck_assert_uint_eq(count(&p, VERDICT_INCONCLUSIVE), 2);
+    ck_assert_uint_eq(events(&p, "begin"), 2);
+    remove_run(&p);
+}
+END_TEST
+
+static bool known_as_initiator(void *state, const struct test_case *tc, const struct combination *c,
+                               const struct outcome *o)
+{
+    ck_assert_ptr_eq(tc, state);
+    ck_assert_str_eq(o->reason, "the driver was out of order");
+    return c->value[AXIS_ROLE] == ROLE_INITIATOR;
+}
+
+START_TEST(what_is_known_is_not_played_again)
+{
+    PLAY(&shaky);
+    p.options.attempts = 2;
+    p.options.known = known_as_initiator;
+    p.options.known_state = &shaky;
+    play(&p, NULL);
+    ck_assert_uint_eq(count(&p, VERDICT_INCONCLUSIVE), 1);
+    ck_assert_uint_eq(count(&p, VERDICT_PASS), 1);
+    ck_assert_uint_eq(events(&p, "begin"), 3);
     remove_run(&p);
 }
 END_TEST
@@ -471,6 +539,9 @@ int main(void)
     TCase *t = tcase_create("runs");
     tcase_set_timeout(t, 30);
     tcase_add_test(t, passes_and_fails_are_counted);
+    tcase_add_test(t, what_is_inconclusive_is_played_again);
+    tcase_add_test(t, without_attempts_it_is_not);
+    tcase_add_test(t, what_is_known_is_not_played_again);
     tcase_add_test(t, a_crash_is_an_error_of_one_combination);
     tcase_add_test(t, a_hang_is_ended);
     tcase_add_test(t, a_case_that_leaves_is_an_error);
