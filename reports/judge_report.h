@@ -13,6 +13,7 @@ struct judge_report {
     const struct judge_result *result;
     const struct capture *capture; /* for its counts, names and flaws */
     const struct key_tables *keys;
+    bool lossy; /* as the judge was told */
 };
 
 void judge_report_text(const struct judge_report *r, FILE *out);
@@ -34,6 +35,12 @@ const char *judge_esp_state(const struct judge_esp *e);
  * where there is no ESP are not counted: a run folder has them beside every capture. */
 size_t judge_report_ike_keys_of_others(const struct judge_report *r);
 size_t judge_report_esp_keys_of_others(const struct judge_report *r);
+
+/* Of whom the capture has nothing in this IKE SA; NULL: both are there. */
+const char *judge_report_silent(const struct judge_result *r, const struct judge_sa *sa);
+
+/* What --lossy would take back: a message that the capture lost looks the same. */
+bool judge_report_may_be_loss(const struct judge_report *r);
 
 /* Is a MUST or base rule broken? */
 bool judge_report_fails(const struct judge_result *r);

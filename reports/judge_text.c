@@ -208,6 +208,9 @@ static void print_sa(const struct judge_report *r, const struct judge_sa *sa, FI
               out);
     if (sa->disordered)
         fputs("  note    frames are out of order: rules of order are not judged\n", out);
+    if (judge_report_silent(r->result, sa))
+        fprintf(out, "  note    nothing of %s was captured: what needs both sides is not judged\n",
+                judge_report_silent(r->result, sa));
     if (sa->duplicates)
         fprintf(out, "  note    %u frames are there twice\n", sa->duplicates);
     print_ladder(r, sa, out);
@@ -244,4 +247,8 @@ void judge_report_text(const struct judge_report *r, FILE *out)
     print_esp_of(r, NULL, out);
     if (judge_has_verdict(r->result))
         print_requirements(r, out);
+    if (judge_report_may_be_loss(r))
+        fputs("note: a message that the capture lost looks like a broken IKE-1, IKE-9, IKE-10, IKE-15, FMT-4 or "
+              "SYNC-7. Where it may have lost some: --lossy\n",
+              out);
 }

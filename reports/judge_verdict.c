@@ -1,4 +1,7 @@
 #include "reports/judge_report.h"
+
+#include <string.h>
+
 #include "suite/outcome.h"
 
 enum verdict judge_report_verdict(const struct judge_result *r, enum judge_party party,
@@ -18,6 +21,27 @@ bool judge_report_fails(const struct judge_result *r)
     for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
         for (size_t i = 0; i < n; i++)
             if (judge_report_verdict(r, x, &all[i]) == VERDICT_FAIL)
+                return true;
+    return false;
+}
+
+const char *judge_report_silent(const struct judge_result *r, const struct judge_sa *sa)
+{
+    for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
+        if (sa->packets[x] == 0)
+            return judge_party_name(r, x);
+    return NULL;
+}
+
+bool judge_report_may_be_loss(const struct judge_report *r)
+{
+    static const char *const of_presence[] = {"IKE-1", "IKE-9", "IKE-10", "IKE-15", "FMT-4", "SYNC-7"};
+    size_t n;
+    const struct requirement *all = requirements(&n);
+    for (size_t i = 0; i < n && !r->lossy; i++)
+        for (size_t k = 0; k < sizeof of_presence / sizeof *of_presence; k++)
+            if (strcmp(all[i].id, of_presence[k]) == 0 &&
+                r->result->tallies[PARTY_A][i].broken + r->result->tallies[PARTY_B][i].broken > 0)
                 return true;
     return false;
 }

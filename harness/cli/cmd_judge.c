@@ -161,7 +161,7 @@ static int judge_all(const struct judge_arguments *a, struct capture *capture, c
     }
     while (capture_next(capture, &c))
         judge_take(judge, &c);
-    const struct judge_report report = {judge_finish(judge), capture, keys};
+    const struct judge_report report = {judge_finish(judge), capture, keys, a->lossy};
     bool written = write_outputs(a, &report, &err);
     int status = written ? conclude(&report) : EXIT_USAGE;
     if (!written)

@@ -96,16 +96,31 @@ static bool is_one_of(const char *id, const char *const *list)
     return false;
 }
 
-/* What a rule needs must have been there: whole messages, in their order, opened. */
+/* Rules of one side's own messages: they hold, or not, whatever the other side says. */
+static bool is_of_own_messages(const char *id)
+{
+    static const char *const list[] = {"IKE-2", "IKE-5", "IKE-6", "IKE-7", "IKE-11",
+                                       "FMT-1", "FMT-2", "FMT-3", "NEG-3", NULL};
+    return is_one_of(id, list);
+}
+
+/* What a rule needs must have been there: whole messages, of both sides, in their order, opened. */
 static bool counts(const void *of, enum judge_party party, const char *id)
 {
-    const struct judge_sa *sa = of;
+    const struct ike_unit *u = of;
+    const struct judge_sa *sa = u->sa;
     static const char *const of_order[] = {"IKE-1", "IKE-9", "IKE-10", "IKE-15", "FMT-4", NULL};
-    static const char *const of_whole[] = {"IKE-9", "IKE-10", "FMT-4", "SYNC-7", NULL};
+    static const char *const of_whole[] = {"IKE-1", "IKE-9", "IKE-10", "FMT-4", "SYNC-7", NULL};
     static const char *const in_clear[] = {"IKE-6", "IKE-11", "IKE-15", NULL};
     bool about_sync = strncmp(id, "SYNC-", 5) == 0 || strncmp(id, "SEC-", 4) == 0;
     if (sa->keys == JUDGE_KEYS_WRONG)
         return false;
+    if (sa->packets[other_party(party)] == 0 && !is_of_own_messages(id))
+        return false;
+    if (u->judge->options.lossy && is_one_of(id, of_order))
+        return false;
+    if (sa->begins_late && strcmp(id, "IKE-9") == 0)
+        return false; /* how large the window is was said before */
     if (sa->keys == JUDGE_KEYS_ONE_WAY && sa->opened[party] == 0 && !is_one_of(id, in_clear))
         return false;
     if (sa->keys == JUDGE_KEYS_ONE_WAY && (is_one_of(id, of_whole) || about_sync))
@@ -172,10 +187,10 @@ static void note_watched(struct ike_unit *u, enum judge_party party)
 void unit_conclude(struct ike_unit *u)
 {
     u->sa->keys = keys_state(u);
-    ledger_drop(&u->ledger, counts, u->sa);
+    ledger_drop(&u->ledger, counts, u);
     for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++) {
         note_watched(u, x);
-        ledger_tally(&u->ledger, x, counts, u->sa);
+        ledger_tally(&u->ledger, x, counts, u);
     }
 }
 

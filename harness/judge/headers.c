@@ -99,7 +99,7 @@ static void note_suspect(struct ike_unit *u, const struct judge_packet *p)
 void judge_headers(struct ike_unit *u, const struct judge_packet *p)
 {
     const struct ike_header *h = header_of(p);
-    if (!p->wire.readable && !p->cut)
+    if (!p->wire.readable)
         return;
     judge_flag(u, p);
     if (h->exchange == EXCHANGE_IKE_SA_INIT)

@@ -178,7 +178,7 @@ static void judge(const char *path, bool with_cluster)
     if (capture) {
         while (capture_next(capture, &c))
             judge_take(j, &c);
-        const struct judge_report report = {judge_finish(j), capture, &tables};
+        const struct judge_report report = {judge_finish(j), capture, &tables, options.lossy};
         judge_report_text(&report, nothing);
         judge_report_json(&report, nothing, NULL);
         judge_report_html(&report, nothing);

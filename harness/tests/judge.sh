@@ -138,6 +138,24 @@ breaks_nothing() { # FORM
 for form in late cut torn shuffled; do
     ok "no rule is broken by a capture that is $form" breaks_nothing "$form"
 done
+one_side() { # FILTER TEXT OPTION...
+    local filter=$1 text=$2
+    shift 2
+    tcpdump -r "$pcap" -w one.pcap "$filter" 2>/dev/null
+    ends_saying 0 "$text" "$careful" judge one.pcap --keys "$keys" "$@"
+}
+ok "the answers alone" one_side 'src host 192.0.2.2' "nothing of cluster was captured" --cluster 203.0.113.10
+ok "nor is what needs both sides judged" status_is 1 grep -qE '^(IKE-1|IKE-9|FMT-4|SYNC-5) ' said
+ok "but what one says itself" grep -qE '^IKE-5 +- +PASS' said
+ok "the requests alone" one_side 'dst host 192.0.2.2' "nothing of peer was captured" --cluster 203.0.113.10
+ok "on the page, too" grep -q 'Nothing of peer was captured' <("$careful" judge one.pcap --keys "$keys" --cluster 203.0.113.10 --html -)
+without_sync_requests() {
+    tcpdump -r "$pcap" -w gaps.pcap 'not (dst host 192.0.2.2 and ip[46] = 37 and ip[48:4] = 0)' 2>/dev/null
+    ends_saying 1 "Where it may have lost some: --lossy" "$careful" judge gaps.pcap --keys "$keys"
+}
+ok "that a capture may have lost something is said" without_sync_requests
+ok "and taken for granted with --lossy" ends_saying 0 "SYNC" "$careful" judge gaps.pcap --keys "$keys" --lossy
+ok "nobody is accused of what a capture does not show" "$here/judge_less.py" "$program" good
 ok "a torn file is said to be so" ends_saying 0 "what came before it is judged" "$careful" judge torn.pcap --keys "$keys"
 ok "a late beginning is said" ends_saying 0 "older than the capture" "$careful" judge late.pcap --keys "$keys"
 ok "cut frames are said" grep -q '"has_cut": true' cut.json

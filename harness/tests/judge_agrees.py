@@ -68,4 +68,5 @@ def main():
     sys.exit(1 if differ or not compared else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

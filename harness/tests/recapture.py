@@ -157,4 +157,5 @@ def main():
         write(target, 101, plain)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -103,7 +103,7 @@ static char *page_of(struct scene *s, size_t *len)
     ck_assert(capture && j);
     while (capture_next(capture, &c))
         judge_take(j, &c);
-    const struct judge_report report = {judge_finish(j), capture, &tables};
+    const struct judge_report report = {judge_finish(j), capture, &tables, options.lossy};
     FILE *out = open_memstream(&page, len);
     judge_report_html(&report, out);
     fclose(out);

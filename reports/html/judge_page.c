@@ -220,7 +220,7 @@ static void put_found(FILE *out, const struct judge_result *r, enum judge_party 
         f.sas == 1 ? "" : "s");
 }
 
-static void put_all_found(FILE *out, const struct judge_result *r)
+static void put_all_found(FILE *out, const struct judge_report *r)
 {
     size_t n;
     const struct requirement *all = requirements(&n);
@@ -229,9 +229,14 @@ static void put_all_found(FILE *out, const struct judge_result *r)
           out);
     for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
         for (size_t i = 0; i < n; i++)
-            if (r->tallies[x][i].broken)
-                put_found(out, r, x, &all[i]);
-    fputs("</ul>\n</section>\n", out);
+            if (r->result->tallies[x][i].broken)
+                put_found(out, r->result, x, &all[i]);
+    fputs("</ul>\n", out);
+    if (judge_report_may_be_loss(r))
+        fputs("<p class=\"why\">A message that the capture lost looks like a broken IKE-1, IKE-9, IKE-10, IKE-15, "
+              "FMT-4 or SYNC-7. Where it may have lost some: --lossy.</p>\n",
+              out);
+    fputs("</section>\n", out);
 }
 
 /* --- the IKE SAs --------------------------------------------------------------------------------------- */
@@ -276,7 +281,7 @@ void judge_report_html(const struct judge_report *r, FILE *out)
     fputs("</header>\n", out);
     html_filter(out, t.both, "IKE SAs");
     if (t.worst > VERDICT_PASS)
-        put_all_found(out, r->result);
+        put_all_found(out, r);
     if (judge_has_verdict(r->result))
         put_requirements(out, r->result);
     put_sas(out, r);

@@ -119,8 +119,9 @@ static void put_side(FILE *out, const struct judge_report *r, const struct judge
              sa->sealed[x]);
 }
 
-static void put_notes(FILE *out, const struct judge_sa *sa)
+static void put_notes(FILE *out, const struct judge_result *r, const struct judge_sa *sa)
 {
+    const char *silent = judge_report_silent(r, sa);
     html_put(out, "<p>Keys: %s.</p>\n", judge_keys_text(sa->keys));
     if (sa->begins_late)
         fputs("<p class=\"why\">It is older than the capture: what needs its beginning is not judged.</p>\n",
@@ -131,6 +132,10 @@ static void put_notes(FILE *out, const struct judge_sa *sa)
               out);
     if (sa->disordered)
         fputs("<p class=\"why\">Frames are out of order: rules of order are not judged.</p>\n", out);
+    if (silent)
+        html_put(out,
+                 "<p class=\"why\">Nothing of %s was captured: what needs both sides is not judged.</p>\n",
+                 silent);
     if (sa->duplicates)
         html_put(out, "<p class=\"why\">%u frames are there twice.</p>\n", sa->duplicates);
 }
@@ -144,7 +149,7 @@ static void put_sides(FILE *out, const struct judge_report *r, const struct judg
     put_side(out, r, sa, PARTY_A);
     put_side(out, r, sa, PARTY_B);
     fputs("</tbody></table></div>\n", out);
-    put_notes(out, sa);
+    put_notes(out, r->result, sa);
 }
 
 /* --- ESP ----------------------------------------------------------------------------------------------- */
