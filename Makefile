@@ -83,7 +83,7 @@ $(AFTER_INTEROP): interop
 
 else ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
 
-PKGS := libcrypto libpcap jansson inih libxml-2.0
+PKGS := libcrypto libpcap zlib jansson inih libxml-2.0
 ifneq ($(shell pkg-config --exists $(PKGS) && echo found),found)
 $(error a library of "$(PKGS)" is missing: run harness/packages/install)
 endif

@@ -248,7 +248,8 @@ void judge_report_text(const struct judge_report *r, FILE *out)
     if (judge_has_verdict(r->result))
         print_requirements(r, out);
     if (judge_report_may_be_loss(r))
-        fputs("note: a message that the capture lost looks like a broken IKE-1, IKE-9, IKE-10, IKE-15, FMT-4 or "
+        fputs("note: a message that the capture lost looks like a broken IKE-1, IKE-9, IKE-10, IKE-15, FMT-4 "
+              "or "
               "SYNC-7. Where it may have lost some: --lossy\n",
               out);
 }

@@ -1,27 +1,22 @@
 #include "capture/capture.h"
 
-#include <errno.h>
 #include <pcap/pcap.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/reader.h"
+#include "capture/file.h"
+#include "capture/frame.h"
 #include "capture/reassembly.h"
 #include "wire/ike.h"
 
-enum { READ_AT_ONCE = 1 << 18 }; /* octets of a file: libpcap alone would take 4096 */
-
 struct source {
     const char *path;
-    pcap_t *handle;
-    char *buffer; /* of the file below the handle, until that is closed */
-    int link_type;
+    struct capture_file *file;
     unsigned number;
     bool ended;
-    int64_t first_us; /* the time of its first frame */
-    char flaw[PCAP_ERRBUF_SIZE];
-    struct pcap_pkthdr *header; /* of the frame that is next */
-    const uint8_t *octets;
+    int64_t first_us;        /* the time of its first frame */
+    struct file_frame frame; /* that is next */
 };
 
 struct capture {
@@ -29,7 +24,7 @@ struct capture {
     size_t n_sources;
     uint16_t ports[CAPTURE_MAX_PORTS];
     size_t n_ports;
-    struct source *given; /* whose frame the caller has: libpcap reuses its buffer */
+    struct source *given; /* whose frame the caller has: the file reuses its buffer */
     struct reassembly *reassembly;
     struct capture_counts counts;
 };
@@ -39,58 +34,23 @@ struct capture {
 /* A file that ends in the middle of a frame has good ones before it. */
 static void advance(struct source *s)
 {
-    int got = pcap_next_ex(s->handle, &s->header, &s->octets);
+    s->ended = !capture_file_next(s->file, &s->frame);
     s->number++;
-    if (got == 1)
-        return;
-    s->ended = true;
-    if (got == PCAP_ERROR)
-        snprintf(s->flaw, sizeof s->flaw, "%s", pcap_geterr(s->handle));
-}
-
-/* A time that no capture can have is kept from overflowing. */
-static int64_t time_of(const struct source *s)
-{
-    static const int64_t most_s = INT64_C(1) << 40;
-    int64_t seconds = s->header->ts.tv_sec;
-    return (seconds < 0        ? 0
-            : seconds < most_s ? seconds
-                               : most_s) *
-               1000000 +
-           s->header->ts.tv_usec % 1000000;
-}
-
-static bool open_handle(struct source *s, const char *path, struct error *err)
-{
-    char why[PCAP_ERRBUF_SIZE] = "";
-    bool is_file = strcmp(path, "-") != 0;
-    FILE *file = is_file ? fopen(path, "rbe") : stdin;
-    if (!file)
-        return fail(err, "%s: %s", path, strerror(errno));
-    s->buffer = is_file ? malloc(READ_AT_ONCE) : NULL;
-    if (s->buffer)
-        setvbuf(file, s->buffer, _IOFBF, READ_AT_ONCE);
-    s->handle = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_MICRO, why);
-    if (s->handle)
-        return true;
-    if (is_file)
-        fclose(file);
-    return fail(err, "%s: %s", path, why);
 }
 
 static bool open_source(struct source *s, const char *path, struct error *err)
 {
     s->path = path;
-    if (!open_handle(s, path, err))
-        return false;
-    s->link_type = pcap_datalink(s->handle);
-    if (!frame_link_is_known(s->link_type)) {
-        const char *name = pcap_datalink_val_to_name(s->link_type);
-        return fail(err, "%s: link type %s (%d) is not read: Ethernet, Linux cooked, raw IP and loopback are",
-                    path, name ? name : "unknown", s->link_type);
-    }
+    s->file = capture_file_open(path, err);
+    if (!s->file)
+        return fail_within(err, "%s", path);
     advance(s);
-    s->first_us = s->ended ? 0 : time_of(s);
+    if (!s->ended && !s->frame.of_several && !frame_link_is_known(s->frame.link_type)) {
+        const char *name = pcap_datalink_val_to_name(s->frame.link_type);
+        return fail(err, "%s: link type %s (%d) is not read: Ethernet, Linux cooked, raw IP and loopback are",
+                    path, name ? name : "unknown", s->frame.link_type);
+    }
+    s->first_us = s->ended ? 0 : s->frame.at_us;
     return true;
 }
 
@@ -131,11 +91,8 @@ void capture_close(struct capture *c)
 {
     if (!c)
         return;
-    for (size_t i = 0; i < c->n_sources; i++) {
-        if (c->sources[i].handle)
-            pcap_close(c->sources[i].handle);
-        free(c->sources[i].buffer);
-    }
+    for (size_t i = 0; i < c->n_sources; i++)
+        capture_file_close(c->sources[i].file);
     free(c->sources);
     reassembly_free(c->reassembly);
     free(c);
@@ -251,7 +208,7 @@ static bool read_packet(struct capture *c, struct ip_packet *packet, struct capt
 static bool read_frame(struct capture *c, const struct source *s, struct captured *out)
 {
     struct ip_packet packet;
-    switch (frame_read(s->link_type, octets_of(s->octets, s->header->caplen), &packet)) {
+    switch (frame_read(s->frame.link_type, s->frame.octets, &packet)) {
     case FRAME_IP:
         return read_packet(c, &packet, out);
     case FRAME_OTHER:
@@ -269,7 +226,7 @@ static bool read_frame(struct capture *c, const struct source *s, struct capture
 /* At the same time the file that begins earlier is the one that the other continues. */
 static bool is_before(const struct source *a, const struct source *b)
 {
-    int64_t at = time_of(a), bt = time_of(b);
+    int64_t at = a->frame.at_us, bt = b->frame.at_us;
     return at < bt || (at == bt && a->first_us < b->first_us);
 }
 
@@ -289,8 +246,8 @@ bool capture_next(struct capture *c, struct captured *out)
         advance(c->given);
     c->given = NULL;
     while ((s = earliest(c)) != NULL) {
-        *out =
-            (struct captured){.file = (unsigned)(s - c->sources), .number = s->number, .at_us = time_of(s)};
+        *out = (struct captured){
+            .file = (unsigned)(s - c->sources), .number = s->number, .at_us = s->frame.at_us};
         c->counts.frames++;
         if (read_frame(c, s, out)) {
             c->given = s;
@@ -309,7 +266,7 @@ const struct capture_counts *capture_counts(const struct capture *c)
 
 const char *capture_flaw(const struct capture *c, unsigned file)
 {
-    return c->sources[file].flaw[0] ? c->sources[file].flaw : NULL;
+    return capture_file_flaw(c->sources[file].file);
 }
 
 const char *capture_path(const struct capture *c, unsigned file)

@@ -223,8 +223,9 @@ const struct cli_command command_judge = {
     .summary = "Judges captures: who broke which rule, in which frame",
     .options = options,
     .notes =
-        "Reads pcap and pcapng. A FILE of - is standard output. Without --cluster both sides are judged\n"
-        "and called A and B; without --keys, what headers show. Exit status: 0 no rule is broken, 1 one\n"
-        "is, 2 wrong usage or a file that cannot be read, 3 nothing could be judged.",
+        "Reads pcap and pcapng, also with gzip. CAPTURE - is standard input, FILE - standard output.\n"
+        "Without --cluster both sides are judged and called A and B; without --keys, what headers show.\n"
+        "Exit status: 0 no rule is broken, 1 one is, 2 wrong usage or a file that cannot be read, 3\n"
+        "nothing could be judged.",
     .run = run_judge,
 };

@@ -78,10 +78,15 @@ same_as_raw() { # FORM OPTION...
 }
 
 ok "a failover" ends_saying 0 "SYNC answer" "$careful" judge "$pcap" --keys "$keys"
-for form in ethernet vlan qinq sll sll2 null loop pcapng fragments extensions swapped doubled; do
+for form in ethernet vlan qinq sll sll2 null loop pcapng interfaces fragments extensions swapped doubled; do
     ok "the same: $form" same_as_raw "$form"
 done
 ok "the same: fragments of IPv6" same_as_raw ipv6-fragments
+packed() {
+    requirements_of "$pcap" --keys "$keys" >want && gzip -c interfaces.pcap >packed.gz &&
+        requirements_of packed.gz --keys "$keys" >got && diff want got && requirements_of - --keys "$keys" <packed.gz >got && diff want got
+}
+ok "the same: with gzip, and from standard input" packed
 ok "the same: another port" same_as_raw natt-port --port 4501
 
 

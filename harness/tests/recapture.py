@@ -3,7 +3,7 @@
 
 recapture.py FORM IN OUT
 
-FORM: ethernet, vlan, qinq, sll, sll2, null, loop, raw, pcapng, fragments, ipv6-fragments, extensions, cut, torn,
+FORM: ethernet, vlan, qinq, sll, sll2, null, loop, raw, pcapng, interfaces, fragments, ipv6-fragments, extensions, cut, torn,
 swapped, shuffled, doubled, late, natt-port, raw-esp, snap, flood
 """
 
@@ -29,16 +29,21 @@ def write(path, link, packets):
             out.write(struct.pack("<IIII", at // 1000000, at % 1000000, len(octets), length) + octets)
 
 
-def write_ng(path, packets):
+def write_ng(path, packets, forms=()):
+    """With `forms`, of an interface for each, in turn."""
+
     def block(kind, body):
         body += b"\0" * (-len(body) % 4)
         return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
 
     with open(path, "wb") as out:
         out.write(block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)))
-        out.write(block(1, struct.pack("<HHI", 101, 0, 262144)))
-        for at, octets, length in packets:
-            head = struct.pack("<IIIII", 0, at >> 32, at & 0xFFFFFFFF, len(octets), length)
+        for link in [LINK[form] for form in forms] or [101]:
+            out.write(block(1, struct.pack("<HHI", link, 0, 262144)))
+        for n, (at, octets, _) in enumerate(packets):
+            interface = n % len(forms) if forms else 0
+            octets = linked(forms[interface], octets) if forms else octets
+            head = struct.pack("<IIIII", interface, at >> 32, at & 0xFFFFFFFF, len(octets), len(octets))
             out.write(block(6, head + octets))
 
 
@@ -113,6 +118,8 @@ def main():
         write(target, LINK[form], [(at, octets, len(octets)) for at, octets in changed])
     elif form == "pcapng":
         write_ng(target, plain)
+    elif form == "interfaces":
+        write_ng(target, plain, ("ethernet", "sll2", "null"))
     elif form in ("fragments", "ipv6-fragments"):
         change = as_ipv6 if form == "ipv6-fragments" else bytes
         parts = [(at, part) for n, (at, octets, _) in enumerate(packets) for part in fragments(change(octets), n)]

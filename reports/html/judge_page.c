@@ -233,7 +233,8 @@ static void put_all_found(FILE *out, const struct judge_report *r)
                 put_found(out, r->result, x, &all[i]);
     fputs("</ul>\n", out);
     if (judge_report_may_be_loss(r))
-        fputs("<p class=\"why\">A message that the capture lost looks like a broken IKE-1, IKE-9, IKE-10, IKE-15, "
+        fputs("<p class=\"why\">A message that the capture lost looks like a broken IKE-1, IKE-9, IKE-10, "
+              "IKE-15, "
               "FMT-4 or SYNC-7. Where it may have lost some: --lossy.</p>\n",
               out);
     fputs("</section>\n", out);
