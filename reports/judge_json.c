@@ -42,12 +42,24 @@ static const char *step_name(enum judge_step_kind kind)
     return "";
 }
 
+/* Of both sides, in the order of `sides`. */
+static json_t *counters_json(const struct judge_step *s)
+{
+    json_t *both = json_array();
+    for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++) {
+        json_t *sends = s->counters[x].sends < 0 ? json_null() : json_integer(s->counters[x].sends);
+        json_t *expects = s->counters[x].expects < 0 ? json_null() : json_integer(s->counters[x].expects);
+        json_array_append_new(both, json_pack("{s:o, s:o}", "sends", sends, "expects", expects));
+    }
+    return both;
+}
+
 static json_t *step_json(const struct judge_report *r, const struct judge_step *s)
 {
-    return json_pack("{s:s, s:s, s:o, s:I, s:b, s:s, s:s?, s:i}", "kind", step_name(s->kind), "from",
+    return json_pack("{s:s, s:s, s:o, s:I, s:b, s:s, s:s?, s:i, s:o}", "kind", step_name(s->kind), "from",
                      judge_party_name(r->result, s->from), "frame", frame_json(s->frame), "at_us",
                      (json_int_t)s->at_us, "copy", s->repeated, "text", s->text, "message", s->message,
-                     "member", (int)s->member);
+                     "member", (int)s->member, "counters", counters_json(s));
 }
 
 static const char *keys_name(enum judge_keys keys)

@@ -50,6 +50,11 @@ enum judge_step_kind {
     STEP_MESSAGE,    /* another one, where the IKE SA begins, behind a sync or a move, or of a finding */
 };
 
+/* What one side sends next and expects next, as far as its own messages have shown; -1: they have not. */
+struct judge_counters {
+    int64_t sends, expects;
+};
+
 struct judge_step {
     enum judge_step_kind kind;
     enum judge_party from;
@@ -57,6 +62,7 @@ struct judge_step {
     int64_t at_us;
     bool repeated;   /* the same octets were there before */
     unsigned member; /* at which address A was, from 1: in judge_sa.members; 0: beyond those */
+    struct judge_counters counters[PARTY_COUNT]; /* when it was said */
     char text[120];
     char *message; /* in words (wire/describe.h); NULL: it is none */
 };

@@ -168,6 +168,7 @@ struct ike_unit {
     const struct judge_finding *last_finding;
     unsigned n_known[PARTY_COUNT], n_ends[PARTY_COUNT], n_exchanges[PARTY_COUNT], n_headers;
     /* All above is looked at with every message, and the beginnings of these. */
+    struct judge_counters counters[PARTY_COUNT];
     struct endpoint known[PARTY_COUNT][ENDS_MAX]; /* where a party may be reached */
     struct endpoint ends[PARTY_COUNT][ENDS_MAX];  /* addresses it has */
     struct asker askers[PARTY_COUNT];
@@ -278,7 +279,8 @@ void unit_settle_keys(struct ike_unit *u, const struct judge_packet *p); /* befo
 /* steps.c */
 struct judge_step *unit_step(struct ike_unit *u, enum judge_step_kind kind, const struct judge_packet *p);
 unsigned unit_member(struct ike_unit *u, const struct judge_packet *p);
-void steps_take(struct ike_unit *u, const struct judge_packet *p); /* when all rules have seen it */
+void counters_follow(struct ike_unit *u, const struct judge_packet *p); /* before the rules */
+void steps_take(struct ike_unit *u, const struct judge_packet *p);      /* when all rules have seen it */
 
 /* announcements.c, syncs.c, headers.c, children.c: each over one message, in order */
 void judge_announcements(struct ike_unit *u, const struct judge_packet *p);

@@ -1,5 +1,6 @@
 /* The ladder of an IKE SA: syncs, moves and jumps, and the messages that make them a story. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "judge/judge_parts.h"
 #include "wire/describe.h"
@@ -24,6 +25,27 @@ unsigned unit_member(struct ike_unit *u, const struct judge_packet *p)
         return 0;
     sa->members[sa->n_members++] = *e;
     return sa->n_members;
+}
+
+static void at_least(int64_t *counter, int64_t to)
+{
+    if (to > *counter)
+        *counter = to;
+}
+
+/* A sync says what its sender goes on with; an old message once more says nothing. */
+void counters_follow(struct ike_unit *u, const struct judge_packet *p)
+{
+    const struct wire_packet *w = &p->wire;
+    struct judge_counters *c = &u->counters[p->from];
+    struct message_id_sync sync;
+    bool counts = w->opened || (w->readable && w->header.exchange == EXCHANGE_IKE_SA_INIT);
+    if (!counts || w->copy_of)
+        return;
+    if (packet_sync(w, &sync))
+        *c = (struct judge_counters){sync.expected_send, sync.expected_recv};
+    else
+        at_least(ike_is_response(&w->header) ? &c->expects : &c->sends, (int64_t)w->header.message_id + 1);
 }
 
 static char *describe(const struct judge_packet *p)
@@ -66,6 +88,7 @@ struct judge_step *unit_step(struct ike_unit *u, enum judge_step_kind kind, cons
                              .at_us = p->wire.at_us,
                              .repeated = p->wire.copy_of != NULL,
                              .member = unit_member(u, p)};
+    memcpy(s->counters, u->counters, sizeof s->counters);
     if (!p->is_esp && !judge_step_is_remark(kind))
         s->message = describe(p);
     return s;

@@ -159,6 +159,8 @@ struct ike_unit *unit_new(struct judge *j, const struct judge_packet *first)
         (h->exchange != EXCHANGE_IKE_SA_INIT || ike_is_response(h)) && !judge_announced(j, h->spi_i);
     u->judge = j;
     u->sa = sa;
+    for (enum judge_party x = PARTY_A; x < PARTY_COUNT; x++)
+        u->counters[x] = sa->begins_late ? (struct judge_counters){-1, -1} : (struct judge_counters){0, 0};
     u->ledger = (struct ledger){.judge = j, .findings = &sa->findings};
     *j->last_sa = sa;
     j->last_sa = &sa->next;
@@ -330,6 +332,7 @@ void unit_take(struct ike_unit *u, struct judge_packet *p)
     count(u, p);
     learn_known(u, p);
     (p->cut ? monitor_remember : monitor_add)(u->monitors[PARTY_A], &p->wire);
+    counters_follow(u, p);
     note_move(u, p);
     judge_announcements(u, p);
     judge_syncs(u, p);

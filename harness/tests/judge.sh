@@ -78,6 +78,13 @@ same_as_raw() { # FORM OPTION...
 }
 
 ok "a failover" ends_saying 0 "SYNC answer" "$careful" judge "$pcap" --keys "$keys"
+counters() { # behind the first sync exchange, and of whom nothing was opened
+    "$careful" judge "$pcap" --keys "$keys" --json ladder.json
+    jq -e '[.ike_sas[0].ladder[] | select(.kind == "sync-answer")][0].counters ==
+        [{"sends": 7, "expects": 0}, {"sends": 0, "expects": 7}]' ladder.json &&
+        jq -e '[.ike_sas[].ladder[].counters[0].sends] | max == 28' ladder.json
+}
+ok "the counters of both sides" counters
 for form in ethernet vlan qinq sll sll2 null loop pcapng interfaces fragments extensions swapped doubled; do
     ok "the same: $form" same_as_raw "$form"
 done
@@ -159,6 +166,7 @@ without_sync_requests() {
     ends_saying 1 "Where it may have lost some: --lossy" "$careful" judge gaps.pcap --keys "$keys"
 }
 ok "that a capture may have lost something is said" without_sync_requests
+ok "what broke a rule is marked in the ladder" grep -q '>breaks FMT-4<' <("$careful" judge gaps.pcap --keys "$keys" --html -)
 ok "and taken for granted with --lossy" ends_saying 0 "SYNC" "$careful" judge gaps.pcap --keys "$keys" --lossy
 ok "nobody is accused of what a capture does not show" "$here/judge_less.py" "$program" good
 ok "a torn file is said to be so" ends_saying 0 "what came before it is judged" "$careful" judge torn.pcap --keys "$keys"

@@ -27,6 +27,20 @@ static void put_ends(json_t *line, const struct judge_report *r, const struct ju
     json_object_set_new(line, "to", json_string(s->from == PARTY_B ? a : b));
 }
 
+/* The last frame of a finding is the one that broke the rule. */
+static void put_broken(json_t *line, const struct judge_sa *sa, const struct judge_step *s)
+{
+    char text[120] = "";
+    size_t n = 0;
+    for (const struct judge_finding *f = sa->findings; f; f = f->next) {
+        const struct judge_frame *last = f->n_frames ? &f->frames[f->n_frames - 1] : NULL;
+        if (last && last->file == s->frame.file && last->number == s->frame.number && n < sizeof text)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? ", " : "", f->requirement->id);
+    }
+    if (n > 0)
+        json_object_set_new(line, "breaks", json_string(text));
+}
+
 static json_t *packet_line(const struct judge_report *r, const struct judge_sa *sa,
                            const struct judge_step *s)
 {
@@ -37,6 +51,22 @@ static json_t *packet_line(const struct judge_report *r, const struct judge_sa *
     json_object_set_new(line, "message", json_string(s->message ? s->message : s->text));
     json_object_set_new(line, "by_filter", json_boolean(s->repeated));
     put_ends(line, r, sa, s);
+    put_broken(line, sa, s);
+    return line;
+}
+
+static json_t *counter_json(int64_t value)
+{
+    return value < 0 ? json_null() : json_integer(value);
+}
+
+static json_t *counters_line(const struct judge_sa *sa, const struct judge_step *s)
+{
+    json_t *line = new_line(sa, s, "note", "counters");
+    json_object_set_new(line, "sends", counter_json(s->counters[PARTY_A].sends));
+    json_object_set_new(line, "expects", counter_json(s->counters[PARTY_A].expects));
+    json_object_set_new(line, "peer_sends", counter_json(s->counters[PARTY_B].sends));
+    json_object_set_new(line, "peer_expects", counter_json(s->counters[PARTY_B].expects));
     return line;
 }
 
@@ -55,6 +85,11 @@ static json_t *remark_line(const struct judge_report *r, const struct judge_sa *
     return line;
 }
 
+bool judge_ladder_has_counters(const struct judge_sa *sa)
+{
+    return sa->opened[PARTY_A] + sa->opened[PARTY_B] > 0;
+}
+
 json_t *judge_lines(const struct judge_report *r, const struct judge_sa *sa)
 {
     json_t *lines = json_array();
@@ -63,6 +98,8 @@ json_t *judge_lines(const struct judge_report *r, const struct judge_sa *sa)
         const struct judge_step *s = &sa->steps[i];
         bool remark = judge_step_is_remark(s->kind);
         json_array_append_new(lines, remark ? remark_line(r, sa, s, member) : packet_line(r, sa, s));
+        if (!remark && judge_ladder_has_counters(sa))
+            json_array_append_new(lines, counters_line(sa, s));
         if (s->from == PARTY_A && s->kind != STEP_ESP_JUMPED)
             member = s->member;
     }

@@ -12,6 +12,9 @@
  * memory is out. */
 json_t *judge_lines(const struct judge_report *r, const struct judge_sa *sa);
 
+/* Was anything opened that shows them? */
+bool judge_ladder_has_counters(const struct judge_sa *sa);
+
 enum { JUDGE_MAX_MOMENTS = 24 };
 
 struct judge_numbers {

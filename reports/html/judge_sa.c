@@ -224,7 +224,8 @@ static void put_ladder(FILE *out, const struct judge_report *r, const struct jud
         .anchor = anchor,
         .member = r->result->cluster_is_known ? "member" : judge_party_name(r->result, PARTY_A),
         .peer = judge_party_name(r->result, PARTY_B),
-        .of_capture = true};
+        .of_capture = true,
+        .no_counters = !judge_ladder_has_counters(sa)};
     if (!lines)
         return;
     html_ladder(out, lines, &look);

@@ -84,10 +84,10 @@ static void put_lanes(FILE *out, const struct layout *l)
     }
     put_lane(out, l, l->peer_x, "lane peer", l->look->peer);
     put_active(out, l);
-    if (of_capture)
+    if (l->look->no_counters)
         return;
-    put_label(out, "lane-name", l->counters_x + 23, l->top - 26, "member");
-    put_label(out, "lane-name", l->counters_x + 115, l->top - 26, "peer");
+    put_label(out, "lane-name", l->counters_x + 23, l->top - 26, l->look->member);
+    put_label(out, "lane-name", l->counters_x + 115, l->top - 26, l->look->peer);
     for (int i = 0; i < 4; i++)
         put_label(out, "lane-name small", l->counters_x + 46 * i, l->top - 10, counters[i]);
 }
@@ -139,6 +139,10 @@ static void put_packet_label(FILE *out, const struct layout *l, const struct ste
     else
         snprintf(text, sizeof text, "%s%s", brief, remark);
     put_label(out, "message", (l->gate_x + l->peer_x) / 2 + 8, s->y - 6, text);
+    if (!*text_of(s->line, "breaks"))
+        return;
+    snprintf(text, sizeof text, "breaks %s", text_of(s->line, "breaks"));
+    put_label(out, "message small", (l->gate_x + l->peer_x) / 2 + 8, s->y + 12, text);
 }
 
 static void put_packet(FILE *out, const struct layout *l, const struct step *s)
@@ -146,10 +150,10 @@ static void put_packet(FILE *out, const struct layout *l, const struct step *s)
     char name[32];
     const char *class = packet_class(s->line);
     packet_anchor(s->line, s->index, name, sizeof name);
-    html_put(out, "<a class=\"packet %s\" href=\"#c/%s/%s\" data-packet=\"%s\">", class, l->look->anchor,
-             name, name);
+    html_put(out, "<a class=\"packet %s%s\" href=\"#c/%s/%s\" data-packet=\"%s\">", class,
+             *text_of(s->line, "breaks") ? " broke" : "", l->look->anchor, name, name);
     html_put(out, "<rect class=\"hit\" x=\"0\" y=\"%d\" width=\"%d\" height=\"28\"/>", s->y - 20,
-             l->look->of_capture ? l->width : l->counters_x - 24);
+             l->look->no_counters ? l->width : l->counters_x - 24);
     if (number_of(s->line, "number"))
         html_put(out, "<text class=\"number\" x=\"110\" y=\"%d\">%lld</text>", s->y + 4,
                  number_of(s->line, "number"));
@@ -253,9 +257,10 @@ static void put_counters(FILE *out, const struct layout *l, int y, const json_t 
 {
     static const char *const keys[] = {"sends", "expects", "peer_sends", "peer_expects"};
     for (int i = 0; i < 4; i++) {
-        char text[32];
+        char text[32] = "?";
         bool changed = !before || number_of(before, keys[i]) != number_of(counters, keys[i]);
-        snprintf(text, sizeof text, "%lld", number_of(counters, keys[i]));
+        if (json_is_integer(json_object_get(counters, keys[i])))
+            snprintf(text, sizeof text, "%lld", number_of(counters, keys[i]));
         put_label(out, changed ? "counter changed" : "counter", l->counters_x + 46 * i, y + 4, text);
     }
 }

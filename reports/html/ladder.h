@@ -9,12 +9,12 @@
 
 enum { LADDER_MAX_LINES = 300 }; /* of the journal; of more than that the middle is left out */
 
-/* Of whom it is. A capture has neither a sync channel nor what an end says of its counters; then it may have
- * lines of the kind "remark" with a text, "from_peer" and "member". */
+/* Of whom it is. A capture has no sync channel; then there may be lines of the kind "remark" with a text,
+ * "from_peer" and "member". Packets may have the rules that they broke ("breaks"). */
 struct ladder_look {
     const char *anchor; /* the packets' anchors begin with it and a '/' */
     const char *member, *peer;
-    bool of_capture;
+    bool of_capture, no_counters;
 };
 
 /* `lines`: an array, in order. */

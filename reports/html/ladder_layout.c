@@ -127,7 +127,7 @@ static void set_columns(struct layout *l)
     l->gate_x = l->member_x[1] + 50;
     l->peer_x = l->member_x[1] + MESSAGE_WIDTH;
     l->counters_x = l->peer_x + 50;
-    l->width = l->look->of_capture ? l->peer_x + 60 : l->counters_x + COUNTERS_WIDTH;
+    l->width = l->look->no_counters ? l->peer_x + 60 : l->counters_x + COUNTERS_WIDTH;
 }
 
 static void add_step(struct layout *l, const json_t *line, unsigned index)

@@ -109,6 +109,46 @@ static void put_sequences(FILE *out, const struct shown_result *r)
     sequence_clear(&list);
 }
 
+/* --- the ladder --------------------------------------------------------------------------------- */
+
+static bool is_of_peer(const json_t *line, unsigned number)
+{
+    return strcmp(json_text_of(line, "event", ""), "packet") == 0 &&
+           strcmp(json_text_of(line, "direction", ""), "from-peer") == 0 &&
+           json_integer_value(json_object_get(line, "number")) == number;
+}
+
+/* The last packet of the peer's that a check names. */
+static json_t *broken_by(const json_t *lines, const struct check_record *c)
+{
+    size_t i;
+    json_t *line;
+    for (unsigned k = c->n_packets; k-- > 0;)
+        json_array_foreach(lines, i, line)
+        {
+            if (is_of_peer(line, c->packets[k]))
+                return line;
+        }
+    return NULL;
+}
+
+static void mark_broken(const struct shown_result *r)
+{
+    const struct outcome *o = &r->result->outcome;
+    for (unsigned i = 0; i < o->n_checks; i++) {
+        const struct check_record *c = &o->checks[i];
+        const struct requirement *q = requirement_find(c->requirement);
+        enum verdict v = q ? check_verdict(q->level, c->result) : VERDICT_SKIP;
+        json_t *line = v == VERDICT_FAIL || v == VERDICT_WARN ? broken_by(r->lines, c) : NULL;
+        const char *before = json_text_of(line, "breaks", "");
+        char text[120];
+        if (!line || strstr(before, c->requirement))
+            continue;
+        snprintf(text, sizeof text, "%s%s%s", before, *before ? ", " : "", c->requirement);
+        json_object_set_new(line, "breaks", json_string(text));
+    }
+}
+
 /* --- all of it ----------------------------------------------------------------------------------- */
 
 static void put_ladder(FILE *out, const struct shown_result *r)
@@ -121,6 +161,7 @@ static void put_ladder(FILE *out, const struct shown_result *r)
         return;
     }
     const struct ladder_look look = {.anchor = anchor, .member = "member", .peer = "peer"};
+    mark_broken(r);
     html_ladder(out, r->lines, &look);
     put_sequences(out, r);
     fputs("<details class=\"in-words\"><summary>Packets in words</summary>\n", out);
