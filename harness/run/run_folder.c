@@ -2,10 +2,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,11 +19,12 @@ static bool make_path(const char *path, struct error *err)
     for (char *slash = strchr(partial + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(partial, 0777) < 0 && errno != EEXIST)
-            return fail(err, "cannot make folder %s: %s", partial, strerror(errno));
+            return fail(err, "cannot make folder %s: %s; choose another for the run", partial,
+                        strerror(errno));
         *slash = '/';
     }
     return mkdir(path, 0700) == 0 || errno == EEXIST ||
-           fail(err, "cannot make folder %s: %s", path, strerror(errno));
+           fail(err, "cannot make folder %s: %s; choose another for the run", path, strerror(errno));
 }
 
 static bool is_empty(const char *path, bool *empty, struct error *err)
@@ -55,6 +58,16 @@ static bool remove_run(const char *path, struct error *err)
     return true;
 }
 
+/* Its journal is locked by whoever writes it. */
+static bool is_going_on(const char *journal)
+{
+    int fd = open(journal, O_RDONLY | O_CLOEXEC);
+    bool locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    return locked;
+}
+
 /* Only what a run writes, and only where a run was: `--out . --force` must not take a folder "cases" away
  * that is somebody's source. */
 static bool remove_earlier_run(const char *path, struct error *err)
@@ -63,6 +76,8 @@ static bool remove_earlier_run(const char *path, struct error *err)
     snprintf(name, sizeof name, "%s/journal.jsonl", path);
     if (access(name, F_OK) < 0)
         return fail(err, "run folder %s is not empty, and no earlier run is in it: choose another", path);
+    if (is_going_on(name))
+        return fail(err, "the run in folder %s is still going on: wait for its end, or choose another", path);
     return remove_run(path, err);
 }
 

@@ -88,7 +88,7 @@ enum run_end run_suite(const struct run_options *options, const struct run_obser
                        struct run_report *report, struct error *err);
 
 /* Makes the folder of a run, and its parents. One that is there and not empty is refused; with `force` an
- * earlier run in it is removed, and nothing else. */
+ * earlier run in it is removed, and nothing else; not one that is still going on. */
 bool run_folder_make(const char *path, bool force, struct error *err);
 
 /* Takes away what a run writes, and the folder when nothing else is in it. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "suite/json_text.h"
@@ -35,8 +36,10 @@ struct journal *journal_over(int fd, const char *name, struct error *err)
 struct journal *journal_create(const char *path, struct error *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
-    if (fd >= 0)
+    if (fd >= 0) {
+        (void)flock(fd, LOCK_EX | LOCK_NB); /* not every file system has locks */
         return journal_over(fd, path, err);
+    }
     if (errno == EEXIST)
         fail(err, "%s exists: the journal of a run is never overwritten; choose another folder", path);
     else

@@ -495,7 +495,11 @@ START_TEST(only_an_earlier_run_is_replaced)
     ck_assert_int_eq(access(path, F_OK), 0);
 
     snprintf(path, sizeof path, "%s/journal.jsonl", folder);
-    fclose(fopen(path, "w"));
+    struct journal *journal = journal_create(path, &err);
+    ck_assert_ptr_nonnull(journal);
+    ck_assert(!run_folder_make(folder, true, &err));
+    ck_assert_ptr_nonnull(strstr(err.text, "still going on"));
+    journal_close(journal);
     ck_assert_msg(run_folder_make(folder, true, &err), "%s", err.text);
     ck_assert_int_eq(access(path, F_OK), -1);
     snprintf(path, sizeof path, "rm -rf %s", folder);
