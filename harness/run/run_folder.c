@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,13 +57,15 @@ static bool remove_run(const char *path, struct error *err)
     return true;
 }
 
-/* Its journal is locked by whoever writes it. */
+/* Its journal is locked by the process that writes it, not by those of its cases. */
 static bool is_going_on(const char *journal)
 {
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
     int fd = open(journal, O_RDONLY | O_CLOEXEC);
-    bool locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-    if (fd >= 0)
-        close(fd);
+    if (fd < 0)
+        return false;
+    bool locked = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    close(fd);
     return locked;
 }
 

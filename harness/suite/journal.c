@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "suite/json_text.h"
@@ -35,9 +34,10 @@ struct journal *journal_over(int fd, const char *name, struct error *err)
 
 struct journal *journal_create(const char *path, struct error *err)
 {
+    const struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
     if (fd >= 0) {
-        (void)flock(fd, LOCK_EX | LOCK_NB); /* not every file system has locks */
+        (void)fcntl(fd, F_SETLK, &whole); /* not every file system has locks */
         return journal_over(fd, path, err);
     }
     if (errno == EEXIST)

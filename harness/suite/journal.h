@@ -25,7 +25,8 @@ enum { JOURNAL_FORMAT = 1, JOURNAL_TIME_TEXT = 32 };
 
 struct journal;
 
-/* A new file, mode 0644, locked (flock) until it is closed; one that exists is never touched. */
+/* A new file, mode 0644, locked (fcntl) as long as this process has it; one that exists is never
+ * touched. */
 struct journal *journal_create(const char *path, struct error *err);
 
 /* The same over an open file, which the journal then owns; `name` stands for it in errors. */

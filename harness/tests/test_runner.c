@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -482,6 +483,24 @@ END_TEST
 
 /* --- folders and captures ------------------------------------------------------------------------ */
 
+/* A run that goes on, as far as its journal tells. */
+static pid_t begin_journal(const char *path)
+{
+    int ready[2];
+    char byte;
+    ck_assert_int_eq(pipe(ready), 0);
+    pid_t writer = fork();
+    if (writer == 0) {
+        if (journal_create(path, NULL) && write(ready[1], "", 1) == 1)
+            pause();
+        _exit(1);
+    }
+    close(ready[1]);
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    return writer;
+}
+
 START_TEST(only_an_earlier_run_is_replaced)
 {
     struct error err;
@@ -495,11 +514,11 @@ START_TEST(only_an_earlier_run_is_replaced)
     ck_assert_int_eq(access(path, F_OK), 0);
 
     snprintf(path, sizeof path, "%s/journal.jsonl", folder);
-    struct journal *journal = journal_create(path, &err);
-    ck_assert_ptr_nonnull(journal);
+    pid_t writer = begin_journal(path);
     ck_assert(!run_folder_make(folder, true, &err));
     ck_assert_ptr_nonnull(strstr(err.text, "still going on"));
-    journal_close(journal);
+    kill(writer, SIGKILL);
+    waitpid(writer, NULL, 0);
     ck_assert_msg(run_folder_make(folder, true, &err), "%s", err.text);
     ck_assert_int_eq(access(path, F_OK), -1);
     snprintf(path, sizeof path, "rm -rf %s", folder);
