@@ -45,10 +45,13 @@ static bool open_source(struct source *s, const char *path, struct error *err)
     if (!s->file)
         return fail_within(err, "%s", path);
     advance(s);
-    if (!s->ended && !s->frame.of_several && !frame_link_is_known(s->frame.link_type)) {
-        const char *name = pcap_datalink_val_to_name(s->frame.link_type);
+    int link_type = capture_file_link_type(s->file);
+    if (link_type < 0 && !s->ended && !s->frame.of_several)
+        link_type = s->frame.link_type;
+    if (link_type >= 0 && !frame_link_is_known(link_type)) {
+        const char *name = pcap_datalink_val_to_name(link_type);
         return fail(err, "%s: link type %s (%d) is not read: Ethernet, Linux cooked, raw IP and loopback are",
-                    path, name ? name : "unknown", s->frame.link_type);
+                    path, name ? name : "unknown", link_type);
     }
     s->first_us = s->ended ? 0 : s->frame.at_us;
     return true;

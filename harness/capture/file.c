@@ -201,6 +201,11 @@ bool capture_file_next(struct capture_file *f, struct file_frame *out)
     return false;
 }
 
+int capture_file_link_type(const struct capture_file *f)
+{
+    return f->handle ? pcap_datalink(f->handle) : -1;
+}
+
 const char *capture_file_flaw(const struct capture_file *f)
 {
     return f->flaw[0] ? f->flaw : NULL;

@@ -21,6 +21,9 @@ struct file_frame {
 struct capture_file *capture_file_open(const char *path, struct error *err);
 void capture_file_close(struct capture_file *f);
 
+/* Of all frames; -1: each has its own. */
+int capture_file_link_type(const struct capture_file *f);
+
 /* False at the end, which may be an early one: then there is a flaw. */
 bool capture_file_next(struct capture_file *f, struct file_frame *out);
 

@@ -39,17 +39,22 @@ static unsigned long long own_start(void)
     return at ? strtoull(at, NULL, 10) : 0;
 }
 
+/* Whole, or not there: who reads it beside us must not take a run that begins for one that was killed. Names
+ * with a dot are passed over. */
 void run_record_write(const char *run, const char *folder)
 {
-    char path[PATH_MAX], above[PATH_MAX];
-    if (geteuid() != 0 || !records_folder(above) || !path_of(run, path))
+    char path[PATH_MAX], above[PATH_MAX], fresh[PATH_MAX], name[NAME_MAX + 1];
+    if (geteuid() != 0 || !records_folder(above) || !path_of(run, path) ||
+        snprintf(name, sizeof name, ".%s", run) >= (int)sizeof name || !path_of(name, fresh))
         return;
     mkdir(above, 0700);
-    FILE *file = fopen(path, "we");
+    FILE *file = fopen(fresh, "we");
     if (!file)
         return;
-    fprintf(file, "%d %llu\n%s\n", (int)getpid(), own_start(), folder);
-    fclose(file);
+    bool written = fprintf(file, "%d %llu\n%s\n", (int)getpid(), own_start(), folder) > 0;
+    written = fclose(file) == 0 && written;
+    if (!written || rename(fresh, path) < 0)
+        unlink(fresh);
 }
 
 void run_record_remove(const char *run)
