@@ -187,23 +187,39 @@ static bool is_new_session(struct stage *stage, void *from)
            find_event(stage, *(size_t *)from, IKE_EVENT_DOWN, 0);
 }
 
-bool fall_back(struct stage *stage, const char **why)
+enum { FALL_BACK_TRIES = 2 };
+
+static bool begins_anew(struct stage *stage, size_t *from)
 {
     struct error err = {0};
+    *from = stage->n_events;
+    uint32_t sa = ike_host_connect(active_host(stage), &stage->line.cluster_ike, &stage->line.peer_ike,
+                                   stage_now(stage), &err);
+    if (!sa)
+        leave_with(stage, VERDICT_ERROR, err.text);
+    pump_until(stage, stage->patience_us, is_new_session, from);
+    bool made = find_event(stage, *from, IKE_EVENT_ESTABLISHED, 0) && session_sa(stage);
+    if (!made)
+        ike_sa_forget(active_host(stage), sa);
+    return made;
+}
+
+bool fall_back(struct stage *stage, const char **why)
+{
     size_t from = stage->n_events;
+    const struct ike_event *down = NULL;
+    bool made = false;
     stage->ike.initial_contact = true;
     if (session_sa(stage))
         ike_sa_forget(active_host(stage), session_sa(stage));
     cluster_active(&stage->cluster)->sa = 0;
-    if (!ike_host_connect(active_host(stage), &stage->line.cluster_ike, &stage->line.peer_ike,
-                          stage_now(stage), &err))
-        leave_with(stage, VERDICT_ERROR, err.text);
-    pump_until(stage, stage->patience_us, is_new_session, &from);
-    const struct ike_event *down = find_event(stage, from, IKE_EVENT_DOWN, 0);
-    bool made = find_event(stage, from, IKE_EVENT_ESTABLISHED, 0) && session_sa(stage);
+    for (unsigned i = 0; i < FALL_BACK_TRIES && !made && !down; i++) {
+        made = begins_anew(stage, &from);
+        down = find_event(stage, from, IKE_EVENT_DOWN, 0);
+    }
     *why = made   ? "it is established"
            : down ? say(stage, "it failed: %s", down->text)
-                  : say(stage, "IKE_SA_INIT and IKE_AUTH were not complete in %lld ms",
+                  : say(stage, "IKE_SA_INIT and IKE_AUTH were not complete in %lld ms, twice",
                         (long long)(stage->patience_us / 1000));
     settle(stage);
     return made;

@@ -23,8 +23,9 @@ struct act peer_does(struct stage *stage, const char *what);
 /* As fail_over, and the member speaks from another address than the failed one. UNSUPPORTED without one. */
 void fail_over_to_new_address(struct stage *stage);
 
-/* The active member makes a new IKE SA with INITIAL_CONTACT, whatever it knew. False: `why` says what the
- * peer did. */
+/* The active member makes a new IKE SA with INITIAL_CONTACT, whatever it knew. Where nothing comes it begins
+ * once more, as an initiator would: a half-open IKE SA is the peer's to drop (RFC 7296 2.4). False: `why`
+ * says what the peer did. */
 bool fall_back(struct stage *stage, const char **why);
 
 /* --- the member that failed ---------------------------------------------------------------------- */

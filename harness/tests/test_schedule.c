@@ -50,6 +50,17 @@ static void play_wrong_word(struct stage *stage)
     updates_fail(stage, "vanish");
 }
 
+static void play_fall_back(struct stage *stage)
+{
+    const char *why;
+    cluster_announces(stage, false, false);
+    establish(stage);
+    fail_over(stage);
+    bool made = fall_back(stage, &why);
+    check(stage, "CLU-11", made, NO_PACKETS, "the new IKE SA is established", why);
+}
+
+static const struct test_case falls_back = {.id = "test.falls-back", .version = 1, .play = play_fall_back};
 static const struct test_case quiet = {.id = "test.quiet", .version = 1, .play = play_quiet};
 static const struct test_case behind = {.id = "test.behind", .version = 1, .play = play_behind};
 static const struct test_case three = {.id = "test.three", .version = 1, .play = play_three_failures};
@@ -133,6 +144,21 @@ START_TEST(a_word_that_is_none_is_an_error_of_the_case)
 }
 END_TEST
 
+START_TEST(a_half_open_ike_sa_that_is_dropped_is_begun_once_more)
+{
+#define DROP "to:IKE_AUTH.req#2=drop,to:IKE_AUTH.req#3=drop,to:IKE_AUTH.req#4=drop"
+    static const char once[] = DROP,
+                      twice[] = DROP ",to:IKE_AUTH.req#5=drop,to:IKE_AUTH.req#6=drop,to:IKE_AUTH.req#7=drop";
+#undef DROP
+    struct outcome o;
+    expect(once, &falls_back, once, "");
+    play_with(twice, &falls_back, &o);
+    ck_assert_int_eq(o.verdict, VERDICT_FAIL);
+    ck_assert_msg(strstr(reason_of(&o), "twice"), "%s", reason_of(&o));
+    outcome_clear(&o);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("schedule");
@@ -143,6 +169,7 @@ int main(void)
     tcase_add_test(tc, a_case_s_own_failures_are_recorded_and_replayed);
     tcase_add_test(tc, failures_end_and_follow_each_other);
     tcase_add_test(tc, a_word_that_is_none_is_an_error_of_the_case);
+    tcase_add_test(tc, a_half_open_ike_sa_that_is_dropped_is_begun_once_more);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);
