@@ -20,9 +20,10 @@ struct run {
     unsigned n_children; /* slots */
     atomic_bool *pause;  /* shared with the processes */
     unsigned stall_ms;
-    bool restart;     /* the peer vanished: nothing is handed out until it is started anew */
-    bool over;        /* nothing is handed out any more; the processes are being ended */
-    int64_t mercy_us; /* what is still there after this is killed */
+    bool restart;      /* the peer vanished: nothing is handed out until it is started anew */
+    bool over;         /* nothing is handed out any more; the processes are being ended */
+    int64_t signal_us; /* when the first one came */
+    int64_t mercy_us;  /* what is still there after this is killed */
     int64_t began_us;
     unsigned unheard; /* combinations in a row in which nothing at all came from the peer */
 };

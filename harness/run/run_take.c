@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MERCY_US = 1000000, UNHEARD_MAX = 8 };
+enum { MERCY_US = 1000000, SOAK_MERCY_US = 30000000 /* hours are to be judged */, UNHEARD_MAX = 8 };
 
 /* --- saying what happens ------------------------------------------------------------------------- */
 
@@ -31,7 +31,7 @@ void run_end_for(struct run *run, enum run_end end)
         return;
     run->over = true;
     run->report->end = end;
-    run->mercy_us = clock_monotonic_us() + MERCY_US;
+    run->mercy_us = clock_monotonic_us() + (run->options->soak_us ? SOAK_MERCY_US : MERCY_US);
     for (unsigned i = 0; i < run->n_children; i++)
         if (run->children[i].pid)
             kill(run->children[i].pid, SIGTERM);

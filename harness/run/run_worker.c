@@ -13,7 +13,7 @@
 
 #include "suite/json_text.h"
 
-enum { CASE_PATH_MAX = 4096, END_SECONDS = 2 };
+enum { CASE_PATH_MAX = 4096, END_SECONDS = 2, SOAK_END_SECONDS = 30 };
 
 void run_case_folder(char *out, size_t size, const char *run_folder, const char *case_id)
 {
@@ -81,7 +81,8 @@ static void send_line(void *state, json_t *line)
 
 /* --- playing ------------------------------------------------------------------------------------- */
 
-static volatile sig_atomic_t ended; /* of this process, by a signal */
+static volatile sig_atomic_t ended;                     /* of this process, by a signal */
+static volatile sig_atomic_t end_seconds = END_SECONDS; /* which it then has */
 
 struct playing {
     const struct run_work *work;
@@ -167,6 +168,7 @@ static bool play_one(struct playing *playing, size_t index)
 {
     const struct test_case *tc = playing->work->item->test_case;
     const struct combination *combination = &playing->work->item->combinations[index];
+    const struct run_options *options = playing->work->options;
     struct outcome outcome = {0};
     unsigned attempt = 1;
     announce(playing, tc, combination, attempt, NULL);
@@ -179,14 +181,16 @@ static bool play_one(struct playing *playing, size_t index)
         outcome.waited_us += waited_us;
         outcome.own_us += own_us;
     }
-    if (ended) { /* what was cut short has no verdict */
+    /* What was cut short has no verdict. Of a soak it says how far it came, and what was broken until then.
+     */
+    if (ended && !(options->soak_us && tc->long_term)) {
         outcome_clear(&outcome);
         return false;
     }
     json_t *line = outcome_to_json(tc, combination, &outcome);
     json_object_set_new(line, "end_us", json_integer(playing->start_us));
     send_line(&playing->sender, line);
-    bool go_on = !vanished(playing, &outcome);
+    bool go_on = !ended && !vanished(playing, &outcome);
     outcome_clear(&outcome);
     return go_on;
 }
@@ -197,12 +201,14 @@ static void on_end(int number)
 {
     (void)number;
     ended = 1;
-    alarm(END_SECONDS);
+    alarm((unsigned)end_seconds);
 }
 
 /* The terminal's Ctrl-C is the parent's to act on; it ends this process with SIGTERM. */
 static void become_a_worker(const struct run_work *work, const char *folder)
 {
+    if (work->options->soak_us)
+        end_seconds = SOAK_END_SECONDS;
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     signal(SIGTERM, on_end);

@@ -71,14 +71,20 @@ static void reap(struct run *run)
     }
 }
 
+/* timeout(1) signals the process and its group: what comes at once is one signal. */
+enum { SAME_SIGNAL_US = 300000 };
+
 static void look_for_signals(struct run *run)
 {
     int number = run_signals_take(&run->signals);
     if (number == 0)
         return;
-    if (!run->report->signal)
+    if (!run->report->signal) {
         run->report->signal = number;
-    run->mercy_us = 0; /* a second one: no mercy */
+        run->signal_us = clock_monotonic_us();
+    }
+    if (clock_monotonic_us() - run->signal_us > SAME_SIGNAL_US)
+        run->mercy_us = 0; /* a second one: no mercy */
     run_end_for(run, RUN_INTERRUPTED);
 }
 

@@ -26,6 +26,9 @@ bool next_round(struct stage *stage, struct rounds *r, unsigned few);
  * where time is virtual, and in every fourth round of a soak a twentieth of its time. */
 void rest(struct stage *stage, const struct rounds *r);
 
+/* "2 h 0 min 3 s", since the first began */
+const char *time_of_rounds(struct stage *stage, const struct rounds *r);
+
 /* "79 rounds in 2 h 0 min 3 s" */
 const char *rounds_text(struct stage *stage, const struct rounds *r);
 

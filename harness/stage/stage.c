@@ -159,6 +159,10 @@ static void act(struct stage *stage)
     }
     if (stage->outcome->verdict != VERDICT_ERROR && setjmp(stage->leave) == 0)
         finish_stage(stage);
+    /* Of a long time much was seen. */
+    if (stage->rounds.n > 0 && !stage->monitored && stage->outcome->verdict != VERDICT_ERROR &&
+        setjmp(stage->leave) == 0)
+        run_monitors(stage);
 }
 
 static void sum_up(struct stage *stage)

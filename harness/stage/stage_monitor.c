@@ -23,6 +23,7 @@ static void note(void *state, const struct monitor_finding *f)
 
 void run_monitors(struct stage *stage)
 {
+    stage->monitored = true;
     const struct driver_line *line = &stage->line;
     const struct endpoint told[] = {line->cluster_ike, line->cluster_natt};
     bool one_port = line->cluster_natt.port == line->cluster_ike.port;

@@ -10,6 +10,7 @@
 #include "stage/packet.h"
 #include "stage/play.h"
 #include "stage/packet_esp.h"
+#include "stage/rounds.h"
 #include "stage/stage.h"
 #include "stage/updates.h"
 
@@ -126,6 +127,8 @@ struct stage {
     struct wire_packet **wire;
     size_t n_wire, wire_capacity;
     size_t wire_octets;
+    struct rounds rounds; /* as they were begun last */
+    bool monitored;
     size_t round_wire, round_octets; /* what of it was there when the round began (stage/rounds.h) */
     struct ike_event *events;
     size_t n_events, events_capacity;

@@ -144,17 +144,44 @@ static void refuse_flood(struct stage *stage)
                      (long long)((stage_now(stage) - stage->started_us) / 1000));
 }
 
+static bool is_ended(const struct stage *stage)
+{
+    return stage->options->ended && *stage->options->ended;
+}
+
+/* A long rest is cut into pieces: a signal must not wait for its end. */
+static int receive(struct stage *stage, int64_t deadline, struct datagram *d, struct error *err)
+{
+    static const int64_t piece_us = 250000;
+    for (;;) {
+        int64_t until =
+            stage->line.virtual_time ? deadline : clock_earlier(deadline, stage_now(stage) + piece_us);
+        int got = link_receive(stage->line.link, until, d, err);
+        if (got || until == deadline || is_ended(stage))
+            return got;
+    }
+}
+
+_Noreturn static void leave_interrupted(struct stage *stage)
+{
+    if (stage->rounds.n == 0)
+        leave_with(stage, VERDICT_INCONCLUSIVE, "the run was interrupted");
+    leave_with(stage, VERDICT_INCONCLUSIVE,
+               say(stage, "the run was interrupted in round %u, after %s", stage->rounds.n,
+                   time_of_rounds(stage, &stage->rounds)));
+}
+
 bool pump_once(struct stage *stage, int64_t until_us)
 {
     struct error err = {0};
     struct datagram d;
-    if (stage->options->ended && *stage->options->ended)
-        leave_with(stage, VERDICT_INCONCLUSIVE, "the run was interrupted");
+    if (is_ended(stage))
+        leave_interrupted(stage);
     refuse_flood(stage);
     flush_members(stage);
     int64_t deadline = clock_earlier(until_us, cluster_deadline(&stage->cluster));
     int64_t before = stage_now(stage);
-    int got = link_receive(stage->line.link, deadline, &d, &err);
+    int got = receive(stage, deadline, &d, &err);
     *(stage->pausing ? &stage->outcome->idle_us : &stage->outcome->waited_us) += stage_now(stage) - before;
     if (got < 0) {
         fail_within(&err, "the link");

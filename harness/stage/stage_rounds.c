@@ -15,6 +15,7 @@ bool next_round(struct stage *stage, struct rounds *r, unsigned few)
     if (over && r->n > 0)
         return false;
     r->n++;
+    stage->rounds = *r;
     stage->round_wire = stage->n_wire;
     stage->round_octets = stage->wire_octets;
     note_round(stage, r->n);
@@ -42,14 +43,17 @@ void rest(struct stage *stage, const struct rounds *r)
     }
 }
 
-const char *rounds_text(struct stage *stage, const struct rounds *r)
+const char *time_of_rounds(struct stage *stage, const struct rounds *r)
 {
     long long s = (stage_now(stage) - r->began_us) / 1000000;
-    const char *rounds = r->n == 1 ? "" : "s";
     if (s >= 3600)
-        return say(stage, "%u round%s in %lld h %lld min %lld s", r->n, rounds, s / 3600, s / 60 % 60,
-                   s % 60);
+        return say(stage, "%lld h %lld min %lld s", s / 3600, s / 60 % 60, s % 60);
     if (s >= 60)
-        return say(stage, "%u round%s in %lld min %lld s", r->n, rounds, s / 60, s % 60);
-    return say(stage, "%u round%s in %lld s", r->n, rounds, s);
+        return say(stage, "%lld min %lld s", s / 60, s % 60);
+    return say(stage, "%lld s", s);
+}
+
+const char *rounds_text(struct stage *stage, const struct rounds *r)
+{
+    return say(stage, "%u round%s in %s", r->n, r->n == 1 ? "" : "s", time_of_rounds(stage, r));
 }

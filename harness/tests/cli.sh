@@ -127,6 +127,20 @@ check "each round of a soak is in the journal, and their number in the check" jq
         select(.requirement == "PAR-2") | .seen | test("after \($rounds) rounds in 6 h")] |
     length == 2 and all' soak/journal.jsonl
 
+soak_cut_short() { # FOLDER OPTION...: by a signal, in its second round
+    local folder=$1 pid
+    shift
+    "$program" run --case par.kept-for-long --depth quick --transport udp --soak 1h --out "$folder" "$@" >out 2>&1 &
+    pid=$!
+    while kill -0 "$pid" 2>/dev/null && ! grep -qs '"kind":"round".*"round":2' "$folder/journal.jsonl"; do sleep 0.1; done
+    kill -INT "$pid"
+    wait "$pid"
+    jq -r 'select(.event == "verdict" and .case == "par.kept-for-long") | .verdict + ": " + .reason' "$folder/journal.jsonl"
+}
+check "a soak that is cut short says how far it came" \
+    grep -qE '^INCONCLUSIVE: the run was interrupted in round [2-9]+, after [0-9]+ s$' <(soak_cut_short cut)
+check "and what was broken until then" grep -q '^FAIL: the run was interrupted' <(soak_cut_short cut-broken --fault repeat-esp-ivs)
+
 fault=$("$program" list --json | jq -r '[.[].faults[]][0]')
 run 1 run --depth quick --fault "$fault" --out bad
 says "does not conform"
