@@ -111,6 +111,8 @@ clear_run() { # NAME
     read_record "$1" || folder='' peer=''
     (
         name_run "$1"
+        # a driver that was killed may have left a command that would go on making what is taken away here
+        [[ ! -e $peer/inside ]] || end_processes "UNDERSTUDY_RUN=$run"
         if ! [[ -n $folder && -O $folder ]] || ! cd -- "$folder"; then cd /; fi
         if [[ -n $peer && ! -e $peer/inside && -x $peer/driver && $PWD != / ]]; then
             UNDERSTUDY_RUN=$run UNDERSTUDY_STATE=$PWD "$peer/driver" stop
