@@ -90,7 +90,7 @@ class Browser:
         self.call("Page.navigate", url=url)
         self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
 
-    def until(self, condition, seconds=20):
+    def until(self, condition, seconds=60):
         """Whether it came true in that time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -86,7 +86,7 @@ start_peer() { # OPTION...: sets port and natt_port
     : >listening
     "$program" peer --listen 127.0.0.1 --port 0 --natt-port 0 "$@" >listening 2>&1 &
     peer=$!
-    for _ in $(seq 200); do [[ -s listening ]] && break; sleep 0.05; done
+    within 60 test -s listening
     read -r port natt_port < <(sed -nE 's/^listening on [^ ]*:([0-9]+) and [^ ]*:([0-9]+) as .*/\1 \2/p' listening)
     [[ -n $natt_port ]]
 }
@@ -101,7 +101,7 @@ box_ini() {
     cat <<INI
 [peer]
 name = box
-response_timeout_ms = 500
+response_timeout_ms = ${patience:-3000}
 [address]
 peer = 127.0.0.1
 harness = 127.0.0.1
@@ -168,7 +168,7 @@ ok "selectors that are narrowed" broken 's/^peer = 198.*/peer = 198.51.100.0\/24
 ok "so that the probe is outside" broken 's/^peer = 198.*/peer = 198.51.100.0\/24/; s/^protected = .*/protected = 198.51.100.3/' 1 1 \
     'FIX +no echo: the peer narrowed the selectors to 198.51.100.2 '
 ok "nothing to probe" broken '/^(protected|behind)/d' 0 0 'note +protected and behind are not in \[address\]'
-ok "nobody there" broken 's/^port = .*/port = 9/; s/^natt_port = .*/natt_port = 10/' 3 1 'FIX +nothing came from 127.0.0.1, ports 9 and 10.*firewalls' \
+ok "nobody there" broken 's/^response_timeout_ms = .*/response_timeout_ms = 500/; s/^port = .*/port = 9/; s/^natt_port = .*/natt_port = 10/' 3 1 'FIX +nothing came from 127.0.0.1, ports 9 and 10.*firewalls' \
     '^1 thing to fix'
 ok "port 4500 is blocked" broken 's/^natt_port = .*/natt_port = 10/' 1 2 'FIX +mobike=on: IKE_SA_INIT was answered' 'FIX +behind a NAT.*IKE_AUTH was not.*firewall let UDP port 10 through'
 ok "an address that is not of this machine" broken 's/^harness = 127.*/harness = 192.0.2.77/' 2 1 'FIX +.*192.0.2.77.*no such address'
@@ -204,23 +204,15 @@ PYTHON
     : >listening
     python3 odd.py >listening &
     peer=$!
-    for _ in $(seq 200); do [[ -s listening ]] && break; sleep 0.05; done
+    within 60 test -s listening
     read -r port natt_port <listening
 }
 rubbish_peer
-box_ini >box.ini
+patience=500 box_ini >box.ini
 ok "a peer that answers rubbish" check 1 1 box.ini 'FIX +something came from the peer, but no IKE SA of it'
 end_peer
 
 # --- a box with a driver -----------------------------------------------------------------------------------
-
-free_ports() { # N
-    python3 -c "
-import socket, sys
-s = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(int(sys.argv[1]))]
-[x.bind(('127.0.0.1', 0)) for x in s]
-print(*(x.getsockname()[1] for x in s))" "$1"
-}
 
 mkdir box
 read -r port natt_port own own_natt < <(free_ports 4)
@@ -230,7 +222,7 @@ here=$work/box
 verb() {
     local before=\$(wc -l <\$here/said)
     echo "\$1" >\$here/verbs
-    for _ in {1..200}; do ((\$(wc -l <\$here/said) > before)) && break; sleep 0.02; done
+    until ((\$(wc -l <\$here/said) > before)); do sleep 0.02; done
     read -r status why < <(tail -n 1 \$here/said)
     echo "\$why" >&2
     return \$status
@@ -241,11 +233,10 @@ start)
     "$program" peer --listen 127.0.0.1 --port $port --natt-port $natt_port --remote 127.0.0.1 --remote-port $own \\
         --remote-natt-port $own_natt --verbs <>\$here/verbs >\$here/said 2>&1 &
     echo \$! >\$here/pid
-    for _ in {1..200}; do [[ -s \$here/said ]] && break; sleep 0.02; done
-    [[ -s \$here/said ]] ;;
+    until [[ -s \$here/said ]]; do sleep 0.02; done ;;
 stop)
     [[ ! -s \$here/pid ]] || kill -KILL \$(cat \$here/pid) 2>/dev/null
-    for _ in {1..200}; do [[ -s \$here/pid && -e /proc/\$(cat \$here/pid) ]] || break; sleep 0.02; done
+    while [[ -s \$here/pid && -e /proc/\$(cat \$here/pid) ]]; do sleep 0.02; done
     rm -f \$here/pid \$here/verbs ;;
 version) echo reference ;;
 initiate | liveness | rekey-ike | rekey-child | add-child | delete-child | delete) verb "\$1" ;;
@@ -258,7 +249,7 @@ with_driver() { # BODY: cases before the real driver's
     # shellcheck disable=SC2016 # for the driver
     printf '#!/bin/bash\ncase $1 in\n%s\nesac\nexec %s/box/real "$@"\n' "$1" "$work" >box/driver
     chmod +x box/driver
-    box_ini | sed "s/^name = .*/&\ndriver = driver\nstart_timeout_ms = 6000/; s/^harness_port = .*/harness_port = $own/
+    box_ini | sed "s/^name = .*/&\ndriver = driver\nstart_timeout_ms = 60000/; s/^harness_port = .*/harness_port = $own/
         s/^harness_natt_port = .*/harness_natt_port = $own_natt/" >box/peer.ini
 }
 
@@ -286,9 +277,9 @@ ok "logs fail" driven 'logs) echo "no journal" >&2; exit 1;;' 1 1 'FIX +logs: .*
 ok "start fails" driven 'start) echo "the tap is busy" >&2; exit 4;;' 3 1 'FIX +the peer is not up: .*the tap is busy'
 ok "start prints rubbish" driven 'start) echo "hello world";;' 3 1 'FIX +the peer is not up: .*key=value'
 ok "127 cannot be trusted" driven 'no-such-verb) exit 0;;' 3 1 'FIX +the peer is not up: .*does not exist'
-with_driver 'start) sleep 60;;'
-sed -i 's/^start_timeout_ms = .*/start_timeout_ms = 300/' box/peer.ini
-ok "start hangs" eval 'check 3 1 box "FIX +the peer is not up: .*not done after 300 ms" && nobody_is_left'
+with_driver 'start) sleep 1000;;'
+sed -i 's/^start_timeout_ms = .*/start_timeout_ms = 3000/' box/peer.ini
+ok "start hangs" eval 'check 3 1 box "FIX +the peer is not up: .*not done after 3000 ms" && nobody_is_left'
 
 broken_box() { # SED-SCRIPT STATUS FIXES PATTERN...
     with_driver ''
@@ -305,11 +296,11 @@ ok "selectors that the peer offers" broken_box 's/^harness = 198.*/harness = 203
 # --- signals ---------------------------------------------------------------------------------------------
 
 interrupted() { # SIGNAL
-    with_driver 'rekey-ike) touch '"$work"'/box/begun; sleep 30;;'
+    with_driver 'rekey-ike) touch '"$work"'/box/begun; sleep 1000;;'
     rm -f box/begun
     "$program" check-peer box >said 2>&1 &
     local pid=$! status
-    for _ in $(seq 400); do [[ -e box/begun ]] && break; sleep 0.05; done
+    within 60 test -e box/begun || return
     kill -s "$1" $pid
     wait $pid
     status=$?

@@ -98,7 +98,7 @@ says "cannot read nowhere.json"
 run 2 check .
 says "is no file"
 mkfifo pipe
-timeout 5 "$program" context check pipe >out 2>err
+timeout 60 "$program" context check pipe >out 2>err
 check "a pipe is no context" test $? = 2
 run 2
 run 2 show

@@ -47,7 +47,7 @@ check "at most 120 columns" test "$(awk 'length > 120' first | wc -l)" = 0
 # --- an interrupt: what was done until then is said
 "$fast" explore --minutes 5 >out 2>err &
 child=$!
-sleep 1
+check "it takes an interrupt" within 60 catches "$child" INT
 kill -INT "$child"
 wait "$child"
 check "an interrupt ends it in order" test "$?" = 0

@@ -76,17 +76,13 @@ mkdir -p tree/harness tree/peers && cp "$script" tree/harness/
 
 peer() { # NAME FAULT: one more
     local port natt folder=$work/tree/peers/$1
-    read -r port natt < <(python3 -c "
-import socket
-s = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
-[x.bind(('127.0.0.1', 0)) for x in s]
-print(*(x.getsockname()[1] for x in s))")
+    read -r port natt < <(free_ports 2)
     mkdir -p "$folder"
     cat >"$folder/peer.ini" <<INI
 [peer]
 name = $1
 driver = driver
-response_timeout_ms = 500
+response_timeout_ms = 5000
 [address]
 peer = 127.0.0.1
 harness = 127.0.0.1
@@ -111,11 +107,10 @@ case \$1 in
 start)
     "$fast" peer --listen 127.0.0.1 --port $port --natt-port $natt ${2:+--fault $2} >$folder/said 2>&1 &
     echo \$! >$folder/pid
-    for _ in {1..200}; do [[ -s $folder/said ]] && exit; sleep 0.05; done
-    exit 1 ;;
+    until [[ -s $folder/said ]]; do sleep 0.05; done ;;
 stop)
     [[ ! -s $folder/pid ]] || kill -KILL \$(cat $folder/pid) 2>/dev/null
-    for _ in {1..200}; do [[ -s $folder/pid && -e /proc/\$(cat $folder/pid) ]] || break; sleep 0.02; done
+    while [[ -s $folder/pid && -e /proc/\$(cat $folder/pid) ]]; do sleep 0.02; done
     rm -f $folder/pid ;;
 version) echo "$1 1.0" ;;
 *) exit 127 ;;
@@ -162,12 +157,12 @@ interrupted() { # SIGNAL STATUS
     sed -i 's/^response_timeout_ms.*/response_timeout_ms = 20000/' tree/peers/alpha/peer.ini
     INTEROP_OPTIONS='--loss 50' tree/harness/interop "$fast" runs alpha beta >said 2>&1 &
     pid=$!
-    for _ in $(seq 400); do [[ $(wc -l 2>/dev/null <runs/alpha/journal.jsonl) -ge 5 ]] && break; sleep 0.05; done 2>/dev/null
+    until [[ $(wc -l <runs/alpha/journal.jsonl) -ge 5 ]] || ! kill -0 "$pid"; do sleep 0.05; done 2>/dev/null
     kill -s "$1" $pid
     wait $pid 2>/dev/null
     status=$?
     ((status == $2)) || { echo "exit status $status"; cat said; return 1; }
-    for _ in $(seq 200); do nobody_is_left >/dev/null && return; sleep 0.05; done
+    within 60 nobody_is_left >nobody && return
     pgrep -af "$work/tree"
     return 1
 }

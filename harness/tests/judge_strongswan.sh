@@ -32,19 +32,32 @@ if [[ -n $plugin ]]; then
         peer/strongswan.conf
 fi
 
-before=$(ls /run/netns 2>/dev/null)
+# A peer that is up when the capture has begun.
+mv peer/driver peer/real
+cat >peer/driver <<END
+#!/bin/bash
+"$work/peer/real" "\$@" || exit
+[[ \$1 != start ]] || until grep -qs 'listening on' "$work/tcpdump.txt"; do sleep 0.02; done
+END
+chmod 755 peer/driver
+
 "$program" run --peer peer --case sync.several-failovers --case rpl.replay-is-dropped --depth quick --out run --no-color >run.txt 2>&1 &
 runner=$!
-for ((i = 0; i < 400; i++)); do
-    space=$(comm -13 <(echo "$before") <(ls /run/netns 2>/dev/null) | grep '^us-.*-p$' | head -n 1)
-    [[ -z $space ]] || break
+space='' # the namespaces have the name of the run, and so has its state folder
+until [[ -n $space && -e /run/netns/$space ]] || ! kill -0 "$runner" 2>/dev/null; do
+    space=$(compgen -G 'run/state-*') && space=us-u${space##*-}-p
     sleep 0.05
 done
-[[ -n $space ]] || { echo "the peer did not come up"; cat run.txt; exit 1; }
+[[ -e /run/netns/$space ]] || { echo "the peer did not come up"; cat run.txt; exit 1; }
 ip netns exec "$space" tcpdump -i any -U -w foreign.pcap 2>tcpdump.txt &
 dump=$!
 wait "$runner"
 runner=''
+packets() { tshark -n -r "$1" -Y 'udp.port == 500 || udp.port == 4500' 2>/dev/null | wc -l; }
+written=0
+for pcap in run/cases/*/wire.pcap; do written=$((written + $(packets "$pcap"))); done
+all_is_captured() { (($(packets foreign.pcap) >= written)); } # it hears of packets a moment later
+within 60 all_is_captured
 kill "$dump" && wait "$dump"
 dump=''
 

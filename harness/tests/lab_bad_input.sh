@@ -23,7 +23,7 @@ whole=$("$lab" root strongswan-kernel) || { echo "1..0 # SKIP the root folder ca
 
 nothing_left() {
     local rest
-    rest=$(find /run/netns -name "us-lab*-$$-*")$(grep -lzxs "UNDERSTUDY_PEER_OF=lab.*-$$" /proc/[0-9]*/environ)
+    rest=$(find /run/netns -name 'us-lab-strongswan-kernel-*')$(grep -lzxs 'UNDERSTUDY_PEER_OF=lab-strongswan-kernel' /proc/[0-9]*/environ)
     rest+=$(grep -F "$work/records" /proc/mounts)$(find "$UNDERSTUDY_RECORDS"* -mindepth 1 2>/dev/null)
     [[ -z $rest ]] || { echo "left: $rest"; return 1; }
 }
@@ -38,6 +38,9 @@ finish() {
     rm -rf "$work"
 }
 trap finish EXIT
+
+# what `lab up` makes carries the name of the peer, so of the tests one at a time may use it
+exec 7<"$root/peers/strongswan-kernel/peer.ini" && flock 7
 
 # ---- the machine ----
 
@@ -106,8 +109,6 @@ run_of() { # PEER ARGUMENT...: the suite's exit status, and its words
     "$program" run --peer "$1" --force --out "$work/run" --case neg.support-is-announced "${@:2}"
 }
 
-# what `lab up` makes carries the name of the peer, so of the tests one at a time may use it
-exec 7<"$root/peers/strongswan-kernel/peer.ini" && flock 7
 peer=$(make_peer exits <<<'echo "no such option: frob" >&2; exit 1')
 ok "a daemon that exits at start" fails_tidily 3 'did not come up: no such option: frob' "$lab" up "$peer"
 ok "the suite says the same" fails_tidily 3 'no such option: frob' run_of "$peer"

@@ -25,7 +25,7 @@ done
 
 verb() { # ARG...: of the driver of `peer`, in slot `slot`
     UNDERSTUDY_RUN=$run UNDERSTUDY_STATE=$work/state UNDERSTUDY_SLOT=${slot:-0} UNDERSTUDY_SLOTS=2 \
-        UNDERSTUDY_PSK_FILE=$work/psk timeout 120 "$root/peers/$peer/driver" "$@"
+        UNDERSTUDY_PSK_FILE=$work/psk timeout 200 "$root/peers/$peer/driver" "$@"
 }
 
 lacks() { # TEXT COMMAND...: which must say something
@@ -39,10 +39,10 @@ lacks() { # TEXT COMMAND...: which must say something
 initiates_to() { # DESTINATION COMMAND...
     local destination=$1 pid
     shift
-    timeout 20 ip netns exec "us-$run-h" tcpdump -ni us0 --immediate-mode -c 1 "udp dst port 500 and dst host $destination" \
+    timeout 60 ip netns exec "us-$run-h" tcpdump -ni us0 --immediate-mode -c 1 "udp dst port 500 and dst host $destination" \
         >"$work/seen" 2>"$work/tcpdump" &
     pid=$!
-    until grep -q 'listening on' "$work/tcpdump"; do sleep 0.05; done
+    within 60 grep -q 'listening on' "$work/tcpdump" || return
     "$@" || return
     wait "$pid"
     grep isakmp "$work/seen"

@@ -78,7 +78,7 @@ begin() { # RUN VERDICTS [OPTION...]
     name=
     setsid env --default-signal=INT,QUIT,TERM,HUP "$program" run --peer "$peer" --out "$1" "${@:3}" >said 2>&1 &
     pid=$!
-    for _ in $(seq 600); do
+    while kill -0 "$pid" 2>/dev/null; do
         sleep 0.05
         record=$(grep -lF -- "$work/$1/" "$UNDERSTUDY_RECORDS"/* 2>/dev/null) || continue
         verdicts=$(grep -c '"event":"verdict".*"verdict":"[^S]' "$1/journal.jsonl" 2>/dev/null)
@@ -101,13 +101,14 @@ processes_of() { # RUN
 }
 
 nothing_left() { # RUN
-    local rest tries
+    local rest until=$((SECONDS + 60))
     [[ -n $name ]] || { echo "the run never came up"; cat said; return 1; }
-    for ((tries = 0; tries < 50; tries++)); do
+    while :; do
         rest=$(ls -d "/run/netns/us-$name-"* "$UNDERSTUDY_RECORDS/$name" "$1"/state-* 2>/dev/null
             processes_of "$name"
             grep -F "$work" /proc/mounts)
         [[ -z $rest ]] && return
+        ((SECONDS < until)) || break
         sleep 0.1
     done
     echo "left: $rest"

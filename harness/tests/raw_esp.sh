@@ -97,10 +97,7 @@ own+=("$home")
 unshare --net sleep infinity &
 away=$!
 own+=("$away")
-for ((i = 0; i < 500; i++)); do
-    [[ $(readlink "/proc/$away/ns/net") != "$(readlink "/proc/$home/ns/net")" && $(</proc/$away/comm) == sleep ]] && break
-    sleep 0.01
-done
+until [[ $(readlink "/proc/$away/ns/net") != "$(readlink "/proc/$home/ns/net")" && $(</proc/$away/comm) == sleep ]]; do sleep 0.01; done
 there() { nsenter --target "$away" --net "$@"; }
 {
     ip link add near type veth peer name far netns "$away" && ip link set near up &&
@@ -139,10 +136,7 @@ begin_peer() { # ADDRESS ESP [OPTION...]: sets peer
     nsenter --target "$away" --net "$program" peer --listen "$1" --esp "$2" "${@:3}" >peer.out 2>&1 &
     peer=$!
     own+=("$peer")
-    for ((i = 0; i < 500; i++)); do
-        grep -q '^listening' peer.out && return 0
-        sleep 0.01
-    done
+    within 60 grep -q '^listening' peer.out && return
     cat peer.out
     return 1
 }
@@ -156,10 +150,7 @@ begin_dump() { # FILE: sets dump
     dumpcap -q -i near -w "$1" -f 'ip proto 50 or ip6 proto 50 or udp port 4500' 2>dump.err &
     dump=$!
     own+=("$dump")
-    for ((i = 0; i < 500; i++)); do
-        grep -q '^File: ' dump.err && return 0
-        sleep 0.01
-    done
+    within 60 grep -q '^File: ' dump.err && return
     cat dump.err
     return 1
 }
@@ -168,7 +159,7 @@ begin_dump() { # FILE: sets dump
 end_dump() { # FOLDER FILE
     local own_count seen folder
     own_count=$(for folder in "$1"/cases/*; do fields "$folder" 'ip.proto == 50 || ipv6.nxt == 50'; done | wc -l)
-    for ((i = 0; i < 50; i++)); do # it hears of packets a moment later
+    for ((i = 0; i < 300; i++)); do # it hears of packets a moment later
         seen=$(tshark -n -r "$2" -Y 'ip.proto == 50 || ipv6.nxt == 50' 2>/dev/null | wc -l)
         ((seen < own_count)) || break
         sleep 0.1

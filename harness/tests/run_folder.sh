@@ -259,7 +259,7 @@ family_of() { # PID: it, its children and theirs
 # Nobody tells the others of a killed run; they notice by themselves.
 all_gone() { # PID...
     local pid
-    for _ in $(seq 50); do
+    for _ in $(seq 600); do
         for pid; do kill -0 "$pid" 2>/dev/null && break; done || return 0
         kill -0 "$pid" 2>/dev/null || return 0
         sleep 0.1
@@ -288,7 +288,7 @@ for round in 1 2 3 4 5; do
     run=killed-$round
     "$fast" run --transport udp --depth full --seed "$round" --out "$run" >said 2>&1 &
     pid=$!
-    for _ in $(seq 200); do [[ $(wc -l <"$run/journal.jsonl") -ge 2 ]] && break; sleep 0.05; done 2>/dev/null
+    until [[ $(wc -l <"$run/journal.jsonl") -ge 2 ]] || ! kill -0 "$pid"; do sleep 0.05; done 2>/dev/null
     sleep "$((RANDOM % 3)).$((RANDOM % 900 + 100))"
     mapfile -t family < <(family_of $pid)
     kill -KILL $pid

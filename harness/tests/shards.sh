@@ -169,7 +169,7 @@ killed_in_time() {
     for try in 1 2 3 4 5 6; do
         "$fast" run --transport udp --jobs 1 --case 'sync.*' --seed 4 --shard 1/2 --force --out killed-1 >/dev/null 2>&1 &
         pid=$!
-        for _ in $(seq 600); do [[ $(wc -l <killed-1/journal.jsonl) -ge 5 ]] && break; sleep 0.02; done 2>/dev/null
+        until [[ $(wc -l <killed-1/journal.jsonl) -ge 5 ]] || ! kill -0 "$pid"; do sleep 0.02; done 2>/dev/null
         kill -KILL $pid 2>/dev/null
         wait $pid 2>/dev/null
         (($? == 137)) && return

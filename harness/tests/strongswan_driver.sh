@@ -17,7 +17,7 @@ in_run() { # RUN ARG...
     local run=$1
     shift
     UNDERSTUDY_RUN=$run UNDERSTUDY_STATE=$work/$run UNDERSTUDY_SLOT=${slot:-0} UNDERSTUDY_SLOTS=2 \
-        UNDERSTUDY_PSK_FILE=$work/psk timeout 20 "$driver" "$@"
+        UNDERSTUDY_PSK_FILE=$work/psk timeout 200 "$driver" "$@"
 }
 
 silent_on_stdout_and_one_line_on_stderr() { # COMMAND...
@@ -36,8 +36,8 @@ nothing_left() { # RUN
     [[ -z $rest ]] || { echo "left: $rest"; return 1; }
 }
 
-sees_ike_sa_init() { # RUN DESTINATION: within the retransmissions of one second
-    timeout 6 ip netns exec "us-$1-h" tcpdump -ni us0 -c 1 "udp dst port 500 and dst host $2" 2>/dev/null | grep isakmp
+sees_ike_sa_init() { # RUN DESTINATION: it is sent again each second
+    timeout 60 ip netns exec "us-$1-h" tcpdump -ni us0 -c 1 "udp dst port 500 and dst host $2" 2>/dev/null | grep isakmp
 }
 
 killed_hard() { # RUN

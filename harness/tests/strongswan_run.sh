@@ -166,7 +166,7 @@ begin() { # RUN
     name=
     setsid env --default-signal=INT,QUIT,TERM,HUP "$program" run --peer "$peer" --out "$1" >said 2>&1 &
     pid=$!
-    for _ in $(seq 800); do
+    while kill -0 "$pid" 2>/dev/null; do
         sleep 0.05
         record=$(record_of "$1")
         [[ -n $record ]] || continue

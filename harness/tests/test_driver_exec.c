@@ -42,7 +42,7 @@ static void set_up(void)
     config.port = 500;
     config.natt_port = 4500;
     config.slots = 3;
-    config.start_timeout_ms = 5000;
+    config.start_timeout_ms = 100000;
     snprintf(config.driver, sizeof config.driver, "%s/driver", folder);
 }
 
@@ -217,14 +217,14 @@ START_TEST(a_driver_that_hangs_is_ended_with_all_it_started)
 {
     struct error err;
     char text[64];
-    config.start_timeout_ms = 300;
+    config.start_timeout_ms = 3000;
     int64_t before = clock_monotonic_us();
     start_and_fail(GOOD("start) echo wait for it >&2; sleep 300 & echo $! >$here/child; wait;;\n"), &err);
-    ck_assert(clock_monotonic_us() - before < 5000000);
-    assert_says(&err, "300 ms");
+    ck_assert(clock_monotonic_us() - before < 60000000);
+    assert_says(&err, "3000 ms");
     assert_says(&err, "wait for it");
     read_back("child", text, sizeof text);
-    for (int i = 0; i < 100 && is_alive(atoi(text)); i++)
+    for (int i = 0; i < 6000 && is_alive(atoi(text)); i++)
         usleep(10000);
     ck_assert(!is_alive(atoi(text)));
 }
@@ -237,7 +237,7 @@ START_TEST(a_daemon_that_holds_the_output_is_not_waited_for)
     int64_t before = clock_monotonic_us();
     struct driver *d = driver_with(GOOD("start) sleep 300 & echo $! >$here/daemon; echo version=3;;\n"));
     ck_assert_msg(d->ops->start(d, &err), "%s", err.text);
-    ck_assert(clock_monotonic_us() - before < 4000000);
+    ck_assert(clock_monotonic_us() - before < 60000000);
     ck_assert_str_eq(d->config.version, "3");
     read_back("daemon", text, sizeof text);
     ck_assert_int_eq(kill(atoi(text), SIGKILL), 0);
@@ -268,10 +268,10 @@ START_TEST(a_start_can_be_interrupted)
     sigaddset(&set, SIGINT);
     sigprocmask(SIG_BLOCK, &set, NULL);
     struct driver *d = driver_with(GOOD("start) kill -INT $PPID; sleep 300;;\n"));
-    config.start_timeout_ms = 20000;
+    config.start_timeout_ms = 100000;
     int64_t before = clock_monotonic_us();
     ck_assert(!d->ops->start(d, &err));
-    ck_assert(clock_monotonic_us() - before < 5000000);
+    ck_assert(clock_monotonic_us() - before < 60000000);
     assert_says(&err, "interrupted");
     sigpending(&pending);
     ck_assert(sigismember(&pending, SIGINT)); /* left for the runner to see */

