@@ -77,7 +77,7 @@ static bool read_fragment_header(struct reader *r, struct ip_packet *out)
 static bool step_over(struct reader *r, uint8_t *next, struct ip_packet *out, bool *broken)
 {
     struct reader body = *r;
-    uint8_t type = *next, follows, len;
+    uint8_t type = *next, follows = 0, len = 0;
     switch (type) {
     case HOP_BY_HOP:
     case ROUTING:

@@ -29,8 +29,8 @@ static struct scene {
     struct endpoint cluster[2];
     struct random_source random;
     uint64_t iv_base;
-    unsigned peer; /* with whom IKE is spoken: PEER or OTHER_PEER */
-    uint32_t id;   /* of the next request of the cluster */
+    unsigned peer;    /* with whom IKE is spoken: PEER or OTHER_PEER */
+    uint32_t id;      /* of the next request of the cluster */
     unsigned file, n; /* of the next packet, of the last one */
     int64_t at_us;
 } scene; /* of the test that is played */
