@@ -245,7 +245,7 @@ exec 7<"$root/peers/strongswan-kernel/peer.ini" && flock 7
 ok "lab up" prints '^netns=' "$lab" up strongswan-kernel
 ok "lab status shows it" prints '^lab-strongswan-kernel +strongswan-kernel +namespace +up' "$lab" status
 ok "lab logs" prints 'vici connection' "$lab" logs strongswan-kernel
-ok "lab shell in a terminal has its size" prints '^31 97' \
+ok "lab shell in a terminal has its size" prints '31 97' \
     script -q -e -c "stty rows 31 cols 97; $(printf %q "$lab") shell strongswan-kernel stty size" /dev/null
 ok "and its exit status" status_is 6 script -q -e -c "$(printf %q "$lab") shell strongswan-kernel sh -c 'exit 6'" /dev/null
 ok "lab up again" prints '^netns=' "$lab" up strongswan-kernel
