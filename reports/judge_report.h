@@ -33,6 +33,7 @@ const char *judge_esp_state(const struct judge_esp *e);
 
 /* How many keys were given, where all of them are of SAs that the captures do not have; else 0. Keys of ESP
  * where there is no ESP are not counted: a run folder has them beside every capture. */
+bool judge_report_keys_are_empty(const struct judge_report *r);
 size_t judge_report_ike_keys_of_others(const struct judge_report *r);
 size_t judge_report_esp_keys_of_others(const struct judge_report *r);
 

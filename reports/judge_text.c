@@ -30,6 +30,8 @@ static void print_count(FILE *out, uint64_t n, const char *what)
 static void print_keys(const struct judge_report *r, FILE *out)
 {
     size_t ike = judge_report_ike_keys_of_others(r), esp = judge_report_esp_keys_of_others(r);
+    if (judge_report_keys_are_empty(r))
+        fputs("note: there are no keys in the key files\n", out);
     if (r->keys->n_foreign > 0)
         fprintf(out, "note: %zu IKE SAs have algorithms that understudy cannot compute: no keys for them\n",
                 r->keys->n_foreign);

@@ -46,6 +46,12 @@ bool judge_report_may_be_loss(const struct judge_report *r)
     return false;
 }
 
+bool judge_report_keys_are_empty(const struct judge_report *r)
+{
+    const struct key_tables *k = r->keys;
+    return k->n_files > 0 && k->n_ike + k->n_esp + k->n_foreign + k->n_esp_foreign == 0;
+}
+
 size_t judge_report_ike_keys_of_others(const struct judge_report *r)
 {
     for (const struct judge_sa *sa = r->result->sas; sa; sa = sa->next)

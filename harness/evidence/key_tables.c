@@ -133,6 +133,8 @@ static bool take_line(struct key_tables *t, char *line, struct error *err)
     char *fields[TABLE_MAX_FIELDS];
     size_t n;
     line[strcspn(line, "\r\n")] = '\0';
+    if (strncmp(line, "\xef\xbb\xbf", 3) == 0) /* an editor's mark of UTF-8 */
+        line += 3;
     line += strspn(line, " \t");
     if (*line == '\0' || *line == '#')
         return true;
@@ -141,7 +143,10 @@ static bool take_line(struct key_tables *t, char *line, struct error *err)
     if (is_esp_line(fields, n))
         return take_esp(t, fields, err);
     if (n != N_FIELDS)
-        return fail(err, "%zu fields, ikev2_decryption_table has %d", n, N_FIELDS);
+        return fail(
+            err,
+            "%zu fields: a line of ikev2_decryption_table has %d, one of esp_sa begins with IPv4 or IPv6", n,
+            N_FIELDS);
     return take_ike(t, fields, err);
 }
 
@@ -166,6 +171,7 @@ bool key_tables_read(struct key_tables *tables, const char *path, struct error *
     bool good = file ? take_lines(tables, file, err) : fail(err, "%s", strerror(errno));
     if (file)
         fclose(file);
+    tables->n_files += good;
     if (good)
         return true;
     tables->n_ike = before.n_ike;

@@ -13,6 +13,7 @@ struct key_tables {
     size_t n_ike, capacity;
     struct esp_keys *esp; /* the same of ESP. An address of family 0 is "*": any */
     size_t n_esp, esp_capacity;
+    size_t n_files;       /* that were read */
     size_t n_foreign;     /* IKE SAs with algorithms that the suite cannot compute */
     size_t n_esp_foreign; /* the same of ESP, and SPIs with wildcards */
 };

@@ -1,22 +1,28 @@
 #include "evidence/table_line.h"
 
 #include <string.h>
+#include <strings.h>
 
-/* Cuts the field off in place; NULL: a quote is open, or something stands behind it. */
+static const char BLANKS[] = " \t";
+
+/* Cuts the field off in place, without blanks around it, which Wireshark passes over, too; NULL: a quote is
+ * open, or something stands behind it. */
 static char *take_field(char **at)
 {
-    char *begin = *at, *end;
+    char *begin = *at + strspn(*at, BLANKS), *end, *next;
     if (*begin == '"') {
         end = strchr(++begin, '"');
-        if (!end || (end[1] != ',' && end[1] != '\0'))
+        next = end ? end + 1 + strspn(end + 1, BLANKS) : NULL;
+        if (!end || (*next != ',' && *next != '\0'))
             return NULL;
-        *at = end[1] == ',' ? end + 2 : NULL;
     } else {
-        end = begin + strcspn(begin, ",");
+        next = end = begin + strcspn(begin, ",");
         if (memchr(begin, '"', (size_t)(end - begin)))
             return NULL;
-        *at = *end == ',' ? end + 1 : NULL;
+        while (end > begin && strchr(BLANKS, end[-1]))
+            end--;
     }
+    *at = *next == ',' ? next + 1 : NULL;
     *end = '\0';
     return begin;
 }
@@ -37,7 +43,7 @@ bool table_split(char *line, char *fields[TABLE_MAX_FIELDS], size_t *n, struct e
 
 bool table_hex(const char *text, const char *name, uint8_t *out, size_t want, struct error *err)
 {
-    if (strncmp(text, "0x", 2) == 0)
+    if (strncasecmp(text, "0x", 2) == 0)
         text += 2;
     size_t digits = strlen(text);
     if (digits != 2 * want)

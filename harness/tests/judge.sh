@@ -200,6 +200,13 @@ sed 's/^.\{16\}/ffffffffffffffff/' "$keys" >others
   echo '"IPv4","192.0.2.1","192.0.2.2","0xc0ffee02","TripleDES-CBC [RFC2451]","0x00","NULL",""'
 } >mixed
 ok "wrong keys are no verdict" ends_saying 3 "the keys do not open it" "$careful" judge "$pcap" --keys wrong
+: >empty_keys
+ok "a key file without keys is said" ends_saying 0 "no keys in the key files" "$careful" judge "$pcap" --keys empty_keys
+by_other_hands() { # another editor, other quotes, blanks, hex in capitals
+    { printf '\xef\xbb\xbf'; sed 's/^\([^,]*\),\([^,]*\),/"0X\U\1" , \U\2 ,/; s/,"NONE/, "NONE/; s/$/\r/' "$keys"; } >edited
+    requirements_of "$pcap" --keys "$keys" >want && requirements_of "$pcap" --keys edited >got && diff want got
+}
+ok "a key file that went through other hands" by_other_hands
 ok "keys of others" ends_saying 0 "judged by headers alone" "$careful" judge "$pcap" --keys others
 ok "are said to be so" ends_saying 0 "note: the keys are of other IKE SAs" "$careful" judge "$pcap" --keys others
 ok "on the page, too" grep -q 'keys are of other IKE SAs' <("$careful" judge "$pcap" --keys others --html -)

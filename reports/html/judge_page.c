@@ -53,6 +53,8 @@ static void put_notes(FILE *out, const struct judge_report *r)
                      capture_flaw(r->capture, i));
     put_note(out, c->cut, "IKE messages were captured in part: they are not judged");
     put_note(out, c->datagrams_incomplete, "datagrams in IP fragments are not whole");
+    if (judge_report_keys_are_empty(r))
+        fputs("<li>there are no keys in the key files</li>\n", out);
     put_note(out, r->keys->n_foreign,
              "IKE SAs have algorithms that understudy cannot compute: no keys for them");
     put_note(out, r->keys->n_esp_foreign,
