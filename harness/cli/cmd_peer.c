@@ -129,7 +129,7 @@ static int check_options(const struct cli_command *command, const struct referen
     if (!endpoint_parse(o->address, 0, &ignored, &err) ||
         (o->remote && !endpoint_parse(o->remote, 0, &ignored, &err)))
         return cli_usage_error(command, "%s", err.text);
-    if (o->fault && !reference_fault_find(o->fault) && !reference_habit_find(o->fault))
+    if (o->fault && !reference_conduct_find(o->fault))
         return cli_usage_error(
             command, "no fault or habit is called \"%s\"; --list-faults, --list-habits show all", o->fault);
     return EXIT_CONFORMS;

@@ -206,15 +206,12 @@ static int check_conduct(const struct cli_command *command, const char *what, co
                          const struct reference_fault *all, size_t n)
 {
     struct cli_list names = {0};
-    bool known = false;
-    for (size_t i = 0; i < n; i++) {
-        known = known || strcmp(all[i].name, name) == 0;
-        cli_list_add(&names, all[i].name);
-    }
-    const char *near = known ? NULL : cli_nearest(name, names.items, names.count);
-    cli_list_clear(&names);
-    if (known)
+    if (reference_find_among(all, n, name))
         return EXIT_CONFORMS;
+    for (size_t i = 0; i < n; i++)
+        cli_list_add(&names, all[i].name);
+    const char *near = cli_nearest(name, names.items, names.count);
+    cli_list_clear(&names);
     if (near)
         return cli_usage_error(command, "no %s is called \"%s\": did you mean %s?", what, name, near);
     return cli_usage_error(command, "no %s is called \"%s\"; `understudy peer --list-%ss` shows all", what,

@@ -1,11 +1,11 @@
 #include "cli/run_state.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/shell.h"
+#include "base/text.h"
 
 /* --- reading ------------------------------------------------------------------------------------- */
 
@@ -86,30 +86,19 @@ int run_state_read(const struct cli_command *command, const struct run_arguments
 
 /* --- writing ------------------------------------------------------------------------------------- */
 
-static void add(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static void add(char *out, size_t size, const char *format, ...)
-{
-    size_t len = strlen(out);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(out + len, size - len, format, args);
-    va_end(args);
-}
-
 static void add_quoted(char *out, size_t size, const char *option, const char *value)
 {
     char word[2048];
     if (!value)
         return;
     shell_word(value, word, sizeof word);
-    add(out, size, " --%s %s", option, word);
+    text_add(out, size, " --%s %s", option, word);
 }
 
 static void add_percent(char *out, size_t size, const char *option, unsigned percent)
 {
     if (percent)
-        add(out, size, " --%s %u", option, percent);
+        text_add(out, size, " --%s %u", option, percent);
 }
 
 void run_state_command(const struct run_arguments *a, char *out, size_t size)
@@ -120,14 +109,14 @@ void run_state_command(const struct run_arguments *a, char *out, size_t size)
     add_quoted(out, size, "fault", a->fault);
     add_quoted(out, size, "habit", a->habit);
     if (a->udp)
-        add(out, size, " --transport udp");
+        text_add(out, size, " --transport udp");
     if (a->esp_given)
-        add(out, size, " --esp %s", a->raw_esp ? "raw" : "udp");
+        text_add(out, size, " --esp %s", a->raw_esp ? "raw" : "udp");
     add_percent(out, size, "loss", a->lose_percent);
     add_percent(out, size, "duplicate", a->duplicate_percent);
     add_percent(out, size, "reorder", a->reorder_percent);
     add_quoted(out, size, "soak", a->soak);
     if (a->n_schedule > 0 && schedule_print(a->schedule, a->n_schedule, schedule, sizeof schedule))
         add_quoted(out, size, "schedule", schedule);
-    add(out, size, " --seed %" PRIu64, a->seed);
+    text_add(out, size, " --seed %" PRIu64, a->seed);
 }

@@ -37,25 +37,17 @@ bool create_start(struct ike_sa *sa, uint32_t tag, uint32_t rekeyed_spi, uint16_
         return false;
     n->restarts = restarts;
     n->child_spi = child_new_spi(sa->host);
-    struct request *r = request_new(sa, rekeyed_spi != 0 ? REQUEST_REKEY_CHILD : REQUEST_CREATE_CHILD,
-                                    EXCHANGE_CREATE_CHILD_SA, tag);
-    if (r == NULL) {
-        negotiation_free(n);
-        return fail(err, "out of memory");
-    }
-    r->negotiation = n;
+    struct request *r =
+        negotiation_request(n, sa, rekeyed_spi != 0 ? REQUEST_REKEY_CHILD : REQUEST_CREATE_CHILD, tag, err);
+    if (r == NULL)
+        return false;
     r->child_spi = rekeyed_spi;
 
     uint8_t room[CHAIN_ROOM];
     struct writer w = writer_into(room, sizeof room);
     struct payload_writer p = payloads_into(&w);
     write_request(sa, n, rekeyed_spi, &p);
-    if (!request_fill(r, &p)) {
-        request_free(request_detach(sa, r));
-        return fail(err, "CREATE_CHILD_SA: no room for the request");
-    }
-    requests_flush(sa);
-    return true;
+    return negotiation_ask(sa, r, &p, err);
 }
 
 static bool ask_with_other_ke(struct ike_sa *sa, const struct request *r, const struct received *in)
@@ -63,9 +55,8 @@ static bool ask_with_other_ke(struct ike_sa *sa, const struct request *r, const 
     const struct ike_config *config = sa->host->config;
     const struct negotiation *n = r->negotiation;
     uint16_t method =
-        ke_method_wanted(&in->payloads, config->child_proposals, config->n_child_proposals, n->ke_method);
-    return method != KE_NONE && n->restarts < MAX_INIT_RESTARTS &&
-           create_start(sa, r->tag, r->child_spi, method, n->restarts + 1, NULL);
+        negotiation_other_ke(n, &in->payloads, config->child_proposals, config->n_child_proposals);
+    return method != KE_NONE && create_start(sa, r->tag, r->child_spi, method, n->restarts + 1, NULL);
 }
 
 /* The new Child SA stands. Without a collision the old one goes; with one, the Child SA that was made with

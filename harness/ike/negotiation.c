@@ -161,3 +161,34 @@ uint16_t ke_method_wanted(const struct ike_payloads *payloads, const struct wire
             return method;
     return KE_NONE;
 }
+
+/* --- CREATE_CHILD_SA ----------------------------------------------------------------------------- */
+
+struct request *negotiation_request(struct negotiation *n, struct ike_sa *sa, enum request_kind kind,
+                                    uint32_t tag, struct error *err)
+{
+    struct request *r = request_new(sa, kind, EXCHANGE_CREATE_CHILD_SA, tag);
+    if (r != NULL) {
+        r->negotiation = n;
+        return r;
+    }
+    negotiation_free(n);
+    fail(err, "out of memory");
+    return NULL;
+}
+
+bool negotiation_ask(struct ike_sa *sa, struct request *r, const struct payload_writer *p, struct error *err)
+{
+    if (!request_fill(r, p)) {
+        request_free(request_detach(sa, r));
+        return fail(err, "CREATE_CHILD_SA: no room for the request");
+    }
+    requests_flush(sa);
+    return true;
+}
+
+uint16_t negotiation_other_ke(const struct negotiation *n, const struct ike_payloads *answer,
+                              const struct wire_proposal *ours, size_t n_ours)
+{
+    return n->restarts < MAX_INIT_RESTARTS ? ke_method_wanted(answer, ours, n_ours, n->ke_method) : KE_NONE;
+}

@@ -168,34 +168,24 @@ bool rekey_start(struct ike_sa *sa, uint32_t tag, uint16_t ke_method, unsigned r
         return false;
     n->restarts = restarts;
     sa_new_spi(sa->host, n->ike_spi);
-    struct request *r = request_new(sa, REQUEST_REKEY_IKE, EXCHANGE_CREATE_CHILD_SA, tag);
-    if (r == NULL) {
-        negotiation_free(n);
-        return fail(err, "out of memory");
-    }
-    r->negotiation = n;
+    struct request *r = negotiation_request(n, sa, REQUEST_REKEY_IKE, tag, err);
+    if (r == NULL)
+        return false;
 
     uint8_t room[CHAIN_ROOM];
     struct writer w = writer_into(room, sizeof room);
     struct payload_writer p = payloads_into(&w);
     struct wire_proposal offer[IKE_MAX_PROPOSALS];
     write_payloads(&p, offer, offer_of(sa, n, offer), n);
-    if (!request_fill(r, &p)) {
-        request_free(request_detach(sa, r));
-        return fail(err, "CREATE_CHILD_SA: no room for the request");
-    }
-    requests_flush(sa);
-    return true;
+    return negotiation_ask(sa, r, &p, err);
 }
 
 static bool ask_with_other_ke(struct ike_sa *sa, const struct request *r, const struct received *in)
 {
     const struct ike_config *config = sa->host->config;
     const struct negotiation *n = r->negotiation;
-    uint16_t method =
-        ke_method_wanted(&in->payloads, config->ike_proposals, config->n_ike_proposals, n->ke_method);
-    return method != KE_NONE && n->restarts < MAX_INIT_RESTARTS &&
-           rekey_start(sa, r->tag, method, n->restarts + 1, NULL);
+    uint16_t method = negotiation_other_ke(n, &in->payloads, config->ike_proposals, config->n_ike_proposals);
+    return method != KE_NONE && rekey_start(sa, r->tag, method, n->restarts + 1, NULL);
 }
 
 static bool accept_answer(struct ike_sa *sa, const struct ike_sa *old, const struct negotiation *n,

@@ -369,6 +369,15 @@ struct refusal check_ke(const struct wire_proposal *chosen, const struct ike_pay
 uint16_t ke_method_wanted(const struct ike_payloads *payloads, const struct wire_proposal *ours, size_t n,
                           uint16_t tried);
 
+/* Of a CREATE_CHILD_SA exchange: its request, which takes the negotiation over, also when memory is out; the
+ * same on its way, or gone with the error; the method to ask once more with, KE_NONE: none, or it was tried
+ * too often. */
+struct request *negotiation_request(struct negotiation *n, struct ike_sa *sa, enum request_kind kind,
+                                    uint32_t tag, struct error *err);
+bool negotiation_ask(struct ike_sa *sa, struct request *r, const struct payload_writer *p, struct error *err);
+uint16_t negotiation_other_ke(const struct negotiation *n, const struct ike_payloads *answer,
+                              const struct wire_proposal *ours, size_t n_ours);
+
 /* --- nat.c --------------------------------------------------------------------------------------- */
 
 void nat_write_detection(struct ike_host *host, struct payload_writer *p, const uint8_t *spi_i,

@@ -1,10 +1,10 @@
 #include "suite/difference.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "suite/json_text.h"
 #include "suite/requirement.h"
 
@@ -173,24 +173,13 @@ struct difference difference_of(const struct played_list *list, const char *case
 
 /* --- in words ------------------------------------------------------------------------------------ */
 
-static void add(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static void add(char *out, size_t size, const char *format, ...)
-{
-    size_t len = strlen(out);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(out + len, size - len, format, args);
-    va_end(args);
-}
-
 static void add_values(char *out, size_t size, enum axis axis, unsigned values)
 {
     bool any = false;
-    add(out, size, "%s=", axis_name(axis));
+    text_add(out, size, "%s=", axis_name(axis));
     for (unsigned v = 0; v < axis_values(axis); v++)
         if (values & 1U << v) {
-            add(out, size, "%s%s", any ? "|" : "", axis_value_name(axis, v));
+            text_add(out, size, "%s%s", any ? "|" : "", axis_value_name(axis, v));
             any = true;
         }
 }
@@ -222,9 +211,9 @@ static void add_nearest(char *out, size_t size, const struct difference *d)
     for (unsigned a = 0; a < AXIS_COUNT; a++) {
         if (!(d->differs & 1U << a))
             continue;
-        add(out, size, "%s%s=%s instead of %s", any ? ", " : "", axis_name((enum axis)a),
-            axis_value_name((enum axis)a, d->passes->at.value[a]),
-            axis_value_name((enum axis)a, d->fails->at.value[a]));
+        text_add(out, size, "%s%s=%s instead of %s", any ? ", " : "", axis_name((enum axis)a),
+                 axis_value_name((enum axis)a, d->passes->at.value[a]),
+                 axis_value_name((enum axis)a, d->fails->at.value[a]));
         any = true;
     }
 }
@@ -234,15 +223,15 @@ void difference_text(const struct difference *d, char *out, size_t size)
     const char *happens = what_happens(d->verdict);
     out[0] = '\0';
     if (!d->passes) {
-        add(out, size, "%s in every combination", happens);
+        text_add(out, size, "%s in every combination", happens);
         return;
     }
-    add(out, size, "%s %s", happens, d->n_axes ? "whenever " : "in several states");
+    text_add(out, size, "%s %s", happens, d->n_axes ? "whenever " : "in several states");
     for (unsigned i = 0; i < d->n_axes; i++) {
-        add(out, size, "%s", i ? " and " : "");
+        text_add(out, size, "%s", i ? " and " : "");
         add_values(out, size, d->axes[i], d->values[d->axes[i]]);
     }
-    add(out, size, "; the nearest that passes has ");
+    text_add(out, size, "; the nearest that passes has ");
     add_nearest(out, size, d);
 }
 

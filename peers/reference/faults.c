@@ -18,10 +18,22 @@ const struct reference_fault *reference_faults(size_t *count)
     return faults;
 }
 
+const struct reference_fault *reference_find_among(const struct reference_fault *all, size_t n,
+                                                   const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(all[i].name, name) == 0)
+            return &all[i];
+    return NULL;
+}
+
 const struct reference_fault *reference_fault_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-        if (strcmp(faults[i].name, name) == 0)
-            return &faults[i];
-    return NULL;
+    return reference_find_among(faults, sizeof faults / sizeof *faults, name);
+}
+
+const struct reference_fault *reference_conduct_find(const char *name)
+{
+    const struct reference_fault *fault = reference_fault_find(name);
+    return fault ? fault : reference_habit_find(name);
 }

@@ -224,8 +224,5 @@ const struct reference_fault *reference_habits(size_t *count)
 
 const struct reference_fault *reference_habit_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof habits / sizeof *habits; i++)
-        if (strcmp(habits[i].name, name) == 0)
-            return &habits[i];
-    return NULL;
+    return reference_find_among(habits, sizeof habits / sizeof *habits, name);
 }

@@ -27,6 +27,10 @@ const struct reference_fault *reference_fault_find(const char *name); /* NULL: n
 const struct reference_fault *reference_habits(size_t *count);
 const struct reference_fault *reference_habit_find(const char *name); /* NULL: no such */
 
+const struct reference_fault *reference_conduct_find(const char *name); /* a fault or a habit */
+const struct reference_fault *reference_find_among(const struct reference_fault *all, size_t n,
+                                                   const char *name);
+
 /* `fault` is that of a fault or a habit; NULL: none. NULL with the error for one that does not exist. */
 struct driver *reference_memory(const char *fault, struct error *err);
 

@@ -10,9 +10,7 @@
 bool reference_configure(struct peer_config *config, const char *name, const struct reference_fault **fault,
                          struct error *err)
 {
-    *fault = name ? reference_fault_find(name) : NULL;
-    if (name && !*fault)
-        *fault = reference_habit_find(name);
+    *fault = name ? reference_conduct_find(name) : NULL;
     if (name && !*fault)
         return fail(err,
                     "the reference peer has no fault or habit \"%s\"; `understudy peer --list-faults` and "
