@@ -1,5 +1,6 @@
 /* Faults in the base protocol, which no case looks for: the monitors find them. */
 #include "peers/reference/faults.h"
+#include "peers/reference/outgoing.h"
 
 /* CREATE_CHILD_SA is what few cases depend on. */
 static bool is_create_answer(const struct outgoing *m)
@@ -53,15 +54,13 @@ static void write_again(const struct outgoing *m, bool critical, bool with_auth)
     struct writer w = writer_into(buffer, sizeof buffer);
     struct payload_writer p = payloads_into(&w);
     struct ike_payloads chain;
-    if (!ike_read_payloads(*m->first, writer_octets(m->inner), &chain, NULL))
+    if (!outgoing_read(m, &chain))
         return;
     for (size_t i = 0; i < chain.count; i++)
         write_payload_raw(&p, chain.list[i].type, critical || chain.list[i].critical, chain.list[i].body);
     if (with_auth)
         write_payload_raw(&p, PAYLOAD_AUTH, false, octets_of(auth, sizeof auth));
-    m->inner->len = 0;
-    write_bytes(m->inner, writer_octets(&w));
-    *m->first = p.first;
+    outgoing_replace(m, &p);
 }
 
 static void add_auth(const struct outgoing *m)
@@ -137,11 +136,9 @@ static void take_refusal_back(const struct outgoing *m)
 {
     struct ike_payloads chain;
     if (!ike_is_response(m->header) || m->header->exchange != EXCHANGE_INFORMATIONAL ||
-        !ike_read_payloads(*m->first, writer_octets(m->inner), &chain, NULL) ||
-        !ike_find_notify(&chain, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD))
+        !outgoing_read(m, &chain) || !ike_find_notify(&chain, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD))
         return;
-    m->inner->len = 0;
-    *m->first = PAYLOAD_NONE;
+    outgoing_clear(m);
 }
 
 void accept_unknown_critical(struct reference_peer *peer)

@@ -1,5 +1,6 @@
 /* Faults in the form of the messages of a sync: the own request, and replay counters in it and in answers. */
 #include "peers/reference/faults.h"
+#include "peers/reference/outgoing.h"
 
 /* How a sync message is written anew: every payload of it passes here. */
 typedef void edit_payload(struct payload_writer *p, const struct ike_payload *each);
@@ -10,14 +11,11 @@ static void edit_sync(const struct outgoing *m, bool response, edit_payload *edi
     struct writer w = writer_into(buffer, sizeof buffer);
     struct payload_writer p = payloads_into(&w);
     struct ike_payloads chain;
-    if (!m->sync || ike_is_response(m->header) != response ||
-        !ike_read_payloads(*m->first, writer_octets(m->inner), &chain, NULL))
+    if (!m->sync || ike_is_response(m->header) != response || !outgoing_read(m, &chain))
         return;
     for (size_t i = 0; i < chain.count; i++)
         edit(&p, &chain.list[i]);
-    m->inner->len = 0;
-    write_bytes(m->inner, writer_octets(&w));
-    *m->first = p.first;
+    outgoing_replace(m, &p);
 }
 
 static void add_delta(struct payload_writer *p, const struct ike_payload *each)

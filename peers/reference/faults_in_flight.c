@@ -1,5 +1,6 @@
 /* Faults in what becomes of requests and SAs that a sync finds half done (SYNC-11, SYNC-16). */
 #include "peers/reference/faults.h"
+#include "peers/reference/outgoing.h"
 
 #include <string.h>
 
@@ -79,7 +80,7 @@ static bool is_late_delete(const struct outgoing *m, struct ike_payloads *chain)
 {
     const struct ike_payload *d;
     return !ike_is_response(m->header) && m->header->exchange == EXCHANGE_INFORMATIONAL &&
-           m->syncs_answered > 0 && ike_read_payloads(*m->first, writer_octets(m->inner), chain, NULL) &&
+           m->syncs_answered > 0 && outgoing_read(m, chain) &&
            (d = ike_find(chain, PAYLOAD_DELETE)) != NULL && d->del.protocol == PROTOCOL_ESP;
 }
 
@@ -100,8 +101,7 @@ static void delete_nothing(const struct outgoing *m)
     struct ike_payloads chain;
     if (!is_late_delete(m, &chain))
         return;
-    m->inner->len = 0;
-    *m->first = PAYLOAD_NONE;
+    outgoing_clear(m);
 }
 
 void keep_twin_child(struct reference_peer *peer)

@@ -1,19 +1,12 @@
 /* Faults in what is sent: announcements and the form of the sync answer. */
 #include "peers/reference/faults.h"
+#include "peers/reference/outgoing.h"
 
 #include <string.h>
 
 static bool is_sync_answer(const struct outgoing *m)
 {
     return m->sync && ike_is_response(m->header);
-}
-
-/* Replaces the chain by what is written into `with`. */
-static void rewrite(const struct outgoing *m, const struct writer *with, uint8_t first)
-{
-    m->inner->len = 0;
-    write_bytes(m->inner, writer_octets(with));
-    *m->first = first;
 }
 
 /* --- announcements ------------------------------------------------------------------------------- */
@@ -25,8 +18,7 @@ static void edit_announcements(const struct outgoing *m, struct octets data, uin
     struct writer w = writer_into(buffer, sizeof buffer);
     struct payload_writer p = payloads_into(&w);
     struct ike_payloads chain;
-    if (m->header->exchange != EXCHANGE_IKE_AUTH ||
-        !ike_read_payloads(*m->first, writer_octets(m->inner), &chain, NULL))
+    if (m->header->exchange != EXCHANGE_IKE_AUTH || !outgoing_read(m, &chain))
         return;
     for (size_t i = 0; i < chain.count; i++) {
         const struct ike_payload *each = &chain.list[i];
@@ -41,7 +33,7 @@ static void edit_announcements(const struct outgoing *m, struct octets data, uin
         else
             write_payload_raw(&p, each->type, each->critical, each->body);
     }
-    rewrite(m, &w, p.first);
+    outgoing_replace(m, &p);
 }
 
 static void announce_at_once(const struct outgoing *m)
@@ -50,13 +42,12 @@ static void announce_at_once(const struct outgoing *m)
     struct writer w = writer_into(buffer, sizeof buffer);
     struct payload_writer p = payloads_into(&w);
     struct ike_payloads chain;
-    if (m->header->exchange != EXCHANGE_IKE_SA_INIT ||
-        !ike_read_payloads(*m->first, writer_octets(m->inner), &chain, NULL))
+    if (m->header->exchange != EXCHANGE_IKE_SA_INIT || !outgoing_read(m, &chain))
         return;
     for (size_t i = 0; i < chain.count; i++)
         write_payload_raw(&p, chain.list[i].type, chain.list[i].critical, chain.list[i].body);
     write_announcement(&p, NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED);
-    rewrite(m, &w, p.first);
+    outgoing_replace(m, &p);
 }
 
 void announce_too_early(struct reference_peer *peer)
@@ -118,8 +109,7 @@ static void edit_answer(const struct outgoing *m, uint8_t protocol, size_t drop,
     struct writer w = writer_into(buffer, sizeof buffer);
     struct payload_writer p = payloads_into(&w);
     struct ike_payloads chain;
-    if (!is_sync_answer(m) || !ike_read_payloads(*m->first, writer_octets(m->inner), &chain, NULL) ||
-        chain.count == 0)
+    if (!is_sync_answer(m) || !outgoing_read(m, &chain) || chain.count == 0)
         return;
     struct wire_notify n = chain.list[0].notify;
     size_t len = n.data.len < sizeof data ? n.data.len : sizeof data;
@@ -129,7 +119,7 @@ static void edit_answer(const struct outgoing *m, uint8_t protocol, size_t drop,
     write_payload_notify(&p, &n);
     if (extra)
         write_payload_raw(&p, PAYLOAD_VENDOR, false, octets_of(vendor, sizeof vendor - 1));
-    rewrite(m, &w, p.first);
+    outgoing_replace(m, &p);
 }
 
 static void shorten_answer(const struct outgoing *m)

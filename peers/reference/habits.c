@@ -1,7 +1,5 @@
 /* The habits: what the RFCs let a peer do, and no case may hold against it. */
-#include <string.h>
-
-#include "peers/reference/peer.h"
+#include "peers/reference/outgoing.h"
 
 /* --- what it is configured to ---------------------------------------------------------------------- */
 
@@ -155,7 +153,7 @@ static void add_words(const struct outgoing *m)
     struct payload_writer p = payloads_into(&w);
     struct ike_payloads chain;
     bool init = m->header->exchange == EXCHANGE_IKE_SA_INIT;
-    if (m->sync || !ike_read_payloads(*m->first, writer_octets(m->inner), &chain, NULL))
+    if (m->sync || !outgoing_read(m, &chain))
         return;
     for (size_t i = 0; i < chain.count; i++)
         write_payload_raw(&p, chain.list[i].type, chain.list[i].critical, chain.list[i].body);
@@ -163,11 +161,7 @@ static void add_words(const struct outgoing *m)
         write_payload_notify(&p, &note);
     if (init || m->header->exchange == EXCHANGE_IKE_AUTH)
         write_payload_raw(&p, PAYLOAD_VENDOR, false, octets_of(words, sizeof words - 1));
-    if (w.full)
-        return;
-    m->inner->len = 0;
-    write_bytes(m->inner, writer_octets(&w));
-    *m->first = p.first;
+    outgoing_replace(m, &p);
 }
 
 static void say_more(struct reference_peer *peer)
