@@ -4,6 +4,8 @@
 set -u
 # shellcheck source=harness/tests/checks
 . "$(dirname "$(readlink -f "$0")")/checks"
+# shellcheck source=harness/tests/reference_ini
+. "$(dirname "$(readlink -f "$0")")/reference_ini"
 work=$(mktemp -d) || exit 2
 here=$work/here
 checks_out=$work/said
@@ -144,19 +146,8 @@ harness_port = 0
 harness_natt_port = 0
 protected = 198.51.100.2
 behind = 198.51.100.1
-[identity]
-peer = fqdn:peer.reference.test
-harness = fqdn:cluster.reference.test
-psk = the key of the built-in reference peer, no secret
-[proposals]
-ike = aes256gcm16-prfsha256-x25519, aes256-sha256-x25519,
-  aes256gcm16-prfsha256-ecp256, aes256-sha256-modp2048,
-  chacha20poly1305-prfsha256-x25519
-esp = aes256gcm16, aes256-sha256
-[selectors]
-peer = 198.51.100.2/32
-harness = 198.51.100.1/32
 INI
+    reference_sections "$all_ike" "$all_esp"
 }
 
 without() { # SECTION KEY: takes the key away, with the lines that go on with it

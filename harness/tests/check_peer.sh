@@ -5,6 +5,8 @@
 set -u
 # shellcheck source=harness/tests/checks
 . "$(dirname "$(readlink -f "$0")")/checks"
+# shellcheck source=harness/tests/reference_ini
+. "$(dirname "$(readlink -f "$0")")/reference_ini"
 program=$(readlink -f "${1:-build/understudy}")
 work=$(mktemp -d) || exit 2
 peer=''
@@ -111,19 +113,8 @@ harness_port = 0
 harness_natt_port = 0
 protected = 198.51.100.2
 behind = 198.51.100.1
-[identity]
-peer = fqdn:peer.reference.test
-harness = fqdn:cluster.reference.test
-psk = the key of the built-in reference peer, no secret
-[proposals]
-ike = aes256gcm16-prfsha256-x25519, aes256-sha256-x25519,
-  aes256gcm16-prfsha256-ecp256, aes256-sha256-modp2048,
-  chacha20poly1305-prfsha256-x25519
-esp = aes256gcm16, aes256-sha256
-[selectors]
-peer = 198.51.100.2/32
-harness = 198.51.100.1/32
 INI
+    reference_sections "$all_ike" "$all_esp"
 }
 
 broken() { # SED-SCRIPT STATUS FIXES PATTERN...
@@ -173,7 +164,7 @@ ok "nobody there" broken 's/^response_timeout_ms = .*/response_timeout_ms = 500/
 ok "port 4500 is blocked" broken 's/^natt_port = .*/natt_port = 10/' 1 2 'FIX +mobike=on: IKE_SA_INIT was answered' 'FIX +behind a NAT.*IKE_AUTH was not.*firewall let UDP port 10 through'
 ok "an address that is not of this machine" broken 's/^harness = 127.*/harness = 192.0.2.77/' 2 1 'FIX +.*192.0.2.77.*no such address'
 ok "a wrong file" ends_with 2 "$program" check-peer nowhere.ini
-ok "which is said" finds 'nowhere.ini: No such file'
+ok "which is said" finds 'no peer "nowhere.ini": no file or folder here'
 box_ini | sed 's/^port/prot/' >broken.ini
 wrong_line() { ends_with 2 "$program" check-peer broken.ini && finds 'broken.ini:7: .*unknown key'; }
 ok "a wrong line" wrong_line

@@ -5,6 +5,8 @@
 set -u
 # shellcheck source=harness/tests/checks
 . "$(dirname "$(readlink -f "$0")")/checks"
+# shellcheck source=harness/tests/reference_ini
+. "$(dirname "$(readlink -f "$0")")/reference_ini"
 program=$(readlink -f "${1:-build/understudy}")
 fast=$(readlink -f "${UNDERSTUDY_FAST:-$program}") # for what is only played
 script=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../interop")
@@ -90,17 +92,8 @@ port = $port
 natt_port = $natt
 harness_port = 0
 harness_natt_port = 0
-[identity]
-peer = fqdn:peer.reference.test
-harness = fqdn:cluster.reference.test
-psk = the key of the built-in reference peer, no secret
-[proposals]
-ike = aes256gcm16-prfsha256-x25519
-esp = aes256gcm16
-[selectors]
-peer = 198.51.100.2/32
-harness = 198.51.100.1/32
 INI
+    reference_sections "$one_ike" "$one_esp" >>"$folder/peer.ini"
     cat >"$folder/driver" <<DRIVER
 #!/bin/bash
 case \$1 in

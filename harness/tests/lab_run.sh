@@ -88,14 +88,6 @@ begin() { # RUN VERDICTS [OPTION...]
     done
 }
 
-ended_with() { # STATUS
-    local got
-    wait "$pid"
-    got=$?
-    pid=
-    [[ $got == "$1" ]] || { echo "exit status $got, expected $1"; cat said; return 1; }
-}
-
 processes_of() { # RUN
     grep -lzxs "UNDERSTUDY_PEER_OF=$1" /proc/[0-9]*/environ
 }

@@ -5,6 +5,8 @@
 set -u -o pipefail
 # shellcheck source=harness/tests/checks
 . "$(dirname "$(readlink -f "$0")")/checks"
+# shellcheck source=harness/tests/reference_ini
+. "$(dirname "$(readlink -f "$0")")/reference_ini"
 
 program=$(realpath "${1:-build/understudy}") || exit 2
 if [[ -z ${RAW_ESP_INSIDE:-} ]]; then
@@ -118,18 +120,9 @@ harness = 192.0.2.1
 harness6 = 2001:db8::1
 protected = 198.51.100.2
 behind = 198.51.100.1
-[identity]
-peer = fqdn:peer.reference.test
-harness = fqdn:cluster.reference.test
-psk = the key of the built-in reference peer, no secret
-[proposals]
-ike = aes256gcm16-prfsha256-x25519
-esp = aes256gcm16, aes256gcm16-esn
-[selectors]
-peer = 198.51.100.2/32
-harness = 198.51.100.1/32
-modes = tunnel, transport
 END
+    reference_sections "$one_ike" "aes256gcm16, aes256gcm16-esn"
+    echo 'modes = tunnel, transport'
 }
 
 begin_peer() { # ADDRESS ESP [OPTION...]: sets peer

@@ -177,14 +177,6 @@ begin() { # RUN
     done
 }
 
-ended_with() { # STATUS
-    local got
-    wait "$pid"
-    got=$?
-    pid=
-    [[ $got == "$1" ]] || { echo "exit status $got, expected $1"; cat said; return 1; }
-}
-
 nothing_left() { # RUN
     local rest
     [[ -n $name ]] || { echo "the run never came up"; cat said; return 1; }

@@ -31,16 +31,8 @@ name_run() { # NAME
 
 # ---- processes ----
 
-# 'state pid starttime' in the words of /proc/PID/stat; the name in it may hold spaces and brackets
-started_at() { # PID
-    local stat
-    [[ $1 =~ ^[1-9][0-9]*$ ]] || return 1
-    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
-    stat=${stat##*) }
-    # shellcheck disable=SC2086 # fields are wanted
-    set -- $stat
-    [[ $1 != [ZX] ]] && printf '%s' "${20}"
-}
+# shellcheck source=peers/lab/processes.sh
+. "$lab_home/processes.sh"
 
 processes_with() { # NAME=VALUE: in their environment; but for this one and what it stands in
     local pid
@@ -60,16 +52,6 @@ end_processes() { # NAME=VALUE: in their environment
         ((${#pids[@]})) || break
         kill -s KILL "${pids[@]}" 2>/dev/null
         wait_gone "${pids[@]}"
-    done
-}
-
-wait_gone() { # PID...: at most 4 s
-    local tries=200 pid alive
-    while ((tries--)); do
-        alive=
-        for pid; do started_at "$pid" >/dev/null && alive=$pid; done
-        [[ -z $alive ]] && return
-        sleep 0.02
     done
 }
 
