@@ -192,6 +192,7 @@ static int play(struct session *s)
         console_print_failures(&console);
         console_print_table(&console);
         console_print_counts(&console, &report.progress);
+        console_print_again(&console);
         console_print_schedule(&console);
     }
     if (report.end == RUN_COMPLETE)

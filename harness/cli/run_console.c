@@ -203,6 +203,7 @@ static void on_verdict(void *state, const struct test_case *tc, const struct com
     combination_text(tc->axes | ON(ROLE), combination, text, sizeof text);
     note_requirements(console, outcome);
     note_schedule(console, outcome);
+    console->played_again += (outcome->tags & TAG(PLAYED_AGAIN)) != 0;
     note_played(console, tc, combination, outcome);
     bool counts = judge(console, tc, text, outcome);
     console->deviations += counts;

@@ -38,6 +38,7 @@ struct console {
     size_t deviations;    /* all that count */
     size_t expected_ones; /* deviations that were expected */
     size_t unexpected_passes;
+    size_t played_again; /* combinations of which more than one attempt was played */
     size_t unmet; /* combinations in which a failure of --schedule met nothing */
     char first_unmet[160];
     enum verdict *per_requirement; /* the worst, in the order of the catalogue; SKIP: never checked */
@@ -61,6 +62,7 @@ bool console_note_failure(struct console *console, const struct test_case *tc, c
 
 /* At the end (run_failures.c, run_table.c). */
 void console_print_failures(struct console *console);
+void console_print_again(const struct console *console);
 void console_print_schedule(const struct console *console);
 void console_print_unmet(struct console *console);
 void console_print_table(const struct console *console);

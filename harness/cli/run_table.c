@@ -66,6 +66,12 @@ void console_print_counts(const struct console *console, const struct run_progre
 }
 
 /* A failure that met nothing is no error: not every case has the update that it is about. */
+void console_print_again(const struct console *console)
+{
+    if (console->played_again > 0)
+        printf("played again, because the way to the check had failed: %zu\n", console->played_again);
+}
+
 void console_print_schedule(const struct console *console)
 {
     if (console->unmet > 0)

@@ -55,6 +55,8 @@ run 2 run --peer strongswn
 says "/peers has libreswan, openiked, strongswan, strongswan-kernel"
 run 2 run --peer nowhere.ini --fault x
 says "--fault is for the reference peer"
+run 2 run --attempts 0
+says "1 to 10"
 run 2 run --expect nowhere.json
 says "nowhere.json"
 run 2 explain
@@ -150,6 +152,22 @@ run 0 run --depth quick --fault "$fault" --expect bad/result.json --out bad2
 says "as expected"
 run 1 run --depth quick --expect bad/result.json --out bad3
 says "expected ones that passed"
+# What is INCONCLUSIVE is played again where only a change counts, and where it is asked for; what is known to be so is not.
+attempts() { jq -es --argjson n "$1" '[.[] | select(.event == "begin")] | length == $n and .[-1].attempt == (if $n > 1 then $n else null end)'; }
+deaf=(run --case fmt.answer-has-its-form --role initiator --depth quick --schedule from:IKE_SA_INIT=drop --force --out deaf)
+echo '{"format": 1, "expected": [{"case": "sync.identical-copy", "verdict": "FAIL", "reason": "r"}]}' >other.json
+run 3 "${deaf[@]}"
+check "once" attempts 1 <deaf/journal.jsonl
+cp deaf/result.json deaf.json
+run 3 "${deaf[@]}" --attempts 3
+says "played again, because the way to the check had failed: 1"
+check "three times" attempts 3 <deaf/journal.jsonl
+check "the last of them has the word" jq -es '[.[] | select(.verdict == "INCONCLUSIVE")] | length == 1 and
+    (.[0].tags | contains(["played-again"]))' deaf/journal.jsonl
+run 3 "${deaf[@]}" --expect other.json
+check "twice, for it was not expected" attempts 2 <deaf/journal.jsonl
+run 3 "${deaf[@]}" --expect deaf.json
+check "once, for it was" attempts 1 <deaf/journal.jsonl
 look=$("$program" run --depth quick --fault "$fault" --out bad4 | sed -n 's/^  look: //p' | head -1)
 if command -v tshark >/dev/null; then
     bash -c "$look" >out 2>err
