@@ -141,6 +141,7 @@ def paper(page):
     failed_ones = page.run("document.querySelectorAll('details.combination[data-verdict=FAIL]').length")
     ok("all that failed is open on paper", page.count("svg.ladder") == closed + failed_ones > closed,
        [closed, failed_ones, page.count("svg.ladder")])
+    equal("and all requirements", 0, page.run("document.querySelectorAll('details.group:not([open])').length"))
     page.run("window.dispatchEvent(new Event('afterprint'))")
     equal("and closed again", closed, page.count("svg.ladder"))
     counts = page.run("[...document.querySelectorAll('.not-judged li')].reduce((sum, e) => sum + parseInt(e.textContent), 0)")

@@ -173,11 +173,12 @@
 
   /* --- paper ----------------------------------------------------------------------------------- */
 
-  /* Nobody can click on paper: what failed is printed with its checks and its ladder. */
+  /* Nobody can click on paper: the requirements are printed, and what failed with its checks and its ladder. */
   let openedForPaper = [];
   window.addEventListener('beforeprint', function () {
-    openedForPaper = all('details.case:not([hidden]), details.combination:not([hidden])').filter(function (e) {
-      return !e.open && e.querySelector('.ladder') && (e.dataset.verdict === 'FAIL' || has(e.dataset.verdicts, 'FAIL'));
+    openedForPaper = all('details.group, details.case, details.combination').filter(function (e) {
+      if (e.open || e.hidden) return false;
+      return e.matches('.group') || e.querySelector('.ladder') && (e.dataset.verdict === 'FAIL' || has(e.dataset.verdicts, 'FAIL'));
     });
     openedForPaper.forEach(function (e) { e.open = true; });
   });
