@@ -71,7 +71,10 @@ static void print_captures(const struct judge_report *r, FILE *out)
         fprintf(out, "note: the capture kept %" PRIu64 " IKE messages in part: they are not judged\n",
                 c->cut);
     if (c->datagrams_incomplete)
-        fprintf(out, "note: %" PRIu64 " datagrams in IP fragments are not whole\n", c->datagrams_incomplete);
+        fprintf(out,
+                "note: %" PRIu64
+                " datagrams in IP fragments are not whole: what they were is missing (--lossy)\n",
+                c->datagrams_incomplete);
     print_keys(r, out);
     if (r->result->of_others)
         fprintf(out, "note: %" PRIu64 " messages are between others than the cluster: not judged\n",

@@ -39,7 +39,7 @@ struct console {
     size_t expected_ones; /* deviations that were expected */
     size_t unexpected_passes;
     size_t played_again; /* combinations of which more than one attempt was played */
-    size_t unmet; /* combinations in which a failure of --schedule met nothing */
+    size_t unmet;        /* combinations in which a failure of --schedule met nothing */
     char first_unmet[160];
     enum verdict *per_requirement; /* the worst, in the order of the catalogue; SKIP: never checked */
 };

@@ -52,7 +52,8 @@ static void put_notes(FILE *out, const struct judge_report *r)
             html_put(out, "<li>%s: %s; what came before it is judged</li>\n", capture_path(r->capture, i),
                      capture_flaw(r->capture, i));
     put_note(out, c->cut, "IKE messages were captured in part: they are not judged");
-    put_note(out, c->datagrams_incomplete, "datagrams in IP fragments are not whole");
+    put_note(out, c->datagrams_incomplete,
+             "datagrams in IP fragments are not whole: what they were is missing (--lossy)");
     if (judge_report_keys_are_empty(r))
         fputs("<li>there are no keys in the key files</li>\n", out);
     put_note(out, r->keys->n_foreign,
