@@ -76,22 +76,6 @@ static void judge_esp_iv(struct monitor *m, const struct wire_packet *p)
 
 /* --- the Child SA -------------------------------------------------------------------------------- */
 
-static bool offers(const struct wire_packet *q, uint32_t spi)
-{
-    struct wire_proposal proposals[IKE_MAX_PROPOSALS];
-    const struct ike_payload *sa = ike_find(q->inner, PAYLOAD_SA);
-    size_t n = 0;
-    if (!sa || !ike_read_proposals(sa->body, proposals, IKE_MAX_PROPOSALS, &n, NULL))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        struct reader r = reader_over(octets_of(proposals[i].spi, proposals[i].spi_len));
-        uint32_t offered;
-        if (proposals[i].protocol == PROTOCOL_ESP && read_u32(&r, &offered) && offered == spi)
-            return true;
-    }
-    return false;
-}
-
 static const struct wire_packet *packet_at(const struct packet_record *r, uint64_t place)
 {
     return place < r->at && r->at - place <= r->memory ? r->ring[place & r->mask] : NULL;
@@ -102,7 +86,7 @@ static bool was_offered(const struct monitor *m, uint32_t spi)
 {
     const struct wire_packet *q;
     for (uint64_t i = m->record->at; i-- > 0 && (q = packet_at(m->record, i));)
-        if (!q->from_peer && q->number && q->inner && offers(q, spi))
+        if (!q->from_peer && q->number && packet_offers(q, spi))
             return true;
     return false;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/reader.h"
 #include "esp/carried.h"
 
 static struct watched_esp *sa_of_spi(struct watched_esp *const *sas, size_t n, uint32_t spi, bool from_peer)
@@ -99,4 +100,20 @@ void packet_esp_describe(const struct packet_esp *p, char *out, size_t size)
     snprintf(out, size, "ESP %08x %llu: %s %s > %s, %s %u, %s %u", p->spi, (unsigned long long)p->seq,
              kind_name(&p->inner), from, to, ports ? "port" : "id", p->inner.a, ports ? "to" : "number",
              p->inner.b);
+}
+
+bool packet_offers(const struct wire_packet *q, uint32_t spi)
+{
+    struct wire_proposal proposals[IKE_MAX_PROPOSALS];
+    const struct ike_payload *sa = q->inner ? ike_find(q->inner, PAYLOAD_SA) : NULL;
+    size_t n = 0;
+    if (!sa || !ike_read_proposals(sa->body, proposals, IKE_MAX_PROPOSALS, &n, NULL))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        struct reader r = reader_over(octets_of(proposals[i].spi, proposals[i].spi_len));
+        uint32_t offered;
+        if (proposals[i].protocol == PROTOCOL_ESP && read_u32(&r, &offered) && offered == spi)
+            return true;
+    }
+    return false;
 }

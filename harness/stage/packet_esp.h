@@ -38,6 +38,9 @@ struct packet_esp {
 struct packet_esp *packet_esp_read(const struct datagram *d, struct watched_esp *const *sas, size_t n_sas,
                                    bool from_peer);
 
+/* Does this IKE message propose, or choose, a Child SA with this SPI? */
+bool packet_offers(const struct wire_packet *p, uint32_t spi);
+
 /* "ESP c0ffee01 7: ICMP echo request 198.51.100.1 > 198.51.100.2, id 3, number 4" */
 void packet_esp_describe(const struct packet_esp *p, char *out, size_t size);
 

@@ -75,7 +75,7 @@ void finish_stage(struct stage *stage)
     record_schedule(stage);
     check_gate(stage);
     gate_open(stage->gate);
-    pardon_unasked_rekeys(stage); /* but not that it is gone, answers late, or breaks base rules */
+    pardon_unasked(stage); /* but not that it is gone, answers late, or breaks base rules */
     bool flooded = is_flooded(stage);
     if (!flooded && (stage->outcome->verdict != VERDICT_UNSUPPORTED || stage->session))
         check_survival(stage);

@@ -104,9 +104,12 @@ struct stage {
     struct {
         struct packet_span {
             unsigned behind, last; /* packet numbers; the first is not in it */
+            bool of_ike;
         } list[STAGE_MAX_REKEYS];
         unsigned n;
-    } asked_rekeys; /* of the peer: what comes in such a span was asked for */
+    } asked_rekeys;          /* of the peer: what comes in such a span was asked for */
+    bool asked_to_delete[2]; /* a Child SA, the IKE SA: what comes behind these packets */
+    unsigned delete_behind[2];
     struct offered_list offered[GATE_DIRECTIONS];
     unsigned speaker;         /* from 1: a member that is not the active one sends; 0: the active one */
     struct counters counters; /* told last */
@@ -331,10 +334,11 @@ void finish_stage(struct stage *stage);
 /* Rules over all that was on the wire; findings become checks. */
 void run_monitors(struct stage *stage);
 
-/* Where the peer rekeys without having been told to, as it may, nothing that broke is judged: INCONCLUSIVE.
- */
-void pardon_unasked_rekeys(struct stage *stage);
-void note_asked_rekey(struct stage *stage, const char *verb, unsigned behind); /* if this verb asks for one */
+/* Where the peer rekeys or closes an SA without having been told to, as it may, what broke behind it is not
+ * judged: INCONCLUSIVE. */
+void pardon_unasked(struct stage *stage); /* stage_unasked.c */
+void note_asked(struct stage *stage, const char *verb,
+                unsigned behind);           /* if this verb asks for such things */
 void end_asked_rekeys(struct stage *stage); /* what was asked for so far is done */
 
 /* --- stage_check.c ------------------------------------------------------------------------------- */

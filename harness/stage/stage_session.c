@@ -37,7 +37,7 @@ int call_trigger(struct stage *stage, const char *verb, const char *argument, st
     int status = d->ops->trigger(d, stage->options->slot, verb, argument, err);
     stage->driver_us += clock_monotonic_us() - begin;
     if (status != DRIVER_NO_SUCH_TRIGGER) /* one that failed may have begun it */
-        note_asked_rekey(stage, verb, before);
+        note_asked(stage, verb, before);
     stage->last_word_us = stage_now(stage);
     return status;
 }

@@ -2,10 +2,17 @@
 
 /* --- numbers ------------------------------------------------------------------------------------- */
 
+static void must_be_alive(struct stage *stage)
+{
+    if (!stage->session)
+        inconclusive(stage, "the IKE SA is gone: it cannot be synchronized");
+}
+
 struct message_id_sync sync_numbers(struct stage *stage)
 {
     struct error err = {0};
     struct message_id_sync numbers;
+    must_be_alive(stage);
     if (!cluster_sync_numbers(&stage->cluster, &numbers, &err))
         leave_with(stage, VERDICT_ERROR, err.text);
     return numbers;
@@ -118,6 +125,7 @@ struct sync_answer try_synchronize(struct stage *stage, struct message_id_sync n
     struct sync_wait wait = {.from_event = stage->n_events};
     size_t from = stage->n_wire;
     int64_t sent_at_us = stage_now(stage);
+    must_be_alive(stage);
     wait.tag = cluster_sync(&stage->cluster, &numbers, sent_at_us, &err);
     if (!wait.tag)
         leave_with(stage, VERDICT_ERROR, err.text);

@@ -46,7 +46,8 @@ bool check_result_parse(const char *name, enum check_result *out);
     X(PEER_RESTART, "peer-restart")       /* the peer vanished; the next case starts from a new one */       \
     X(TIMED_SILENCE, "timed-silence")     /* silence was proven by time, not by a fence */                   \
     X(UNASKED_REKEY, "unasked-rekey") /* the peer rekeyed by itself: what broke after it is not judged */    \
-    X(PLAYED_AGAIN, "played-again")   /* the way to the check had failed in an earlier attempt */
+    X(PLAYED_AGAIN, "played-again")   /* the way to the check had failed in an earlier attempt */            \
+    X(UNASKED_CLOSE, "unasked-close") /* the same, and it deleted an SA by itself */
 
 #define TAG_ENUM(name, text) TAG_BIT_##name,
 enum tag_bit { TAGS(TAG_ENUM) TAG_COUNT };

@@ -141,6 +141,34 @@ static void rekey_child_at_once(struct reference_peer *peer)
     peer->after_established = replace_child;
 }
 
+static void close_session(struct reference_peer *peer, uint32_t sa, int64_t now_us)
+{
+    ike_sa_delete(cluster_active(&peer->cluster)->host, sa, now_us, NULL);
+}
+
+static void close_after_sync(struct reference_peer *peer)
+{
+    peer->after_sync = close_session;
+}
+
+static void close_child(struct reference_peer *peer, uint32_t sa, int64_t now_us)
+{
+    uint32_t spi;
+    struct ike_host *host = cluster_active(&peer->cluster)->host;
+    if (ike_sa_children(host, sa, &spi, 1) > 0)
+        ike_child_delete(host, sa, spi, now_us, NULL);
+}
+
+static void close_child_after_sync(struct reference_peer *peer)
+{
+    peer->after_sync = close_child;
+}
+
+static void close_child_in_turn(struct reference_peer *peer)
+{
+    peer->after_request = close_child;
+}
+
 /* Behind all the rest, so that what has a place of its own (RFC 7296 1.2) keeps it. */
 static void add_words(const struct outgoing *m)
 {
