@@ -1,7 +1,7 @@
 /* peer.ini: who the peer under test is and how it is spoken to. docs/add-a-peer.md tells more about the keys.
  *
  *   [peer]        name, driver, slots (1), start_timeout_ms (20000), response_timeout_ms (2000),
- *                 idle_ms (1000), netns, esp (udp)
+ *                 idle_ms (1000), netns, esp (udp), anti_replay (on)
  *   [address]     peer, peer6, harness, harness6, other, other6, port (500), natt_port (4500),
  *                 harness_port (500), harness_natt_port (4500), protected, behind, protected6, behind6
  *   [identity]    peer, harness, auth (psk), psk or psk_file, and ca, certificate, key for files of the
@@ -62,6 +62,7 @@ struct peer_config {
     unsigned esp_carriages;          /* set of 1u << enum esp_carriage */
     enum esp_carriage esp_preferred; /* the first that peer.ini names */
     unsigned start_timeout_ms, response_timeout_ms;
+    bool anti_replay; /* the peer drops replayed ESP packets, as its SAs are configured (RFC 4303 3.4.3) */
     unsigned idle_ms; /* long-term cases leave the peer alone for so long at a time */
 };
 

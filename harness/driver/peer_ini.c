@@ -225,7 +225,8 @@ bool peer_config_parse(const char *text, const char *name, struct peer_config *o
                                 .esp_preferred = ESP_IN_UDP,
                                 .start_timeout_ms = 20000,
                                 .response_timeout_ms = 2000,
-                                .idle_ms = 1000};
+                                .idle_ms = 1000,
+                                .anti_replay = true};
     set_folder(out, name);
     p->ini.name = name;
     p->at = text;

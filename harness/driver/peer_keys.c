@@ -66,6 +66,13 @@ static bool take_esp_carriage_word(struct peer_reading *r, const char *word, str
     return true;
 }
 
+static bool take_anti_replay(struct peer_reading *r, const char *value, struct error *err)
+{
+    r->config->anti_replay = strcmp(value, "off") != 0;
+    return strcmp(value, "on") == 0 || !r->config->anti_replay ||
+           fail(err, "\"%.40s\" is neither on nor off", value);
+}
+
 static bool take_esp_carriage(struct peer_reading *r, const char *value, struct error *err)
 {
     r->config->esp_carriages = 0;
@@ -156,6 +163,7 @@ const struct peer_key *peer_keys(size_t *count)
         {"peer", "idle_ms", false, false, take_idle, NULL},
         {"peer", "netns", false, false, take_netns, NULL},
         {"peer", "esp", false, false, take_esp_carriage, NULL},
+        {"peer", "anti_replay", false, false, take_anti_replay, NULL},
         {"address", "peer", false, false, take_peer4, NULL},
         {"address", "peer6", false, false, take_peer6, NULL},
         {"address", "harness", false, true, take_harness4, NULL},

@@ -27,6 +27,7 @@ struct monitor_view {
     size_t n_addresses;
     bool turned;        /* the packets were recorded on the other side: `from_peer` is the other way round */
     uint16_t natt_port; /* of the cluster: ESP and keepalives come there, too; 0: none */
+    bool takes_replays; /* RPL-4 is not asked of the peer: its anti-replay is off (RFC 4303 3.4.3) */
     bool lossy;         /* the peer's packets may be lost or overtaken before they are seen */
 
     void (*found)(void *state, const struct monitor_finding *finding);

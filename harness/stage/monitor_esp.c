@@ -207,7 +207,7 @@ bool was_asked_behind(const struct monitor *m, const struct wire_packet *p, unsi
 /* RPL-4: a second answer to one ESP packet answers a replay of it. */
 static void judge_replay(struct monitor *m, const struct wire_packet *p)
 {
-    if (!p->esp->readable || p->copy_of)
+    if (!p->esp->readable || p->copy_of || m->view->takes_replays)
         return;
     FOR_EACH_WITH (q, m, echoes, hash_of_echo(p->esp))
         if (q->from_peer == p->from_peer && same_echo(p, q, false) && was_asked_once(m, p)) {

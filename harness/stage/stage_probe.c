@@ -263,6 +263,10 @@ void check_no_echo(struct stage *stage, const char *requirement, const struct pr
                    const char *expected)
 {
     struct esp_silence s = listen_for_echo(stage, sent, since);
+    if (!stage->options->driver->config.anti_replay) {
+        not_judged(stage, requirement, "a replay: peer.ini says that the peer has anti-replay off");
+        return;
+    }
     judge_no_echo(stage, requirement, sent, since, &s, expected);
 }
 

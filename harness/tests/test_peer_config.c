@@ -43,6 +43,11 @@ START_TEST(defaults)
     ck_assert_str_eq(config.driver, "");
     ck_assert_uint_eq(config.esp_carriages, 1u << ESP_IN_UDP);
     ck_assert_int_eq(config.esp_preferred, ESP_IN_UDP);
+    ck_assert(config.anti_replay);
+    ck_assert(parse(PEER "anti_replay = off\n" BEHIND_PEER));
+    ck_assert(!config.anti_replay);
+    ck_assert(parse(PEER "anti_replay = on\n" BEHIND_PEER));
+    ck_assert(config.anti_replay);
     ck_assert(!config.transport_mode);
     ck_assert_str_eq(config.id_peer, "gw.test");
     ck_assert_uint_eq(config.id_peer_type, ID_FQDN);
@@ -124,11 +129,12 @@ static const struct {
      "gw.ini:3: unknown section [nothing]; there are peer, address, identity, proposals, selectors"},
     {PEER "port = 5\n" BEHIND_PEER,
      "gw.ini:3: unknown key \"port\" in [peer]; there are name, driver, slots, "
-     "start_timeout_ms, response_timeout_ms, idle_ms, netns, esp"},
+     "start_timeout_ms, response_timeout_ms, idle_ms, netns, esp, anti_replay"},
     {PEER "esp = udp, tcp\n" BEHIND_PEER, "gw.ini:3: esp: \"tcp\" is no way for ESP; there are udp, raw"},
     {PEER "esp =\n" BEHIND_PEER, "gw.ini:3: esp: the value is empty"},
     {PEER "name = b\n" BEHIND_PEER,
      "gw.ini:3: key \"name\" in [peer] is there twice, first in line 2: keep one"},
+    {PEER "anti_replay = no\n" BEHIND_PEER, "gw.ini:3: [peer] anti_replay: \"no\" is neither on nor off"},
     {PEER "slots 3\n" BEHIND_PEER, "gw.ini:3: neither a [section] nor a line key = value"},
     {PEER "[address\n" BEHIND_PEER, "gw.ini:3: neither a [section] nor a line key = value"},
     {PEER "slots 3\nwrong = 1\n" BEHIND_PEER, "gw.ini:3: neither a [section] nor a line key = value"},

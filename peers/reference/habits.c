@@ -230,9 +230,16 @@ static void pad_traffic(struct reference_peer *peer)
     peer->tfc_padding = 100;
 }
 
+static void take_replays(struct reference_peer *peer)
+{
+    peer->forgets_numbers = true;
+}
+
 /* --- the list --------------------------------------------------------------------------------------- */
 
 #define HABIT(function, dashed, words) {.name = (dashed), .text = (words), .apply = (function)},
+#define HABIT_SAID(function, dashed, words, said)                                                            \
+    {.name = (dashed), .text = (words), .ini = (said), .apply = (function)},
 
 static const struct reference_fault habits[] = {
 #include "peers/reference/habits.inc"

@@ -17,6 +17,7 @@ struct reference_fault {
     const char *requirements[FAULT_MAX_REQUIREMENTS]; /* the rules that it breaks, NULL-terminated */
     const char *falls_too[FAULT_MAX_REQUIREMENTS];    /* what cannot hold any more then, NULL-terminated */
     const char *text;
+    const char *ini; /* what its peer.ini says of it; NULL: nothing */
     void (*apply)(struct reference_peer *peer);
 };
 

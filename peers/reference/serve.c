@@ -16,7 +16,11 @@ bool reference_configure(struct peer_config *config, const char *name, const str
                     "the reference peer has no fault or habit \"%s\"; `understudy peer --list-faults` and "
                     "`--list-habits` list them",
                     name);
-    return peer_config_parse(reference_peer_ini(), "the built-in peer.ini", config, err);
+    char ini[2048];
+    int len =
+        snprintf(ini, sizeof ini, "%s%s", reference_peer_ini(), *fault && (*fault)->ini ? (*fault)->ini : "");
+    return (len < (int)sizeof ini || fail(err, "the built-in peer.ini is too long")) &&
+           peer_config_parse(ini, "the built-in peer.ini", config, err);
 }
 
 static bool let_out(const struct reference_service *s, struct error *err)
