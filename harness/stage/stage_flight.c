@@ -56,6 +56,15 @@ static const struct wire_packet *answer_of(const struct stage *stage, const stru
 
 /* --- what was outstanding ------------------------------------------------------------------------ */
 
+/* What it asks may be in another IKE SA than the session, when it rekeys in the midst of it. */
+static struct flight flight_of_peer(struct stage *stage, size_t from, size_t from_event)
+{
+    const struct wire_packet *p = first_request(stage, from, true);
+    if (!p)
+        inconclusive(stage, "the peer's request is not one of the session");
+    return flight_of(p, from_event);
+}
+
 struct flight peer_request_in_flight(struct stage *stage)
 {
     size_t from = stage->n_wire, event = stage->n_events;
@@ -63,7 +72,7 @@ struct flight peer_request_in_flight(struct stage *stage)
         leave_peer_requests_outstanding(stage, 1);
     else
         leave_peer_outstanding(stage);
-    return flight_of(first_request(stage, from, true), event);
+    return flight_of_peer(stage, from, event);
 }
 
 static bool peer_sent_a_request(struct stage *stage, void *from)
@@ -84,7 +93,7 @@ struct flight peer_change_in_flight(struct stage *stage)
     if (!pump_until(stage, stage->patience_us, peer_sent_a_request, &from))
         inconclusive(stage, "the driver's %s led to no request of the peer in %lld ms", verb,
                      (long long)(stage->patience_us / 1000));
-    return flight_of(first_request(stage, from, true), event);
+    return flight_of_peer(stage, from, event);
 }
 
 static uint32_t first_child(struct stage *stage)
@@ -255,8 +264,10 @@ struct repeated repeat_request(struct stage *stage, const struct asked *request)
     struct repeated r = {0};
     struct datagram copy;
     const struct wire_packet *p = packet_numbered(stage, request->request_packet);
-    if (!p || !datagram_copy(&copy, &p->datagram))
-        leave_with(stage, VERDICT_ERROR, "a request that cannot be repeated");
+    if (!p)
+        inconclusive(stage, "the request that is to be repeated is not one of the session");
+    if (!datagram_copy(&copy, &p->datagram))
+        leave_with(stage, VERDICT_ERROR, "out of memory");
     struct flight f = flight_of(p, stage->n_events);
     wait_out_grace(stage);
     size_t from = stage->n_wire;

@@ -35,7 +35,7 @@ void run_monitors(struct stage *stage)
         .addresses = told,
         .n_addresses = 2,
         .natt_port = one_port ? 0 : line->cluster_natt.port,
-        .takes_replays = !stage->options->driver->config.anti_replay,
+        .takes_replays = stage->options->driver && !stage->options->driver->config.anti_replay,
         .lossy = link_is_lossy(stage),
         .found = note,
         .state = stage,

@@ -63,7 +63,7 @@ static const struct wire_packet *first_sync_request(const struct stage *stage, s
     struct message_id_sync sync;
     for (size_t i = from; i < stage->n_wire; i++)
         if (packet_is(stage->wire[i], from_peer, false, EXCHANGE_INFORMATIONAL) &&
-            of_session(stage, stage->wire[i]) && packet_sync(stage->wire[i], &sync) &&
+            (nonce || of_session(stage, stage->wire[i])) && packet_sync(stage->wire[i], &sync) &&
             (!nonce || memcmp(sync.nonce, nonce, sizeof sync.nonce) == 0))
             return stage->wire[i];
     return NULL;
@@ -181,6 +181,8 @@ unsigned send_again(struct stage *stage, const struct sync_request *request)
 {
     struct datagram d;
     wait_out_grace(stage); /* as send_by_hand */
+    if (request->datagram.len == 0)
+        inconclusive(stage, "what is to be sent again was never sent");
     if (!datagram_copy(&d, &request->datagram))
         leave_with(stage, VERDICT_ERROR, "out of memory");
     return send_datagram(stage, &d);

@@ -134,7 +134,7 @@ static const struct {
     {PEER "esp =\n" BEHIND_PEER, "gw.ini:3: esp: the value is empty"},
     {PEER "name = b\n" BEHIND_PEER,
      "gw.ini:3: key \"name\" in [peer] is there twice, first in line 2: keep one"},
-    {PEER "anti_replay = no\n" BEHIND_PEER, "gw.ini:3: [peer] anti_replay: \"no\" is neither on nor off"},
+    {PEER "anti_replay = no\n" BEHIND_PEER, "gw.ini:3: anti_replay: \"no\" is neither on nor off"},
     {PEER "slots 3\n" BEHIND_PEER, "gw.ini:3: neither a [section] nor a line key = value"},
     {PEER "[address\n" BEHIND_PEER, "gw.ini:3: neither a [section] nor a line key = value"},
     {PEER "slots 3\nwrong = 1\n" BEHIND_PEER, "gw.ini:3: neither a [section] nor a line key = value"},

@@ -1,4 +1,5 @@
 /* The habits: what the RFCs let a peer do, and no case may hold against it. */
+#include "peers/reference/habits.h"
 #include "peers/reference/outgoing.h"
 
 /* --- what it is configured to ---------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "cluster/data_path.h"
 #include "ike/propose.h"
 #include "peers/reference/echo.h"
+#include "peers/reference/habits.h"
 #include "peers/reference/log.h"
 #include "peers/reference/variants.h"
 #include "wire/natt.h"
@@ -169,6 +170,7 @@ void reference_peer_free(struct reference_peer *peer)
     datagram_clear(&peer->last_input);
     datagram_clear(&peer->own_words);
     reference_echo_clear(peer);
+    habit_clear(peer);
     free(peer);
 }
 
@@ -269,6 +271,7 @@ int reference_peer_trigger(struct reference_peer *peer, const char *verb, const 
         {"add-child", add_child, true}, {"delete", delete_sa, false},
         {"failover", fail_over, false}, {"delete-child", delete_child, false},
     };
+    peer->now_us = now_us;
     for (size_t i = 0; i < sizeof triggers / sizeof *triggers; i++) {
         if (strcmp(verb, triggers[i].verb) != 0)
             continue;
@@ -324,6 +327,8 @@ static void follow(struct reference_peer *peer, int64_t now_us)
         crypto_wipe(&e.keys, sizeof e.keys);
         reference_log_event(peer->log, now_us, cluster_active(&peer->cluster)->name, &e);
     }
+    if (peer->every_us && !peer->next_us)
+        habit_tick(peer, now_us);
     if (!peer->stays_to_the_end)
         reference_echo_replace_worn_out(peer, now_us);
     cluster_publish(&peer->cluster, now_us);
@@ -362,6 +367,7 @@ static uint32_t spi_of(const struct datagram *esp)
 void reference_peer_input(struct reference_peer *peer, const struct datagram *d, int64_t now_us)
 {
     struct ike_header h;
+    peer->now_us = now_us;
     if (peer->dead)
         return;
     if (reference_echo(peer, d)) {
@@ -386,15 +392,17 @@ void reference_peer_input(struct reference_peer *peer, const struct datagram *d,
 
 void reference_peer_tick(struct reference_peer *peer, int64_t now_us)
 {
+    peer->now_us = now_us;
     if (peer->dead)
         return;
     cluster_tick(&peer->cluster, now_us);
+    habit_tick(peer, now_us);
     follow(peer, now_us);
 }
 
 int64_t reference_peer_deadline(const struct reference_peer *peer)
 {
-    return peer->dead ? CLOCK_NEVER : cluster_deadline(&peer->cluster);
+    return peer->dead ? CLOCK_NEVER : clock_earlier(cluster_deadline(&peer->cluster), habit_deadline(peer));
 }
 
 /* The answer to a copy of an ordinary request, which is the one before, octet for octet, is sealed again. */
@@ -451,7 +459,7 @@ static void repeat_with_other_spi(struct reference_peer *peer, const struct data
     peer->own_words.octets[spis + (began ? 0 : IKE_SPI_LEN)] ^= 0xff;
 }
 
-bool reference_peer_output(struct reference_peer *peer, struct datagram *out)
+static bool put_out(struct reference_peer *peer, struct datagram *out)
 {
     if (peer->own_words.len > 0) {
         *out = peer->own_words;
@@ -469,4 +477,12 @@ bool reference_peer_output(struct reference_peer *peer, struct datagram *out)
     if (peer->changes_its_spi)
         repeat_with_other_spi(peer, out);
     return true;
+}
+
+bool reference_peer_output(struct reference_peer *peer, struct datagram *out)
+{
+    while (put_out(peer, out))
+        if (!habit_delays(peer, out))
+            return true;
+    return !peer->dead && habit_releases(peer, out);
 }

@@ -15,6 +15,7 @@ enum {
 };
 
 struct echo_answer;
+struct late_datagram;
 struct inner_packet;
 struct traffic_sa;
 
@@ -92,8 +93,16 @@ struct reference_peer {
     struct replay_window shared_window;        /* size 0: none yet */
     uint32_t last_spi;                         /* that ESP came on */
     uint32_t ended_spi, replaced_spi; /* the Child SA that such a fault deleted last; that a rekey replaced */
-    bool raw_esp;                     /* ESP as IP protocol 50, where there is no NAT */
-    int log;                          /* a descriptor; -1: none */
+    /* Habits (peers/reference/habits.h). */
+    int64_t now_us;             /* of the last input, tick or trigger */
+    int64_t delays_us;          /* what goes out waits so long */
+    struct late_datagram *late; /* what waits */
+    int64_t every_us, next_us;  /* something is done so often, next then; 0: not yet */
+    int64_t growth_us;          /* each time `every_us` is longer by this */
+    void (*at_times)(struct reference_peer *peer, uint32_t sa, int64_t now_us);
+    bool replaced_session;
+    bool raw_esp; /* ESP as IP protocol 50, where there is no NAT */
+    int log;      /* a descriptor; -1: none */
     void (*on_event)(void *state, const struct ike_event *e); /* sees all events; NULL: nobody does */
     void *on_event_state;
     struct endpoint local, remote; /* IKE ports; `remote` is where it initiates to */
