@@ -23,7 +23,7 @@ static int unknown_option(const struct cli_command *command, const char *word, c
                           size_t n)
 {
     char name[64];
-    const char *names[CLI_MAX_OPTIONS];
+    const char *names[CLI_MAX_OPTIONS] = {NULL};
     if (strncmp(word, "--", 2) != 0)
         return cli_usage_error(command, "unknown option %s: options are words, as in --help", word);
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
