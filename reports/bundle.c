@@ -116,6 +116,22 @@ static bool add_case(struct tar *tar, const struct report_run *run, const char *
     return add_widths(tar, run, id, err);
 }
 
+/* Without its packets a verdict is a claim. */
+static bool has_its_packets(const struct report_run *run, struct error *err)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        const struct report_result *r = &run->results[i];
+        char path[4600];
+        snprintf(path, sizeof path, "%s/cases/%.100s/wire.pcap", run->folder, r->case_id);
+        if (r->outcome.last_packet > 0 && is_case_name(r->case_id) && access(path, R_OK) != 0)
+            return fail(err,
+                        "%s cannot be read, and without its packets this is no evidence: take the folder as "
+                        "the run left it",
+                        path);
+    }
+    return true;
+}
+
 static bool add_run(struct tar *tar, const struct report_run *run, struct error *err)
 {
     if (!add_file(tar, run, "journal.jsonl", 0644, err) || !add_file(tar, run, "result.json", 0644, err))
@@ -156,6 +172,8 @@ bool report_bundle(const struct report_run *run, FILE *out, struct error *err)
 {
     char name[80];
     name_of(run, name, sizeof name);
+    if (!has_its_packets(run, err))
+        return false;
     struct tar *tar = tar_begin(out, name, time_of(run));
     if (!tar)
         return fail(err, "out of memory");

@@ -77,6 +77,9 @@ ok "a link in the folder" refused "linked/cases/$id/wire.pcap: it is a link" bun
 ok "leaves no archive" test ! -e linked.tar
 cp -r bad pipe && rm pipe/cases/$id/esp_sa && mkfifo pipe/cases/$id/esp_sa
 ok "a pipe in the folder" refused "pipe/cases/$id/esp_sa: it is no regular file" bundle pipe
+cp -r bad bare && rm "bare/cases/$id/wire.pcap"
+ok "a run whose packets are gone" refused "bare/cases/$id/wire.pcap cannot be read" bundle bare
+ok "makes no bundle" test ! -e bare.tar
 ok "one that exists is not replaced" refused "bad.tar exists; --force replaces it" bundle bad
 chmod 644 bad.tar
 ok "unless forced" bundle bad --force
