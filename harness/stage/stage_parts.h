@@ -110,6 +110,8 @@ struct stage {
     } asked_rekeys;          /* of the peer: what comes in such a span was asked for */
     bool asked_to_delete[2]; /* a Child SA, the IKE SA: what comes behind these packets */
     unsigned delete_behind[2];
+    unsigned initiated_behind[STAGE_MAX_REKEYS]; /* the last packet each time the peer was told to initiate */
+    unsigned n_initiated;
     struct offered_list offered[GATE_DIRECTIONS];
     unsigned speaker;         /* from 1: a member that is not the active one sends; 0: the active one */
     struct counters counters; /* told last */

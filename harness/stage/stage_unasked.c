@@ -12,6 +12,8 @@
 void note_asked(struct stage *stage, const char *verb, unsigned behind)
 {
     unsigned n = stage->asked_rekeys.n;
+    if (strcmp(verb, "initiate") == 0 && stage->n_initiated < STAGE_MAX_REKEYS)
+        stage->initiated_behind[stage->n_initiated++] = behind;
     bool of_ike = strcmp(verb, "rekey-ike") == 0 || strcmp(verb, "delete") == 0;
     bool of_child = strcmp(verb, "rekey-child") == 0 || strcmp(verb, "delete-child") == 0;
     bool deletes = strcmp(verb, "delete") == 0 || strcmp(verb, "delete-child") == 0;
@@ -140,12 +142,43 @@ static bool is_of_old(const struct stage *stage, const struct wire_packet *p)
     return false;
 }
 
+static unsigned first_of_sa(const struct stage *stage, const struct wire_packet *p)
+{
+    size_t i = 0;
+    while (!(stage->wire[i]->readable && same_sa(stage->wire[i], p)))
+        i++;
+    return stage->wire[i]->number;
+}
+
+/* Who is told to initiate may end what there was before. */
+static bool is_cleared_away(const struct stage *stage, const struct wire_packet *p)
+{
+    unsigned first = first_of_sa(stage, p);
+    for (unsigned i = 0; i < stage->n_initiated; i++)
+        if (first <= stage->initiated_behind[i] && stage->initiated_behind[i] < p->number)
+            return true;
+    return false;
+}
+
+/* By a Delete of the cluster's, which is not answered yet, or never. */
+static bool is_ended_by_us(const struct stage *stage, const struct wire_packet *p)
+{
+    for (size_t i = 0; i < stage->n_wire && stage->wire[i] != p; i++) {
+        const struct wire_packet *q = stage->wire[i];
+        if (packet_is(q, false, false, EXCHANGE_INFORMATIONAL) && q->inner && same_sa(q, p) &&
+            deletes(q, PROTOCOL_IKE))
+            return true;
+    }
+    return false;
+}
+
 static bool is_close(const struct stage *stage, const struct wire_packet *p, bool of_ike)
 {
     return is_new_request(p, EXCHANGE_INFORMATIONAL) && deletes(p, of_ike ? PROTOCOL_IKE : PROTOCOL_ESP) &&
            !is_asked(stage, p, of_ike) &&
            !(stage->asked_to_delete[of_ike] && p->number > stage->delete_behind[of_ike]) &&
-           !is_end_of_rekey(stage, p, of_ike) && !is_of_old(stage, p);
+           !is_end_of_rekey(stage, p, of_ike) && !is_of_old(stage, p) && !is_cleared_away(stage, p) &&
+           !is_ended_by_us(stage, p);
 }
 
 static const struct wire_packet *unasked_close(const struct stage *stage, bool of_ike)
