@@ -233,29 +233,38 @@ static bool await_event(struct stage *stage, enum ike_event_kind kind)
     return pump_until(stage, stage->patience_us, has_event, &kind);
 }
 
-/* What the peer refuses the rekey with, for good: TEMPORARY_FAILURE may mean that a rekey of its own is under
- * way. */
-static uint16_t refusal_of_rekey(const struct stage *stage, uint32_t tag)
-{
-    const struct ike_event *answer = find_event(stage, stage->listening_from, IKE_EVENT_ANSWERED, tag);
-    return answer && answer->notify_error != NOTIFY_TEMPORARY_FAILURE ? answer->notify_error : 0;
-}
-
 static bool is_rekeyed_or_refused(struct stage *stage, void *tag)
 {
+    const struct ike_event *answer =
+        find_event(stage, stage->listening_from, IKE_EVENT_ANSWERED, *(uint32_t *)tag);
     return find_event(stage, stage->listening_from, IKE_EVENT_ESTABLISHED, 0) ||
-           refusal_of_rekey(stage, *(uint32_t *)tag);
+           (answer && answer->notify_error);
 }
 
+/* What the peer refuses it with, or 0. */
+static uint16_t try_ike_rekey(struct stage *stage, struct error *err)
+{
+    uint32_t tag = ike_sa_rekey(active_host(stage), session_sa(stage), stage_now(stage), err);
+    if (!tag)
+        leave_with(stage, VERDICT_ERROR, err->text);
+    pump_until(stage, stage->patience_us, is_rekeyed_or_refused, &tag);
+    const struct ike_event *answer = find_event(stage, stage->listening_from, IKE_EVENT_ANSWERED, tag);
+    return answer ? answer->notify_error : 0;
+}
+
+/* With TEMPORARY_FAILURE the peer is busy with a Child SA, and is asked again later; or it rekeys by itself
+ * (RFC 7296 2.25). */
 static void begin_rekey(struct stage *stage)
 {
+    enum { REFUSALS = 8 };
+    enum ike_event_kind established = IKE_EVENT_ESTABLISHED;
     struct error err = {0};
-    uint32_t tag = ike_sa_rekey(active_host(stage), session_sa(stage), stage_now(stage), &err);
-    if (!tag)
-        leave_with(stage, VERDICT_ERROR, err.text);
-    pump_until(stage, stage->patience_us, is_rekeyed_or_refused, &tag);
-    uint16_t refused = refusal_of_rekey(stage, tag);
-    if (refused)
+    int64_t until = stage_now(stage) + stage->patience_us;
+    uint16_t refused = try_ike_rekey(stage, &err);
+    while (refused == NOTIFY_TEMPORARY_FAILURE && stage_now(stage) < until &&
+           !pump_until(stage, stage->patience_us / REFUSALS, has_event, &established))
+        refused = try_ike_rekey(stage, &err);
+    if (refused && !has_event(stage, &established))
         inconclusive(stage, "the peer refuses to rekey the IKE SA: %s", notify_name(refused));
 }
 

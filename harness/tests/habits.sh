@@ -25,7 +25,7 @@ nobody_blames() { # FOLDER HABIT
     jq -r --arg habit "$2" '.results[] | select(.verdict == ("FAIL", "ERROR", "WARN", "INCONCLUSIVE"))
         | select((.verdict == "INCONCLUSIVE" and
             (.case == "sync.p1-at-the-end-of-the-range" or (.reason | contains("rekeyed by itself")) or
-            ($habit | IN("no-additional-sas", "rekey-at-once", "make-child-at-once")) or ($habit | startswith("close-")))) | not)
+            ($habit | IN("no-additional-sas", "rekey-at-once")) or ($habit | startswith("close-")))) | not)
         | select(($habit == "no-additional-sas" and .requirements == ["PAR-1"]) | not)
         | select(($habit == "close-child-in-turn" and (.requirements | IN(["PAR-2"], ["PAR-4"]))) | not)
         | select((.case == "clu.peer-member-goes-on" and (.combination | contains("ike-sa=by-peer")) and

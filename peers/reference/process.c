@@ -215,6 +215,8 @@ static int process_trigger(struct driver *d, unsigned slot, const char *verb, co
         return pulled_nothing(err);
     reply[n] = '\0';
     long status = strtol(reply, &text, 10);
+    if (text == reply) /* no status: its last word */
+        return fail(err, "the reference peer has ended: %s", reply), 1;
     text[strcspn(text, "\n")] = '\0';
     fail(err, "%s", text + (*text == ' '));
     return (int)status;
