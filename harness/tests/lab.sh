@@ -240,7 +240,8 @@ ok "what a driver left of a run that was killed is ended, and no more" killed_wi
 # ---- commands ----
 
 export UNDERSTUDY_LAB_WAY=netns
-# what `lab up` makes carries the name of the peer, so of the tests one at a time may use it
+# what `lab up` makes, and `lab down` ends, carries the name of the peer, so of the tests one at a time may use it;
+# this one does to its end
 exec 7<"$root/peers/strongswan-kernel/peer.ini" && flock 7
 ok "lab up" prints '^netns=' "$lab" up strongswan-kernel
 ok "lab status shows it" prints '^lab-strongswan-kernel +strongswan-kernel +namespace +up' "$lab" status
@@ -252,7 +253,6 @@ ok "lab up again" prints '^netns=' "$lab" up strongswan-kernel
 ok "lab down --all" "$lab" down --all
 ok "nothing is left of it" nothing_left lab-strongswan-kernel
 ok "nor of the records" test ! -e "$UNDERSTUDY_RECORDS"
-exec 7<&-
 ok "lab down of a peer that is not up is fine, and says so" prints '^strongswan-kernel was not up$' with_errors "$lab" down strongswan-kernel
 ok "lab down of what is no peer" fails_with 1 "'no-such-peer' is not up, and no peer" "$lab" down no-such-peer
 ok "lab down of what is no name" fails_with 2 'a run has a name' "$lab" down ''
