@@ -39,7 +39,8 @@ finish() {
 }
 trap finish EXIT
 
-# what `lab up` makes carries the name of the peer, so of the tests one at a time may use it
+# what `lab up` makes carries the name of the peer, so of the tests one at a time may use it; this one does to its end, since it
+# looks for what carries that name
 exec 7<"$root/peers/strongswan-kernel/peer.ini" && flock 7
 
 # ---- the machine ----
@@ -140,7 +141,6 @@ fails_tidily_left() { # fails_tidily, of a peer that is up
 }
 ok "a verb that hangs" hanging_verb
 ok "nothing is left of any" nothing_left
-exec 7<&-
 
 # ---- root folders, with a builder that takes half a second ----
 
