@@ -203,7 +203,7 @@ static void pardon_rekey(struct stage *stage)
     const struct wire_packet *p = unasked_rekey(stage);
     if (!p || stage->options->test_case->long_term || !may_need_pardon(out))
         return;
-    outcome_withdraw(out, p->number, NULL, 0);
+    outcome_withdraw(out, p->number, NULL);
     out->tags |= TAG(UNASKED_REKEY);
     snprintf(
         out->reason, sizeof out->reason,
@@ -211,21 +211,23 @@ static void pardon_rekey(struct stage *stage)
         p->number);
 }
 
-/* Not where the rule is that the SA lives on, or that something has no effect. */
+static bool outlives_the_ike_sa(const struct requirement *r)
+{
+    return requirement_outlives_a_close(r, true);
+}
+
+static bool outlives_a_child_sa(const struct requirement *r)
+{
+    return requirement_outlives_a_close(r, false);
+}
+
 static void pardon_close(struct stage *stage, bool of_ike)
 {
-    static const char *const standing[] = {
-        "PAR-2", "PAR-4", /* of Child SAs only */
-        "NEG-4", "NEG-5",  "NEG-8", "FMT-8", "FMT-9", "FMT-11", "SYNC-17", "SYNC-19",
-        "RPL-8", "CLU-11", "SEC-1", "SEC-3", "SEC-4", "IKE-12", "IKE-13",  "IKE-20",
-    };
-    enum { ALL = sizeof standing / sizeof *standing, OF_CHILD = 2 };
-    unsigned skipped = of_ike ? OF_CHILD : 0;
     struct outcome *out = stage->outcome;
     const struct wire_packet *p = unasked_close(stage, of_ike);
     if (!p || !may_need_pardon(out))
         return;
-    outcome_withdraw(out, p->number, standing + skipped, ALL - skipped);
+    outcome_withdraw(out, p->number, of_ike ? outlives_the_ike_sa : outlives_a_child_sa);
     out->tags |= TAG(UNASKED_CLOSE);
     if (out->verdict == VERDICT_INCONCLUSIVE)
         snprintf(out->reason, sizeof out->reason,

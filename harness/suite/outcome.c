@@ -83,24 +83,16 @@ bool outcome_add(struct outcome *o, const struct check_record *check)
     return true;
 }
 
-static bool is_among(const char *id, const char *const list[], size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(list[i], id) == 0)
-            return true;
-    return false;
-}
-
-void outcome_withdraw(struct outcome *o, unsigned packet, const char *const standing[], size_t n_standing)
+void outcome_withdraw(struct outcome *o, unsigned packet, bool (*stands)(const struct requirement *r))
 {
     o->verdict = VERDICT_INCONCLUSIVE;
     for (unsigned i = 0; i < o->n_checks; i++) {
         struct check_record *check = &o->checks[i];
         if (check->result != CHECK_BROKEN)
             continue;
-        if (check->made_behind < packet || is_among(check->requirement, standing, n_standing))
-            o->verdict = verdict_worse(
-                o->verdict, check_verdict(requirement_find(check->requirement)->level, CHECK_BROKEN));
+        const struct requirement *r = requirement_find(check->requirement);
+        if (check->made_behind < packet || (stands && stands(r)))
+            o->verdict = verdict_worse(o->verdict, check_verdict(r->level, CHECK_BROKEN));
         else
             check->result = CHECK_NOT_JUDGED;
     }

@@ -42,9 +42,9 @@ void outcome_clear(struct outcome *o);
  * requirement. */
 bool outcome_add(struct outcome *o, const struct check_record *check);
 
-/* What was broken by checks that were made when this packet had come is not judged, but for those of
- * `standing` (requirements; NULL: none). The verdict is INCONCLUSIVE, or what the others make of it. */
-void outcome_withdraw(struct outcome *o, unsigned packet, const char *const standing[], size_t n_standing);
+/* What was broken by checks that were made when this packet had come is not judged, but where the requirement
+ * `stands` (NULL: none does). The verdict is INCONCLUSIVE, or what the others make of it. */
+void outcome_withdraw(struct outcome *o, unsigned packet, bool (*stands)(const struct requirement *r));
 
 /* What one check makes of a case. A MUST or base rule broken: FAIL; a SHOULD: WARN; a MAY, and all that is
  * observed only: OBSERVED. A check that could not be judged is UNSUPPORTED, so that nothing but such checks

@@ -78,13 +78,29 @@ const char *requirement_level_name(enum requirement_level level)
     return "?";
 }
 
+static bool is_among(const struct requirement *r, const char *const list[], size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i], r->id) == 0)
+            return true;
+    return false;
+}
+
 bool requirement_is_watched(const struct requirement *r)
 {
     /* Met only where somebody sends such a payload, or ESP. */
     static const char *const met_in_cases[] = {"IKE-12", "IKE-13", "IKE-16", "IKE-17",
                                                "IKE-18", "IKE-19", "IKE-20", "IKE-21"};
-    for (size_t i = 0; i < sizeof met_in_cases / sizeof met_in_cases[0]; i++)
-        if (strcmp(met_in_cases[i], r->id) == 0)
-            return false;
-    return strcmp(r->group, "IKE") == 0;
+    return strcmp(r->group, "IKE") == 0 &&
+           !is_among(r, met_in_cases, sizeof met_in_cases / sizeof *met_in_cases);
+}
+
+bool requirement_outlives_a_close(const struct requirement *r, bool of_ike)
+{
+    static const char *const of_any[] = {"NEG-4",   "NEG-5",   "NEG-8",  "FMT-8",  "FMT-9", "FMT-11",
+                                         "SYNC-17", "SYNC-19", "RPL-8",  "CLU-11", "SEC-1", "SEC-3",
+                                         "SEC-4",   "IKE-12",  "IKE-13", "IKE-20"};
+    static const char *const of_child[] = {"PAR-2", "PAR-4"};
+    return is_among(r, of_any, sizeof of_any / sizeof *of_any) ||
+           (!of_ike && is_among(r, of_child, sizeof of_child / sizeof *of_child));
 }

@@ -35,6 +35,10 @@ const struct requirement *requirement_find(const char *id); /* NULL: no such */
 /* Do the monitors and the end of every case watch it, whatever the case is about? Then it held where nothing
  * was found. The others of the group need the case that is about them. */
 bool requirement_is_watched(const struct requirement *r);
+/* Does it say that an SA lives on, or that something has no effect? Then a peer that closes the IKE SA (or,
+ * with `of_ike` false, a Child SA) by itself, as it may elsewhere (RFC 7296 1.4.1), breaks it all the same.
+ */
+bool requirement_outlives_a_close(const struct requirement *r, bool of_ike);
 const char *requirement_level_name(enum requirement_level level);
 
 #endif

@@ -15,6 +15,22 @@ static const struct {
 } group_sizes[] = {{"NEG", 8},  {"FMT", 11}, {"SYNC", 19}, {"EX", 3},  {"RPL", 9}, {"PAR", 6},
                    {"CLU", 12}, {"CTX", 4},  {"ALT", 1},   {"SEC", 4}, {"IKE", 21}};
 
+/* A misspelt one would be pardoned without a word. */
+START_TEST(what_outlives_a_close_is_in_the_catalogue)
+{
+    size_t n, of_ike = 0, of_child = 0;
+    const struct requirement *all = requirements(&n);
+    for (size_t i = 0; i < n; i++) {
+        of_ike += requirement_outlives_a_close(&all[i], true);
+        of_child += requirement_outlives_a_close(&all[i], false);
+    }
+    ck_assert_uint_eq(of_ike, 16);
+    ck_assert_uint_eq(of_child, 18);
+    ck_assert(requirement_outlives_a_close(requirement_find("PAR-2"), false));
+    ck_assert(!requirement_outlives_a_close(requirement_find("SYNC-11"), false));
+}
+END_TEST
+
 START_TEST(catalogue_is_complete_and_in_order)
 {
     size_t n, n_groups, at = 0;
@@ -394,6 +410,7 @@ int main(void)
 {
     Suite *suite = suite_create("suite data");
     TCase *tc = tcase_create("data");
+    tcase_add_test(tc, what_outlives_a_close_is_in_the_catalogue);
     tcase_add_test(tc, catalogue_is_complete_and_in_order);
     tcase_add_test(tc, levels_and_subjects);
     tcase_add_test(tc, every_axis_and_value_has_a_name_of_its_own);
