@@ -37,8 +37,7 @@ struct blocks {
     size_t room;
 };
 
-/* --- numbers in the order of the section ------------------------------------------------------------------
- */
+/* --- numbers in the order of the section ---------------------------------------------------------------- */
 
 static uint16_t get16(const struct blocks *b, const uint8_t *at)
 {
@@ -54,8 +53,7 @@ static uint32_t get32(const struct blocks *b, const uint8_t *at)
     return b->swapped ? __builtin_bswap32(v) : v;
 }
 
-/* --- interfaces -------------------------------------------------------------------------------------------
- */
+/* --- interfaces ----------------------------------------------------------------------------------------- */
 
 /* Files have LINKTYPE_ values; the three that differ from libpcap's names for them (pcap-linktype(7)). */
 static int link_type_of(uint16_t value)
@@ -131,8 +129,7 @@ static int64_t time_us(const struct interface *x, uint64_t ticks)
     return at > 0 ? at : 0;
 }
 
-/* --- blocks -----------------------------------------------------------------------------------------------
- */
+/* --- blocks --------------------------------------------------------------------------------------------- */
 
 static bool read_exactly(FILE *from, void *to, size_t n, struct error *err)
 {

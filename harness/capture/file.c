@@ -10,8 +10,7 @@
 
 enum { READ_AT_ONCE = 1 << 18 }; /* octets: libpcap alone would take 4096 */
 
-/* --- through gzip, or not
- * ----------------------------------------------------------------------------------- */
+/* --- through gzip, or not ------------------------------------------------------------------------------- */
 
 /* What was read to know the format comes first. */
 struct unpacking {
@@ -94,13 +93,13 @@ static struct unpacking *begin_unpacking(const char *path, struct error *err)
     return u;
 }
 
-/* --- the formats
- * -------------------------------------------------------------------------------------------- */
+/* --- the formats ---------------------------------------------------------------------------------------- */
 
 static bool is_pcapng(const struct unpacking *u)
 {
-    static const uint8_t magic[4] = {0x0a, 0x0d, 0x0d, 0x0a};
-    return u->n_first == sizeof magic && memcmp(u->first, magic, sizeof magic) == 0;
+    uint32_t magic;
+    memcpy(&magic, u->first, sizeof magic);
+    return u->n_first == sizeof magic && magic == PCAPNG_MAGIC;
 }
 
 static bool open_format(struct capture_file *f, bool pcapng, struct error *err)
@@ -158,8 +157,7 @@ void capture_file_close(struct capture_file *f)
     free(f);
 }
 
-/* --- frames
- * ------------------------------------------------------------------------------------------------- */
+/* --- frames --------------------------------------------------------------------------------------------- */
 
 /* A time that no capture can have is kept from overflowing. */
 static int64_t time_of(const struct pcap_pkthdr *h)
