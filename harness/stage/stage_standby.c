@@ -213,11 +213,14 @@ bool fall_back(struct stage *stage, const char **why)
     if (session_sa(stage))
         ike_sa_forget(active_host(stage), session_sa(stage));
     cluster_active(&stage->cluster)->sa = 0;
-    for (unsigned i = 0; i < FALL_BACK_TRIES && !made && !down; i++) {
+    unsigned tries = 0;
+    for (; tries < FALL_BACK_TRIES && !made && !down; tries++) {
         made = begins_anew(stage, &from);
         down = find_event(stage, from, IKE_EVENT_DOWN, 0);
     }
-    *why = made   ? "it is established"
+    *why = made && tries > 1
+               ? "it is established, once it was begun again: the first was not answered to its end"
+           : made ? "it is established"
            : down ? say(stage, "it failed: %s", down->text)
                   : say(stage, "IKE_SA_INIT and IKE_AUTH were not complete in %lld ms, twice",
                         (long long)(stage->patience_us / 1000));
