@@ -132,6 +132,16 @@ static json_t *broken_by(const json_t *lines, const struct check_record *c)
     return NULL;
 }
 
+/* SYNC-1 is not SYNC-10. */
+static bool is_in_list(const char *list, const char *id)
+{
+    size_t len = strlen(id);
+    for (const char *at = list; (at = strstr(at, id)); at += len)
+        if (at[len] == ',' || at[len] == '\0')
+            return true;
+    return false;
+}
+
 static void mark_broken(const struct shown_result *r)
 {
     const struct outcome *o = &r->result->outcome;
@@ -142,7 +152,7 @@ static void mark_broken(const struct shown_result *r)
         json_t *line = v == VERDICT_FAIL || v == VERDICT_WARN ? broken_by(r->lines, c) : NULL;
         const char *before = json_text_of(line, "breaks", "");
         char text[120];
-        if (!line || strstr(before, c->requirement))
+        if (!line || is_in_list(before, c->requirement))
             continue;
         snprintf(text, sizeof text, "%s%s%s", before, *before ? ", " : "", c->requirement);
         json_object_set_new(line, "breaks", json_string(text));
